@@ -1,0 +1,357 @@
+//! The command line: the whole run by default, or one half of it in a terminal of its own.
+//!
+//! ```text
+//! frame_share [--input FILE] [--frames N] [--size WxH] [--fps F|max] [--viewers K] ...
+//! frame_share produce NAME [...]
+//! frame_share view NAME [--png FILE] [--output FILE.y4m] [--json]
+//! ```
+//!
+//! What the options leave open (how many frames of a file, at what rate) is settled here, so that
+//! both ways to start a producer agree. Whether a name will do is for the crate to say.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use super::y4m::{Chroma, Header};
+
+/// Shares video frames between one producer process and several viewer processes.
+///
+/// Without a subcommand, produces and starts the viewers, then prints what they measured.
+#[derive(Debug, Parser)]
+#[command(name = "frame_share", args_conflicts_with_subcommands = true)]
+pub struct CommandLine {
+    /// One half of the run, where only that is wanted.
+    #[command(subcommand)]
+    pub half: Option<Half>,
+    /// The whole run's options.
+    #[command(flatten)]
+    pub run: Run,
+}
+
+/// The halves.
+#[derive(Debug, Subcommand)]
+pub enum Half {
+    /// Produces frames for viewers started elsewhere.
+    Produce(Produce),
+    /// Views what a producer started elsewhere shares.
+    View(View),
+}
+
+/// Options of the whole run.
+#[derive(Debug, Args)]
+pub struct Run {
+    /// What is produced.
+    #[command(flatten)]
+    pub stream: Stream,
+    /// Name of the shared memory [default: one of this process's own].
+    #[arg(long)]
+    name: Option<String>,
+    /// Write the last frame that the first viewer got as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+}
+
+impl Run {
+    /// The name given, or one that no other process uses at the time.
+    pub fn name(&self) -> String {
+        let own = || format!("frame-share-{}", std::process::id());
+        self.name.clone().unwrap_or_else(own)
+    }
+}
+
+/// Options of a producer by itself.
+#[derive(Debug, Args)]
+pub struct Produce {
+    /// Name of the shared memory.
+    pub name: String,
+    /// What is produced.
+    #[command(flatten)]
+    pub stream: Stream,
+}
+
+/// Options of a viewer by itself.
+#[derive(Debug, Args)]
+pub struct View {
+    /// Name of the shared memory.
+    pub name: String,
+    /// Write the last frame as a picture.
+    #[arg(long, value_name = "FILE")]
+    pub png: Option<PathBuf>,
+    /// Write all frames as a y4m video.
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// Print the report as a line for the launcher.
+    #[arg(long, hide = true, conflicts_with = "json")]
+    pub report_line: bool,
+}
+
+/// What is produced, how much of it, how fast, and for how many.
+#[derive(Debug, Args)]
+pub struct Stream {
+    /// Share this YUV4MPEG2 video (- for standard input), not the generated picture.
+    #[arg(long, value_name = "FILE", conflicts_with = "size")]
+    input: Option<PathBuf>,
+    /// Frames to share, 0 for no limit [default: 300, or all of the input].
+    #[arg(long, value_name = "N")]
+    frames: Option<u64>,
+    /// Size of the generated picture.
+    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
+    size: (u32, u32),
+    /// Frames a second: 60, 29.97, 30000/1001, or max for no waiting [default: 60, or the input's].
+    #[arg(long, value_name = "F|max", value_parser = fps)]
+    fps: Option<Fps>,
+    /// How many viewers there may be, each with a ring of its own.
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub viewers: u32,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Where frames come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source<'a> {
+    /// They are drawn.
+    Generated(Header),
+    /// Standard input.
+    Stdin,
+    /// A file.
+    File(&'a Path),
+}
+
+/// How fast frames are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fps {
+    /// So many frames in so many seconds.
+    Rate(u32, u32),
+    /// Without waiting.
+    Max,
+}
+
+impl Fps {
+    /// When frame `number` is due, in nanoseconds after frame 0; never late by adding up.
+    pub fn due_ns(self, number: u64) -> Option<u64> {
+        let Self::Rate(frames, seconds) = self else {
+            return None;
+        };
+        let ns = u128::from(number) * u128::from(seconds) * 1_000_000_000;
+        Some(u64::try_from(ns / u128::from(frames.max(1))).unwrap_or(u64::MAX))
+    }
+}
+
+impl Stream {
+    /// Where the frames come from.
+    pub fn source(&self) -> Source<'_> {
+        match &self.input {
+            None => Source::Generated(self.generated()),
+            Some(file) if file.as_os_str() == "-" => Source::Stdin,
+            Some(file) => Source::File(file),
+        }
+    }
+
+    /// At most so many frames; `None` is no limit.
+    pub fn frames(&self) -> Option<u64> {
+        let open = if self.input.is_some() { 0 } else { 300 };
+        Some(self.frames.unwrap_or(open)).filter(|&frames| frames > 0)
+    }
+
+    /// The pace, which for an input is its own unless one is asked for.
+    pub fn fps(&self, video: &Header) -> Fps {
+        self.fps.unwrap_or(Fps::Rate(video.fps.0, video.fps.1))
+    }
+
+    fn generated(&self) -> Header {
+        let fps = match self.fps {
+            Some(Fps::Rate(frames, seconds)) => (frames, seconds),
+            Some(Fps::Max) | None => (60, 1),
+        };
+        let ((width, height), chroma) = (self.size, Chroma::C420); // both checked when parsed
+        Header {
+            width,
+            height,
+            fps,
+            chroma,
+            interlace: 'p',
+            aspect: None,
+        }
+    }
+}
+
+fn size(text: &str) -> Result<(u32, u32), String> {
+    let sides = text
+        .split_once('x')
+        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
+    let (width, height) = sides.ok_or("wanted columns x rows, such as 1280x720")?;
+    let fits = Header::new(width, height, (1, 1), Chroma::C420).map_err(|e| e.to_string())?;
+    Ok((fits.width, fits.height))
+}
+
+fn fps(text: &str) -> Result<Fps, String> {
+    let wanted =
+        "wanted max, or frames a second above 0 and up to 1000000, such as 60, 29.97 or 30000/1001";
+    if text == "max" {
+        return Ok(Fps::Max);
+    }
+    let digits = |part: &str| {
+        Some(part)
+            .filter(|p| p.bytes().all(|b| b.is_ascii_digit()))?
+            .parse::<u32>()
+            .ok()
+    };
+    let rate = || {
+        if let Some((frames, seconds)) = text.split_once(['/', ':']) {
+            return Some((digits(frames)?, digits(seconds)?));
+        }
+        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+        let scale = 10_u32
+            .checked_pow(u32::try_from(part.len()).ok()?)
+            .filter(|&s| s <= 1000)?;
+        let part = if part.is_empty() { 0 } else { digits(part)? };
+        Some((digits(whole)?.checked_mul(scale)?.checked_add(part)?, scale))
+    };
+    let in_range = |&(frames, seconds): &(u32, u32)| {
+        frames > 0 && seconds > 0 && u64::from(frames) <= 1_000_000 * u64::from(seconds)
+    };
+    let (frames, seconds) = rate().filter(in_range).ok_or(wanted)?;
+    Ok(Fps::Rate(frames, seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<CommandLine, String> {
+        let words = std::iter::once("frame_share").chain(line.split_whitespace());
+        CommandLine::try_parse_from(words).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn defaults() {
+        use clap::CommandFactory;
+        CommandLine::command().debug_assert();
+        let CommandLine { half, run } = parse("").unwrap();
+        let Source::Generated(video) = run.stream.source() else {
+            panic!("not generated")
+        };
+        assert_eq!((video.width, video.height, video.fps), (1280, 720, (60, 1)));
+        assert_eq!((run.stream.frames(), run.stream.viewers), (Some(300), 2));
+        assert_eq!(run.stream.fps(&video), Fps::Rate(60, 1));
+        assert!(
+            half.is_none()
+                && !run.stream.json
+                && run.name().ends_with(&std::process::id().to_string())
+        );
+    }
+
+    #[test]
+    fn inputs_bring_their_own_length_and_rate() {
+        let video = Header::new(8, 8, (24, 1), Chroma::C444).unwrap();
+        let stream = |line: &str| parse(line).unwrap().run.stream;
+        assert_eq!(
+            stream("--input a.y4m").source(),
+            Source::File(Path::new("a.y4m"))
+        );
+        assert_eq!(stream("--input -").source(), Source::Stdin);
+        assert_eq!(stream("--input -").frames(), None);
+        assert_eq!(stream("--input - --frames 7").frames(), Some(7));
+        assert_eq!(stream("--frames 0").frames(), None);
+        assert_eq!(stream("--input -").fps(&video), Fps::Rate(24, 1));
+        assert_eq!(stream("--input - --fps max").fps(&video), Fps::Max);
+        assert!(
+            parse("--input - --size 8x8")
+                .unwrap_err()
+                .contains("cannot be used with")
+        );
+    }
+
+    #[test]
+    fn halves() {
+        let Some(Half::View(view)) = parse("view cam --png a.png --output a.y4m").unwrap().half
+        else {
+            panic!("not a view");
+        };
+        assert_eq!(
+            (view.name.as_str(), view.json, view.report_line),
+            ("cam", false, false)
+        );
+        let Some(Half::Produce(half)) = parse("produce cam --viewers 5 --size 3x5").unwrap().half
+        else {
+            panic!("not a produce");
+        };
+        assert_eq!(
+            (half.name.as_str(), half.stream.viewers, half.stream.size),
+            ("cam", 5, (3, 5))
+        );
+        for bad in [
+            "view",
+            "produce",
+            "--json view cam",
+            "view cam --frames 3",
+            "--viewers 0",
+            "sell cam",
+        ] {
+            parse(bad).unwrap_err();
+        }
+    }
+
+    #[test]
+    fn sizes_and_rates() {
+        assert_eq!(
+            (size("1x16384"), fps("max")),
+            (Ok((1, 16384)), Ok(Fps::Max))
+        );
+        assert_eq!(
+            (fps("60"), fps("29.97")),
+            (Ok(Fps::Rate(60, 1)), Ok(Fps::Rate(2997, 100)))
+        );
+        assert_eq!(fps("30000/1001"), Ok(Fps::Rate(30000, 1001)));
+        for bad in [
+            "",
+            "x",
+            "12",
+            "12x",
+            "ax5",
+            "-1x5",
+            "1x1x1",
+            "99999999999x1",
+        ] {
+            assert!(size(bad).unwrap_err().contains("1280x720"), "{bad}");
+        }
+        assert!(size("0x5").unwrap_err().contains("0x5") && size("16385x1").is_err());
+        for bad in [
+            "",
+            "0",
+            ".",
+            "-1",
+            "0.0",
+            "1e3",
+            "1/0",
+            "/",
+            "2000000",
+            "1.2345",
+            "+5",
+            "maximum",
+            "9999999.999",
+        ] {
+            assert!(fps(bad).unwrap_err().contains("29.97"), "{bad}");
+        }
+    }
+
+    #[test]
+    fn frames_are_due_without_drift() {
+        let rate = Fps::Rate(30000, 1001);
+        assert_eq!(
+            (rate.due_ns(0), rate.due_ns(1)),
+            (Some(0), Some(33_366_666))
+        );
+        assert_eq!(rate.due_ns(30000), Some(1_001_000_000_000));
+        assert_eq!(
+            (rate.due_ns(u64::MAX), Fps::Max.due_ns(5)),
+            (Some(u64::MAX), None)
+        );
+    }
+}

@@ -1,0 +1,437 @@
+//! A region: a mapped range of bytes. The base pointer lives in this file alone.
+//!
+//! [`Region`] is the public token, neither `Copy` nor `Clone`: whoever holds one may lay something out
+//! over it. [`RegionRef`] is what handles keep: it finds words and spans by checked offset.
+
+use core::marker::PhantomData;
+use core::ptr::NonNull;
+use core::sync::atomic::Ordering;
+
+use super::layout::CACHE_LINE;
+use super::sync::{Atomic, AtomicU32, RawU32, Track};
+use super::words;
+use crate::error::{Error, Result};
+
+/// A mapped byte range, valid for `'m`: room for one channel or one segment.
+///
+/// The token is linear: [`Channel::init`](crate::Channel::init) and [`Region::split_at`] consume it, and no
+/// user ever gets one over a live channel.
+///
+/// | | cooperative | distrusted |
+/// |---|---|---|
+/// | other parties | follow the protocol, may die anywhere | may write anything, any time |
+/// | payload | plain memory, lent as slices | copied word by word, never lent |
+#[derive(Debug)]
+pub struct Region<'m>(RegionRef<'m>);
+
+impl<'m> Region<'m> {
+    /// A cooperative region over mapped bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misaligned`] unless `base` is 128-byte aligned and not null, [`Error::TooLarge`] beyond `isize::MAX`.
+    ///
+    /// # Safety
+    ///
+    /// `base..base + len` is mapped, readable, writable and initialised for `'m`, and during `'m` every other party
+    /// (another thread, process or core, or this one through other pointers) touches these bytes only
+    /// through this crate's protocol.
+    pub unsafe fn new(base: *mut u8, len: usize) -> Result<Self> {
+        RegionRef::over(base, len, true, true).map(Self)
+    }
+
+    /// A cooperative region that this party may only read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Region::new`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Region::new`], but the bytes need not be writable.
+    pub unsafe fn read_only(base: *const u8, len: usize) -> Result<Self> {
+        RegionRef::over(base.cast_mut(), len, false, true).map(Self)
+    }
+
+    /// A distrusted region: others may write anything at any time. Every call stays memory-safe and
+    /// bounded; calls that would lend bytes answer [`Error::Distrusted`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Region::new`].
+    ///
+    /// # Safety
+    ///
+    /// `base..base + len` is mapped, readable and writable for `'m` and cannot be truncated (in practice a memfd
+    /// sealed against shrinking), and this process touches it only through this crate.
+    pub unsafe fn distrusted(base: *mut u8, len: usize) -> Result<Self> {
+        RegionRef::over(base, len, true, false).map(Self)
+    }
+
+    /// A region over bytes that nobody else can reach while it lives: threads share it through the
+    /// handles made from it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misaligned`] unless the bytes are 128-byte aligned ([`AlignedBytes`](crate::AlignedBytes) is).
+    ///
+    /// ```
+    /// use ringpad::{AlignedBytes, Channel, Region, spsc};
+    /// let mut room = AlignedBytes::<1024>::new();
+    /// let region = Region::from_mut(room.as_mut())?;
+    /// let (mut tx, mut rx) = spsc::Spsc::<u64>::init(region, &spsc::Config::new(16))?.split()?;
+    /// tx.push(7).unwrap();
+    /// assert_eq!(rx.pop(), Some(7));
+    /// # Ok::<(), ringpad::Error>(())
+    /// ```
+    pub fn from_mut(bytes: &'m mut [u8]) -> Result<Self> {
+        RegionRef::over(bytes.as_mut_ptr(), bytes.len(), true, true).map(Self)
+    }
+
+    /// Bytes in the region.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// True if the region has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// True if this party may only read.
+    pub fn is_read_only(&self) -> bool {
+        !self.0.writable
+    }
+
+    /// True if other parties may write anything.
+    pub fn is_distrusted(&self) -> bool {
+        !self.0.trusted
+    }
+
+    /// Two regions: the first `mid` bytes, and the rest.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misaligned`] unless `mid` is a multiple of 128, [`Error::TooSmall`] if it lies beyond the end.
+    pub fn split_at(self, mid: usize) -> Result<(Self, Self)> {
+        let head = self.0.part(0, mid)?;
+        let tail = self.0.part(mid, self.0.len.saturating_sub(mid))?;
+        Ok((Self(head), Self(tail)))
+    }
+
+    /// Zeroes the region, whatever it held: the only way back from `AlreadyInitialized`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`] on a read-only region.
+    ///
+    /// # Safety
+    ///
+    /// No other party uses the region, and no handle made from it is used again.
+    pub unsafe fn erase(&mut self) -> Result<()> {
+        self.0.check_writable()?;
+        self.0.zero();
+        Ok(())
+    }
+
+    /// Has the region say [`Error::Forked`] where `guard` reads zero: the os layer's word that a
+    /// forked child finds wiped.
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    pub(crate) fn guarded_by(mut self, guard: &'m RawU32) -> Self {
+        self.0.guard = Some(guard);
+        self
+    }
+
+    pub(crate) fn into_ref(self) -> RegionRef<'m> {
+        self.0
+    }
+}
+
+/// What handles keep of a region: a private, copyable view.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct RegionRef<'m> {
+    base: NonNull<u8>,
+    len: usize,
+    writable: bool,
+    trusted: bool,
+    /// Address of the segment this is a part of; 0 for a bare region.
+    home: usize,
+    guard: Option<&'m RawU32>,
+    bytes: PhantomData<&'m [RawU32]>,
+}
+
+// SAFETY: the bytes are shared between parties by contract; every access below is atomic or handed over.
+unsafe impl Send for RegionRef<'_> {}
+// SAFETY: as above; the view itself is immutable.
+unsafe impl Sync for RegionRef<'_> {}
+
+impl<'m> RegionRef<'m> {
+    fn over(base: *mut u8, len: usize, writable: bool, trusted: bool) -> Result<Self> {
+        let found = base.addr() % CACHE_LINE;
+        let base = NonNull::new(base).filter(|_| found == 0);
+        let base = base.ok_or(Error::Misaligned {
+            want: CACHE_LINE,
+            found,
+        })?;
+        if len > isize::MAX as usize {
+            return Err(Error::TooLarge);
+        }
+        Ok(Self {
+            base,
+            len,
+            writable,
+            trusted,
+            home: 0,
+            guard: None,
+            bytes: PhantomData,
+        })
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// Address of the segment this is a part of; 0 for a bare region.
+    pub(crate) fn home(&self) -> usize {
+        self.home
+    }
+
+    /// This region as a segment: its parts are at home here.
+    pub(crate) fn as_home(mut self) -> Self {
+        self.home = self.base.addr().get();
+        self
+    }
+
+    /// The token back, for the crate's own `init` of a part that nobody else can reach.
+    pub(crate) fn to_token(self) -> Region<'m> {
+        Region(self)
+    }
+
+    pub(crate) fn check_writable(&self) -> Result<()> {
+        if self.writable {
+            Ok(())
+        } else {
+            Err(Error::ReadOnly)
+        }
+    }
+
+    /// True in a child that was forked after the mapping was made.
+    pub(crate) fn is_forked(&self) -> bool {
+        self.guard
+            .is_some_and(|guard| guard.load(Ordering::Relaxed) == 0)
+    }
+
+    pub(crate) fn check_not_forked(&self) -> Result<()> {
+        if self.is_forked() {
+            Err(Error::Forked)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The part at `offset` of `len` bytes; both ends on a line.
+    pub(crate) fn part(&self, offset: usize, len: usize) -> Result<Self> {
+        let base = self.place(offset, len, CACHE_LINE)?;
+        Ok(Self { base, len, ..*self })
+    }
+
+    /// The address of `bytes` bytes at `offset`, inside the region and aligned.
+    fn place(&self, offset: usize, bytes: usize, align: usize) -> Result<NonNull<u8>> {
+        let end = offset.checked_add(bytes).ok_or(Error::TooLarge)?;
+        if end > self.len {
+            return Err(Error::TooSmall {
+                want: end as u64,
+                found: self.len as u64,
+            });
+        }
+        if offset % align != 0 {
+            return Err(Error::Misaligned {
+                want: align,
+                found: offset % align,
+            });
+        }
+        // SAFETY: offset <= len, and len bytes from base are one mapped object.
+        Ok(unsafe { self.base.add(offset) })
+    }
+
+    /// A `T` at `offset`, for types that are shared words throughout.
+    fn shared<T>(&self, offset: usize) -> Result<&'m T> {
+        let at = self.place(offset, size_of::<T>(), align_of::<T>())?;
+        // SAFETY: in bounds and aligned by place (the base is line-aligned, no T wants more), mapped for 'm;
+        // callers below pass atomics only, valid for every bit pattern and shared by design.
+        Ok(unsafe { at.cast::<T>().as_ref() })
+    }
+
+    /// The shared word at `offset`.
+    pub(crate) fn word(&self, offset: usize) -> Result<&'m AtomicU32> {
+        self.shared(offset)
+    }
+
+    /// The shared word of several fields at `offset`.
+    pub(crate) fn typed<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
+        &self,
+        offset: usize,
+    ) -> Result<&'m Atomic<T>> {
+        const { assert!(size_of::<T>() == 4 && align_of::<T>() == 4) };
+        self.shared(offset)
+    }
+
+    /// The configuration word at `offset`.
+    pub(crate) fn raw(&self, offset: usize) -> Result<&'m RawU32> {
+        self.shared(offset)
+    }
+
+    /// The model checker's mark at `offset`.
+    pub(crate) fn track(&self, offset: usize) -> Result<&'m Track> {
+        self.shared(offset)
+    }
+
+    /// `len` payload bytes at `offset`, tracked in units of `1 << shift` bytes; the marks lie behind
+    /// the bytes and take no room in ordinary builds.
+    pub(crate) fn span(&self, offset: usize, len: usize, unit: usize) -> Result<Span<'m>> {
+        let at = self.place(offset, len, CACHE_LINE)?;
+        let marks = marks(len, unit);
+        let tracks = self.place(offset + len, size_of::<Track>() * marks, align_of::<Track>())?;
+        // SAFETY: in bounds and aligned by place, mapped for 'm; a Track is shared by design, and empty in
+        // ordinary builds.
+        let tracks = unsafe { NonNull::slice_from_raw_parts(tracks.cast(), marks).as_ref() };
+        Ok(Span {
+            at,
+            len,
+            trusted: self.trusted,
+            unit,
+            tracks,
+        })
+    }
+
+    /// Zeroes all bytes by shared words.
+    pub(crate) fn zero(&self) {
+        // SAFETY: len bytes from base are mapped, and callers checked that they may be written.
+        unsafe { words::zero(self.base.as_ptr(), self.len) };
+    }
+}
+
+const fn marks(len: usize, unit: usize) -> usize {
+    if unit == 0 { 0 } else { len.div_ceil(unit) }
+}
+
+/// Bytes that the model checker's marks for `len` payload bytes take behind them.
+pub(crate) const fn marks_bytes(len: usize, unit: usize) -> usize {
+    size_of::<Track>() * marks(len, unit)
+}
+
+/// Payload bytes of a region: handed from one end to the other by positions.
+///
+/// Whoever calls a method here owns the named bytes by the protocol: the positions say so.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span<'m> {
+    at: NonNull<u8>,
+    len: usize,
+    trusted: bool,
+    unit: usize,
+    tracks: &'m [Track],
+}
+
+// SAFETY: a view of bytes that ends hand to one another across threads and processes.
+unsafe impl Send for Span<'_> {}
+// SAFETY: as above; the view itself is immutable.
+unsafe impl Sync for Span<'_> {}
+
+impl Span<'_> {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
+    /// The address of `bytes` bytes at `offset`.
+    #[inline(always)]
+    pub(crate) fn at(&self, offset: usize, bytes: usize) -> NonNull<u8> {
+        debug_assert!(offset <= self.len && bytes <= self.len - offset);
+        // SAFETY: callers mask their offsets with the private geometry, so offset <= len, inside the mapping.
+        unsafe { self.at.add(offset) }
+    }
+
+    /// Shows the model checker a read of these bytes.
+    #[inline(always)]
+    pub(crate) fn mark_read(&self, offset: usize, bytes: usize) {
+        if cfg!(ringpad_loom) {
+            self.each_mark(offset, bytes, Track::read);
+        }
+    }
+
+    /// Shows the model checker a write of these bytes.
+    #[inline(always)]
+    pub(crate) fn mark_write(&self, offset: usize, bytes: usize) {
+        if cfg!(ringpad_loom) {
+            self.each_mark(offset, bytes, Track::write);
+        }
+    }
+
+    fn each_mark(&self, offset: usize, bytes: usize, mark: fn(&Track)) {
+        if bytes > 0 {
+            let (first, last) = (offset / self.unit, (offset + bytes - 1) / self.unit);
+            self.tracks[first..=last].iter().for_each(mark);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::AlignedBytes;
+
+    #[test]
+    fn refuses_misaligned_null_and_oversized() {
+        let mut room = AlignedBytes::<256>::new();
+        let found = Region::from_mut(&mut room.as_mut()[4..]).unwrap_err();
+        assert_eq!(found, Error::Misaligned { want: 128, found: 4 });
+        // SAFETY: refused before any access.
+        let null = unsafe { Region::new(core::ptr::null_mut(), 0) };
+        assert!(matches!(null, Err(Error::Misaligned { .. })));
+        // SAFETY: refused before any access.
+        let huge = unsafe { Region::new(room.as_mut().as_mut_ptr(), usize::MAX) };
+        assert_eq!(huge.unwrap_err(), Error::TooLarge);
+    }
+
+    #[test]
+    fn every_offset_is_checked() {
+        let mut room = AlignedBytes::<256>::new();
+        let region = Region::from_mut(room.as_mut()).unwrap().into_ref();
+        assert!(region.word(252).is_ok());
+        assert!(matches!(region.word(254), Err(Error::TooSmall { .. })));
+        assert!(matches!(region.word(2), Err(Error::Misaligned { .. })));
+        assert_eq!(region.word(usize::MAX).unwrap_err(), Error::TooLarge);
+        assert!(matches!(region.part(64, 64), Err(Error::Misaligned { .. })));
+        assert!(matches!(region.part(128, 256), Err(Error::TooSmall { .. })));
+        assert!(matches!(region.span(128, 256, 8), Err(Error::TooSmall { .. })));
+    }
+
+    #[test]
+    fn splits_on_lines_only() {
+        let mut room = AlignedBytes::<512>::new();
+        let region = Region::from_mut(room.as_mut()).unwrap();
+        let (head, tail) = region.split_at(128).unwrap();
+        assert_eq!((head.len(), tail.len()), (128, 384));
+        assert!(matches!(head.split_at(64), Err(Error::Misaligned { .. })));
+        assert!(matches!(tail.split_at(512), Err(Error::TooSmall { .. })));
+    }
+
+    #[test]
+    fn a_wiped_guard_says_forked() {
+        let guard = RawU32::new(1);
+        let mut room = AlignedBytes::<128>::new();
+        let region = Region::from_mut(room.as_mut()).unwrap();
+        let region = region.guarded_by(&guard).into_ref();
+        assert_eq!(region.check_not_forked(), Ok(()));
+        guard.store(0, Ordering::Relaxed);
+        assert_eq!(region.check_not_forked(), Err(Error::Forked));
+    }
+}

@@ -1,0 +1,188 @@
+//! The pipe that wakes a sleeper, and the wait on many of them.
+//!
+//! What: one pipe for each peer row; one byte written is one ring, the bytes mean nothing.
+//! Why a pipe: it polls beside sockets and pidfds, stays readable until drained (a ring before the wait is not lost), and
+//! a FIFO is found by name. Every party holds a read end, so ringing raises no SIGPIPE and needs no signal disposition.
+//! Progress: ringing and draining never block; [`wait`] ends by its deadline.
+//! What a crash leaves: bytes in the pipe, one needless wake-up; a FIFO's name stays in its directory.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mkfifoat, openat};
+use rustix::io::{Errno, read, retry_on_intr, write};
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use super::directory::{Permissions, apply, check_kind, checked_name, open_error};
+use super::{context, invalid};
+
+/// Reads of one [`Bell::drain`], and bytes of each: together a whole pipe of the default size.
+const DRAIN_READS: usize = 16;
+const DRAIN_BYTES: usize = 4096;
+
+/// Makes the FIFO `name`, which must not exist, with exactly the permissions of `want`.
+pub(crate) fn make_fifo(dir: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<()> {
+    let name = checked_name(name)?;
+    let doing = |e: Errno| context(e, format_args!("making the FIFO {name}"));
+    // The owner's bits only until the owner and group are right; a umask that takes those away is not supported.
+    mkfifoat(dir, name, Mode::from_raw_mode(want.mode & 0o700)).map_err(doing)?;
+    apply(open_fifo(dir, name)?.as_fd(), want)
+}
+
+fn open_fifo(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
+    let flags =
+        OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NOCTTY;
+    openat(dir, name, flags, Mode::empty()).map_err(|e| open_error(e, name))
+}
+
+/// Both ends of one wake-up pipe.
+#[derive(Debug)]
+pub(crate) struct Bell {
+    read: OwnedFd,
+    /// None: `read` is open for writing too.
+    write: Option<OwnedFd>,
+}
+
+impl Bell {
+    /// Opens the existing FIFO `name` for both ends; refuses links, other kinds of file, and owners or modes beyond `want`.
+    pub(crate) fn fifo(dir: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<Bell> {
+        let read = open_fifo(dir, checked_name(name)?)?;
+        check_kind(read.as_fd(), name, FileType::Fifo, want)?;
+        Ok(Bell { read, write: None })
+    }
+
+    /// A pipe without a name, CLOEXEC; for threads, and for children that inherit the descriptors.
+    pub(crate) fn pipe() -> io::Result<Bell> {
+        let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
+        Ok(Bell {
+            read,
+            write: Some(write),
+        })
+    }
+
+    /// A bell of inherited or received ends (`write` absent: `read` does both). Sets them non-blocking, which every holder
+    /// shares: one who sets them blocking again can block others. CLOEXEC is left as it is.
+    pub(crate) fn from_ends(read: OwnedFd, write: Option<OwnedFd>) -> io::Result<Bell> {
+        let bell = Bell { read, write };
+        check_pipe(bell.read_fd(), OFlags::RDONLY)?;
+        check_pipe(bell.write_fd(), OFlags::WRONLY)?;
+        Ok(bell)
+    }
+
+    /// Writes one byte. `true`: written; `false`: the pipe was full, so it is ringing already. Both are success.
+    pub(crate) fn ring(&self) -> io::Result<bool> {
+        match retry_on_intr(|| write(self.write_fd(), &[1])) {
+            Ok(_) => Ok(true),
+            Err(Errno::AGAIN) => Ok(false),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Reads until the pipe is empty, at most 16 times 4 KiB; answers the bytes read.
+    ///
+    /// 65536 means there may be more: the pipe then stays readable and the next [`wait`] returns at once. So a flood costs
+    /// its victim a bounded read for each wait, and the waits are the caller's to slow down.
+    pub(crate) fn drain(&self) -> io::Result<usize> {
+        let mut total = 0;
+        let mut bytes = [0; DRAIN_BYTES];
+        for _ in 0..DRAIN_READS {
+            match retry_on_intr(|| read(&self.read, &mut bytes)) {
+                Ok(0) | Err(Errno::AGAIN) => break,
+                Ok(n) => total += n,
+                Err(e) => return Err(e.into()),
+            }
+        }
+        Ok(total)
+    }
+
+    /// The end to wait on.
+    pub(crate) fn read_fd(&self) -> BorrowedFd<'_> {
+        self.read.as_fd()
+    }
+
+    /// The end to ring; the same descriptor as [`Bell::read_fd`] for a FIFO.
+    pub(crate) fn write_fd(&self) -> BorrowedFd<'_> {
+        self.write.as_ref().unwrap_or(&self.read).as_fd()
+    }
+}
+
+/// A pipe open for `access`, set non-blocking.
+fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<()> {
+    let stat = rustix::fs::fstat(fd)?;
+    let flags = fcntl_getfl(fd)?;
+    let open_for = flags & OFlags::RWMODE;
+    let is_pipe = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
+    if !is_pipe || (open_for != access && open_for != OFlags::RDWR) {
+        return Err(invalid(format!(
+            "not the end of a pipe that a bell needs: mode {:o}, {flags:?}",
+            stat.st_mode
+        )));
+    }
+    Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+}
+
+/// Most descriptors of one [`wait`].
+pub(crate) const MAX_WAIT: usize = 64;
+
+/// Which descriptors of a [`wait`] are ready: bit i is `fds[i]`. Empty: the deadline passed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ready(u64);
+
+impl Ready {
+    /// Whether any is.
+    pub(crate) fn any(self) -> bool {
+        self.0 != 0
+    }
+
+    /// Whether descriptor `index` is: readable, hung up or in error.
+    pub(crate) fn has(self, index: usize) -> bool {
+        index < MAX_WAIT && self.0 >> index & 1 == 1
+    }
+
+    /// The indices, ascending.
+    pub(crate) fn iter(self) -> impl Iterator<Item = usize> {
+        (0..MAX_WAIT).filter(move |&i| self.has(i))
+    }
+}
+
+/// Waits until one of `fds` (at most 64) is readable, hung up or in error, or `deadline` passes; none waits for ever.
+///
+/// Level-triggered. A signal neither shortens nor extends the wait: the time left comes anew from the monotonic deadline.
+/// A deadline in the past still looks once. Allocates nothing.
+pub(crate) fn wait(fds: &[BorrowedFd<'_>], deadline: Option<Instant>) -> io::Result<Ready> {
+    if fds.len() > MAX_WAIT {
+        return Err(invalid(format!(
+            "waiting on {} descriptors, at most {MAX_WAIT}",
+            fds.len()
+        )));
+    }
+    let Some(&first) = fds.first() else {
+        return wait_on(&mut [], deadline);
+    };
+    let mut polled: [PollFd<'_>; MAX_WAIT] = std::array::from_fn(|i| {
+        PollFd::from_borrowed_fd(*fds.get(i).unwrap_or(&first), PollFlags::IN)
+    });
+    wait_on(&mut polled[..fds.len()], deadline)
+}
+
+fn wait_on(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<Ready> {
+    loop {
+        let left = deadline.map(|d| d.saturating_duration_since(Instant::now()));
+        // More seconds than the kernel counts are for ever.
+        let timeout = left.and_then(|d| Timespec::try_from(d).ok());
+        match poll(polled, timeout.as_ref()) {
+            Ok(0) if left.is_none_or(|d| !d.is_zero()) => {} // woken a hair early: the top of the loop decides
+            Ok(_) => break,
+            Err(Errno::INTR) => {}
+            Err(e) => return Err(e.into()),
+        }
+    }
+    let bit = |(i, p): (usize, &PollFd<'_>)| u64::from(!p.revents().is_empty()) << i;
+    Ok(Ready(polled.iter().enumerate().map(bit).sum()))
+}
+
+#[cfg(test)]
+#[path = "bell_tests.rs"]
+mod tests;

@@ -1,0 +1,283 @@
+//! A directory of our own, and files in it that are what they should be.
+//!
+//! What: open or make a directory and files, checked by `fstat` on what was opened, never by a path.
+//! Why: whoever can write a lock file or a segment can lie to everyone; the file system's permissions are the boundary.
+//! What a crash leaves: a name. One killed between creating a file and setting its permissions leaves it with less than
+//! was asked (what the umask left), never with more; [`apply`] by the owner repairs it.
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
+use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, statat, unlinkat};
+use rustix::io::Errno;
+use rustix::process::geteuid;
+
+use super::{context, invalid};
+
+/// Who may use what we make, and the most that what we find may allow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Permissions {
+    /// Mode of files, 0o600 by default; directories get search where it has read. Only an asked-for bit of it may let
+    /// group or world write.
+    pub(crate) mode: u32,
+    /// The owner's uid; by default the effective uid. Making files for another needs root.
+    pub(crate) owner: Option<u32>,
+    /// The group's gid; by default any.
+    pub(crate) group: Option<u32>,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Permissions {
+            mode: 0o600,
+            owner: None,
+            group: None,
+        }
+    }
+}
+
+impl Permissions {
+    /// The mode of a directory for such files: 0o640 gives 0o750.
+    pub(crate) fn directory_mode(&self) -> u32 {
+        self.mode | (self.mode & 0o444) >> 2
+    }
+
+    fn refuses(&self, found: &Stat) -> bool {
+        found.st_uid != self.uid()
+            || self.group.is_some_and(|gid| gid != found.st_gid)
+            || found.st_mode & 0o022 & !self.mode != 0
+    }
+
+    fn uid(&self) -> u32 {
+        self.owner.unwrap_or_else(|| geteuid().as_raw())
+    }
+}
+
+impl fmt::Display for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "owner {}, ", self.uid())?;
+        self.group
+            .map_or(Ok(()), |gid| write!(f, "group {gid}, "))?;
+        match self.mode & 0o022 {
+            0 => write!(f, "no write for group or world"),
+            more => write!(f, "no write for group or world beyond {more:03o}"),
+        }
+    }
+}
+
+/// What a checked file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    /// Length in bytes.
+    pub(crate) len: u64,
+    /// Device, with `ino` the file's identity while it is open.
+    pub(crate) dev: u64,
+    /// Inode number.
+    pub(crate) ino: u64,
+    /// Names it has: 1, or 0 when it was unlinked meanwhile.
+    pub(crate) links: u64,
+}
+
+/// Opens the directory `path`, made first if `create` and missing (its parent must exist), not through a link.
+///
+/// Refuses one with another owner or group than `want`, or that lets group or world write beyond `want`.
+pub(crate) fn private(path: &Path, create: bool, want: &Permissions) -> io::Result<OwnedFd> {
+    let shown = path.display().to_string();
+    let made = create
+        && match mkdir(path, Mode::from_raw_mode(0o700)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(e) => return Err(context(e, format_args!("making the directory {shown}"))),
+        };
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let dir = openat(CWD, path, flags, Mode::empty()).map_err(|e| match e {
+        // Linux says ENOTDIR of a link here.
+        Errno::NOTDIR if path.is_symlink() => open_error(Errno::LOOP, &shown),
+        e => open_error(e, &shown),
+    })?;
+    if made {
+        apply(
+            dir.as_fd(),
+            &Permissions {
+                mode: want.directory_mode(),
+                ..*want
+            },
+        )?;
+    }
+    check_kind(dir.as_fd(), &shown, FileType::Directory, want)?;
+    Ok(dir)
+}
+
+/// Sets owner, group and exactly the mode of `want`, whatever the umask made of it.
+pub(crate) fn apply(fd: BorrowedFd<'_>, want: &Permissions) -> io::Result<()> {
+    let doing = |e| context(e, format_args!("setting {want}, mode {:03o}", want.mode));
+    // The owner first, so that a wide mode is never some other group's.
+    if want.owner.is_some() || want.group.is_some() {
+        fchown(
+            fd,
+            want.owner.map(Uid::from_raw),
+            want.group.map(Gid::from_raw),
+        )
+        .map_err(doing)?;
+    }
+    fchmod(fd, Mode::from_raw_mode(want.mode)).map_err(doing)
+}
+
+/// What [`open_file`] does about a missing file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Create {
+    /// NotFound.
+    Never,
+    /// Makes it, empty.
+    IfMissing,
+    /// Makes it, and an existing one is AlreadyExists.
+    New,
+}
+
+/// Opens `name` in `dir`, for reading and if asked writing, never through a link, and checks it with [`check_file`].
+///
+/// A FIFO, socket or device planted under the name is refused and does not hang the open. CLOEXEC.
+pub(crate) fn open_file(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    write: bool,
+    create: Create,
+    want: &Permissions,
+) -> io::Result<OwnedFd> {
+    checked_name(name)?;
+    let access = if write { OFlags::RDWR } else { OFlags::RDONLY };
+    let flags = access | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let fresh = flags | OFlags::CREATE | OFlags::EXCL;
+    // Each round loses to someone who made or unlinked the name in between: others get on.
+    for _ in 0..1000 {
+        if create != Create::Never {
+            match openat(dir, name, fresh, Mode::from_raw_mode(want.mode)) {
+                Ok(file) => {
+                    apply(file.as_fd(), want)?;
+                    return Ok(file);
+                }
+                Err(Errno::EXIST) if create == Create::IfMissing => {}
+                Err(e) => return Err(open_error(e, name)),
+            }
+        }
+        match openat(dir, name, flags, Mode::empty()) {
+            Ok(file) => return check_file(file.as_fd(), name, want).map(|_| file),
+            Err(Errno::NOENT) if create == Create::IfMissing => {}
+            Err(e) => return Err(open_error(e, name)),
+        }
+    }
+    Err(io::Error::other(format!(
+        "{name} was made and unlinked by others 1000 times while being opened"
+    )))
+}
+
+/// Checks an open file: regular, owner, group and mode within `want`, no second name; `name` is for the error only.
+pub(crate) fn check_file(fd: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<Facts> {
+    let found = check_kind(fd, name, FileType::RegularFile, want)?;
+    Ok(Facts {
+        len: found.st_size as u64,
+        dev: found.st_dev,
+        ino: found.st_ino,
+        links: found.st_nlink as u64,
+    })
+}
+
+/// [`check_file`] for another kind of file.
+pub(super) fn check_kind(
+    fd: BorrowedFd<'_>,
+    name: &str,
+    kind: FileType,
+    want: &Permissions,
+) -> io::Result<Stat> {
+    let found = fstat(fd)?;
+    let found_kind = FileType::from_raw_mode(found.st_mode);
+    let wrong = |what: String| {
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{name}: {what}"),
+        ))
+    };
+    if found_kind != kind {
+        return wrong(format!("found a {found_kind:?}, wanted a {kind:?}"));
+    }
+    if want.refuses(&found) {
+        let (uid, gid, mode) = (found.st_uid, found.st_gid, found.st_mode & 0o7777);
+        return wrong(format!(
+            "found owner {uid}, group {gid}, mode {mode:03o}, wanted {want}"
+        ));
+    }
+    // A second name may lie in a directory with other permissions.
+    if kind != FileType::Directory && found.st_nlink > 1 {
+        return wrong(format!(
+            "found {} names of the file, wanted 1",
+            found.st_nlink
+        ));
+    }
+    Ok(found)
+}
+
+/// Whether `name` in `dir` still is the file behind `fd`; after taking a lock the answer must be yes, or start again.
+pub(crate) fn same_file(dir: BorrowedFd<'_>, name: &str, fd: BorrowedFd<'_>) -> io::Result<bool> {
+    let held = fstat(fd)?;
+    match statat(dir, checked_name(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(named) => Ok((named.st_dev, named.st_ino) == (held.st_dev, held.st_ino)),
+        Err(Errno::NOENT) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
+/// Removes the name; `false`: there was none.
+pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    match unlinkat(dir, checked_name(name)?, AtFlags::empty()) {
+        Ok(()) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(e) => Err(context(e, format_args!("removing {name}"))),
+    }
+}
+
+/// Renames within `dir` in one step; an existing `to` is replaced.
+pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()> {
+    let (from, to) = (checked_name(from)?, checked_name(to)?);
+    renameat(dir, from, dir, to).map_err(|e| context(e, format_args!("renaming {from} to {to}")))
+}
+
+/// The names in `dir`, in no order, without `.` and `..`; names that are not UTF-8 are none of ours and left out.
+///
+/// Names made or removed while it runs may or may not appear.
+pub(crate) fn list(
+    dir: BorrowedFd<'_>,
+) -> io::Result<impl Iterator<Item = io::Result<String>> + use<>> {
+    Ok(Dir::read_from(dir)?.filter_map(|entry| match entry {
+        Ok(entry) => match entry.file_name().to_str() {
+            Ok("." | "..") | Err(_) => None,
+            Ok(name) => Some(Ok(name.to_owned())),
+        },
+        Err(e) => Some(Err(e.into())),
+    }))
+}
+
+/// `name`, if it names an entry of a directory and nothing elsewhere.
+pub(super) fn checked_name(name: &str) -> io::Result<&str> {
+    if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\0']) {
+        return Err(invalid(format!("{name:?} is not the name of a file")));
+    }
+    Ok(name)
+}
+
+/// An error of opening `name`, ELOOP in words.
+pub(super) fn open_error(error: Errno, name: &str) -> io::Error {
+    match error {
+        Errno::LOOP => io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{name} is a symbolic link, refused"),
+        ),
+        e => context(e, format_args!("opening {name}")),
+    }
+}
+
+#[cfg(test)]
+#[path = "directory_tests.rs"]
+mod tests;

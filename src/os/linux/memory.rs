@@ -1,0 +1,235 @@
+//! Memory that several processes map: memfds, reserved files, seals, mappings.
+//!
+//! What: make a file of a length, RESERVE its memory, seal it, map it shared.
+//! Why reserve: a sparse file on a full `/dev/shm` kills the first writer with SIGBUS; reserved, creation fails with
+//! ENOSPC instead. Why DONTFORK: a forked child has no mapping, so a copied endpoint cannot touch its parent's channel.
+//! What a crash leaves: a memfd and a mapping vanish with their last holder; a named file stays, reserved or in part.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use rustix::fs::{FallocateFlags, FileType, MemfdFlags, SealFlags};
+use rustix::fs::{
+    fallocate, fcntl_add_seals, fcntl_get_seals, fstat, fstatvfs, ftruncate, memfd_create,
+};
+use rustix::io::{Errno, retry_on_intr};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap, munmap};
+use rustix::param::page_size;
+
+pub(crate) use super::fork::fork_guard;
+use super::{context, invalid};
+
+/// Bytes reserved by one call, about 2 ms: the tmpfs of older kernels throws a call's work away at a signal, and a whole
+/// region under a profiling timer would never get done.
+const STEP: u64 = 4 << 20;
+
+/// An anonymous file of `len` bytes, its memory reserved, CLOEXEC, sealable, not executable where the kernel knows that.
+///
+/// `name` shows in `/proc/PID/maps` only, at most 249 bytes.
+pub(crate) fn memfd(name: &str, len: u64) -> io::Result<OwnedFd> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let made = match memfd_create(name, flags | MemfdFlags::NOEXEC_SEAL) {
+        Err(Errno::INVAL) => memfd_create(name, flags), // before Linux 6.3
+        made => made,
+    }?;
+    reserve(made.as_fd(), len)?;
+    Ok(made)
+}
+
+/// Makes the file `len` bytes long and reserves memory for all of them: short memory is ENOSPC or ENOMEM here.
+///
+/// Never shrinks a file (others may map it). A hopeless request is refused before it fills the file system; a failed one
+/// gives back what it took. Holds on tmpfs, memfds and file systems that allocate in place; a file system without
+/// `fallocate` is an error, and a memory cgroup may still kill at its limit.
+pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
+    let before = fstat(fd)?;
+    let old_len = before.st_size as u64;
+    if len == 0 || len > i64::MAX as u64 || len < old_len {
+        return Err(invalid(format!(
+            "cannot make a file of {old_len} bytes {len} bytes long"
+        )));
+    }
+    let room = fstatvfs(fd)?;
+    let missing = len.saturating_sub(before.st_blocks as u64 * 512);
+    // No limit reads as zero blocks.
+    if room.f_blocks != 0 && missing > room.f_bavail.saturating_mul(room.f_frsize) {
+        let free = room.f_bavail.saturating_mul(room.f_frsize);
+        return Err(context(
+            Errno::NOSPC,
+            format_args!("{missing} more bytes wanted, {free} bytes free"),
+        ));
+    }
+    retry_on_intr(|| ftruncate(fd, len))?;
+    let done = allocate(fd, len);
+    if done.is_err() {
+        // The first error is the one to report.
+        let _ = retry_on_intr(|| ftruncate(fd, old_len));
+    }
+    done
+}
+
+fn allocate(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
+    let mut at = 0;
+    while at < len {
+        let step = STEP.min(len - at);
+        retry_on_intr(|| fallocate(fd, FallocateFlags::empty(), at, step)).map_err(|e| {
+            context(
+                e,
+                format_args!("reserving {len} bytes of memory, {at} done"),
+            )
+        })?;
+        at += step;
+    }
+    Ok(())
+}
+
+/// What can no longer be done to a file, by anyone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seals {
+    /// It cannot get shorter: a mapping of it never faults with SIGBUS by truncation.
+    pub(crate) shrink: bool,
+    /// It cannot get longer.
+    pub(crate) grow: bool,
+    /// It cannot be written, by new mappings at least.
+    pub(crate) write: bool,
+    /// No seal can be added. Alone it says nothing: every plain tmpfs file has it.
+    pub(crate) seal: bool,
+}
+
+/// Fixes the length of a memfd for ever, and with it its seals; writing stays allowed.
+pub(crate) fn seal(fd: BorrowedFd<'_>) -> io::Result<()> {
+    Ok(fcntl_add_seals(
+        fd,
+        SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+    )?)
+}
+
+/// The seals of `fd`; a file that cannot have any answers none.
+pub(crate) fn seals(fd: BorrowedFd<'_>) -> io::Result<Seals> {
+    let set = match fcntl_get_seals(fd) {
+        Err(Errno::INVAL) => return Ok(Seals::default()),
+        set => set?,
+    };
+    Ok(Seals {
+        shrink: set.contains(SealFlags::SHRINK),
+        grow: set.contains(SealFlags::GROW),
+        write: set.intersects(SealFlags::WRITE | SealFlags::FUTURE_WRITE),
+        seal: set.contains(SealFlags::SEAL),
+    })
+}
+
+/// A shared mapping from the start of a file, page-aligned, absent in forked children; unmapped on drop.
+#[derive(Debug)]
+pub(crate) struct Mapping {
+    base: NonNull<u8>,
+    len: usize,
+    writable: bool,
+}
+
+// SAFETY: the mapping belongs to the process, not to a thread; unmapping from another thread is the same call.
+unsafe impl Send for Mapping {}
+// SAFETY: `&self` gives out an address and asks the kernel only; it reads the bytes by atomic operations alone.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    /// Maps the first `len` bytes of `fd`, which must have them.
+    ///
+    /// Unless shrinking is sealed, others can still truncate the file, and then touching the mapping is SIGBUS. A thread
+    /// that forks while this call runs may leave its child a copy.
+    pub(crate) fn map(fd: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<Mapping> {
+        let file = fstat(fd)?;
+        let is_plain = FileType::from_raw_mode(file.st_mode) == FileType::RegularFile;
+        if len == 0 || (is_plain && (file.st_size as u64) < len as u64) {
+            return Err(invalid(format!(
+                "cannot map {len} bytes of a file of {} bytes",
+                file.st_size
+            )));
+        }
+        let access = if writable {
+            ProtFlags::READ | ProtFlags::WRITE
+        } else {
+            ProtFlags::READ
+        };
+        // SAFETY: no address is asked for, so no existing mapping is replaced.
+        let base = unsafe { mmap(ptr::null_mut(), len, access, MapFlags::SHARED, fd, 0) }?;
+        let base = NonNull::new(base.cast())
+            .ok_or_else(|| io::Error::other("the kernel mapped at address 0"))?;
+        let mapping = Mapping {
+            base,
+            len,
+            writable,
+        };
+        mapping
+            .advise(Advice::LinuxDontFork)
+            .map_err(|e| context(e, format_args!("MADV_DONTFORK")))?;
+        Ok(mapping)
+    }
+
+    /// First byte, aligned to a page. Valid until `self` is dropped; writable as asked at [`Mapping::map`].
+    pub(crate) fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Length in bytes.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Brings every page in and maps it, so that first touches cost no fault; changes no byte, whoever uses them.
+    ///
+    /// EFAULT: touching the memory would be SIGBUS. Before Linux 5.14 a read-only mapping is only read ahead.
+    pub(crate) fn prefault(&self) -> io::Result<()> {
+        let populate = if self.writable {
+            Advice::LinuxPopulateWrite
+        } else {
+            Advice::LinuxPopulateRead
+        };
+        match retry_on_intr(|| self.advise(populate)) {
+            Err(Errno::INVAL) if self.writable => self.touch_each_page(),
+            Err(Errno::INVAL) => self.advise(Advice::WillNeed)?,
+            done => done?,
+        }
+        Ok(())
+    }
+
+    /// Keeps every page in memory (`mlock`); ENOMEM or EPERM beyond RLIMIT_MEMLOCK. Undone when unmapped.
+    pub(crate) fn lock_in_memory(&self) -> io::Result<()> {
+        // SAFETY: the range is this live mapping; locking pages changes no byte.
+        Ok(unsafe { mlock(self.base.as_ptr().cast(), self.len) }?)
+    }
+
+    /// Asks for huge pages; `false`: this kernel or file has none, and nothing else changes.
+    pub(crate) fn huge_pages(&self) -> bool {
+        self.advise(Advice::LinuxHugepage).is_ok()
+    }
+
+    fn advise(&self, advice: Advice) -> Result<(), Errno> {
+        // SAFETY: the range is this live mapping, and no advice used in this file changes or drops a byte of a shared one.
+        unsafe { madvise(self.base.as_ptr().cast(), self.len, advice) }
+    }
+
+    /// A no-op read-modify-write on each page: a live buffer may lie there, a plain store would undo its writer's.
+    fn touch_each_page(&self) {
+        for at in (0..self.len).step_by(page_size()) {
+            // SAFETY: `at < len`, inside the mapping.
+            let page = unsafe { self.base.add(at) };
+            // SAFETY: a page start is aligned, its first 4 bytes are mapped writable while `self` lives, and others touch
+            // shared bytes by atomic operations only.
+            let word = unsafe { AtomicU32::from_ptr(page.cast().as_ptr()) };
+            word.fetch_or(0, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: made by `map` with this address and length, unmapped once; borrowers of `base` end with `self`.
+        let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}
+
+#[cfg(test)]
+#[path = "memory_tests.rs"]
+mod tests;

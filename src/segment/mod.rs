@@ -1,0 +1,8 @@
+//! Who is here, what is where, who sleeps.
+
+pub(crate) mod claim;
+pub(crate) mod directory;
+pub(crate) mod doorbell;
+pub(crate) mod header;
+pub(crate) mod peers;
+pub(crate) mod plan;

@@ -1,0 +1,348 @@
+//! The peer table: who is here. One row a peer, at most 32.
+//!
+//! # Shape (one line a row)
+//!
+//! ```text
+//! byte 0 state u32: generation u16 (high) | by u8 | state u8 (low)    4 arm u32: epoch << 1 | ARMED
+//!      8 reaper {peer u16, generation u16}   12 pid u32   16 start u64   24 space u64   32.. zero to 128
+//! ```
+//!
+//! # Protocol
+//!
+//! ```text
+//! FREE(g) -JOIN-> JOINING(g+1) -LIVE-> LIVE(g+1) -LEAVE-> FREE(g+2)
+//!                 JOINING | LIVE | REAPING of a peer proven dead -> REAPING(g+1) -LEAVE-> FREE(g+2)
+//! ```
+//! The os layer takes the row's byte lock FIRST, so a row that is not FREE while its byte is free is
+//! dead at any instruction, and whoever holds the byte may heal it. Odd generations live.
+//! The doorbell word `arm` is never reset when a row changes hands.
+//!
+//! # What a crash at each step leaves
+//!
+//! A row that is not FREE under a free byte lock: the next joiner that locks the byte heals it first.
+
+#![forbid(unsafe_code)]
+
+use core::mem::offset_of;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use crate::error::{Error, Result};
+use crate::memory::layout::Line;
+use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
+use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, RELAXED};
+use crate::memory::region::RegionRef;
+use crate::memory::sync::{Atomic, AtomicU32, RawU32};
+use crate::segment::claim::Court;
+use crate::segment::directory::Segment;
+
+/// Where a row's words lie. Never made: a descriptor for offsets.
+#[repr(C)]
+pub(crate) struct RowShape {
+    pub(crate) state: AtomicU32,
+    pub(crate) arm: AtomicU32,
+    pub(crate) reaper: Atomic<Owner>,
+    pub(crate) pid: RawU32,
+    pub(crate) start: [RawU32; 2],
+    pub(crate) space: [RawU32; 2],
+}
+
+/// A row and the line it fills.
+pub(crate) type RowLine = Line<RowShape>;
+
+/// Attempts before a contended row is given up.
+const ATTEMPTS: u32 = 16;
+
+/// What a row's state word says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowWord(u32);
+
+const FREE: u8 = 0;
+const JOINING: u8 = 1;
+const LIVING: u8 = 2;
+const REAPING: u8 = 3;
+
+impl RowWord {
+    const fn new(state: u8, generation: u16) -> Self {
+        Self((generation as u32) << 16 | state as u32)
+    }
+
+    const fn state(self) -> u8 {
+        self.0 as u8
+    }
+
+    const fn generation(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+}
+
+/// Which process (or core) sits in a row, as its system knows it. Zeros prove nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// Process number in its own space of numbers.
+    pub pid: u32,
+    /// When that process started, in the system's own units.
+    pub start: u64,
+    /// Which space of process numbers `pid` belongs to; 0 if unknown.
+    pub space: u64,
+}
+
+/// The rows of one segment.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Table<'m> {
+    region: RegionRef<'m>,
+    rows: u32,
+}
+
+impl<'m> Table<'m> {
+    pub(crate) const fn bytes(rows: u32) -> usize {
+        rows as usize * size_of::<RowLine>()
+    }
+
+    pub(crate) fn over(region: RegionRef<'m>, rows: u32) -> Self {
+        Self { region, rows }
+    }
+
+    pub(crate) fn rows(&self) -> u32 {
+        self.rows
+    }
+
+    /// Zeroes every row.
+    pub(crate) fn init(&self) -> Result<()> {
+        for peer in self.peers() {
+            self.word(peer, offset_of!(RowShape, state))?.store(0, RELAXED);
+            self.word(peer, offset_of!(RowShape, arm))?.store(0, RELAXED);
+            let reaper = Self::at(peer) + offset_of!(RowShape, reaper);
+            self.region.typed(reaper)?.store(Owner::FREE, RELAXED);
+            self.identify(peer, &Identity::default())?;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn peers(&self) -> impl Iterator<Item = PeerId> + use<> {
+        (1..=self.rows).filter_map(PeerId::new)
+    }
+
+    const fn at(peer: PeerId) -> usize {
+        peer.index() * size_of::<RowLine>()
+    }
+
+    fn word(&self, peer: PeerId, field: usize) -> Result<&'m AtomicU32> {
+        self.region.word(Self::at(peer) + field)
+    }
+
+    fn state(&self, peer: PeerId) -> Result<&'m AtomicU32> {
+        self.word(peer, offset_of!(RowShape, state))
+    }
+
+    /// The doorbell word of a row.
+    pub(crate) fn arm(&self, peer: PeerId) -> Result<&'m AtomicU32> {
+        self.word(peer, offset_of!(RowShape, arm))
+    }
+
+    fn identify(&self, peer: PeerId, identity: &Identity) -> Result<()> {
+        let set = |field: usize, value: u32| -> Result<()> {
+            let word = self.region.raw(Self::at(peer) + field)?;
+            word.store(value, Ordering::Relaxed);
+            Ok(())
+        };
+        set(offset_of!(RowShape, pid), identity.pid)?;
+        set(offset_of!(RowShape, start), identity.start as u32)?;
+        set(offset_of!(RowShape, start) + 4, (identity.start >> 32) as u32)?;
+        set(offset_of!(RowShape, space), identity.space as u32)?;
+        set(offset_of!(RowShape, space) + 4, (identity.space >> 32) as u32)
+    }
+
+    /// Who sits in a row, if its peer has finished joining.
+    pub(crate) fn occupant(&self, peer: PeerId) -> Option<(Identity, u16)> {
+        let word = RowWord(self.state(peer).ok()?.load(DEPARTED));
+        if word.state() != LIVING {
+            return None;
+        }
+        let get = |field: usize| Some(self.region.raw(Self::at(peer) + field).ok()?.load(Ordering::Relaxed));
+        let wide = |field: usize| Some(u64::from(get(field + 4)?) << 32 | u64::from(get(field)?));
+        let identity = Identity {
+            pid: get(offset_of!(RowShape, pid))?,
+            start: wide(offset_of!(RowShape, start))?,
+            space: wide(offset_of!(RowShape, space))?,
+        };
+        Some((identity, word.generation()))
+    }
+
+    /// What is known of an owner: dead if its row has moved on, else what the oracle says of the row.
+    pub(crate) fn life_of(&self, owner: Owner, oracle: &dyn Liveness) -> Life {
+        let Some(peer) = owner.peer().filter(|peer| peer.get() <= self.rows) else {
+            return Life::Unknown;
+        };
+        let Ok(state) = self.state(peer) else {
+            return Life::Unknown;
+        };
+        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
+        if row.generation() != owner.generation {
+            return Life::Dead;
+        }
+        oracle.state(peer)
+    }
+
+    /// Takes a row whose lock the caller holds, healing it first if its last peer died in it.
+    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<u16> {
+        let state = self.state(peer)?;
+        for _ in 0..ATTEMPTS {
+            let row = RowWord(state.load(RELAXED));
+            if row.state() != FREE {
+                self.heal(state, row);
+                continue;
+            }
+            if let Some(generation) = self.enter(peer, row, identity)? {
+                return Ok(generation);
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Takes any FREE row; without locks a row that is not FREE is somebody's.
+    fn occupy_any(&self, identity: &Identity) -> Result<(PeerId, u16)> {
+        for peer in self.peers() {
+            let row = RowWord(self.state(peer)?.load(RELAXED));
+            if row.state() == FREE {
+                if let Some(generation) = self.enter(peer, row, identity)? {
+                    return Ok((peer, generation));
+                }
+            }
+        }
+        Err(Error::PeersFull { peers: self.rows })
+    }
+
+    /// FREE -> JOINING -> LIVE; `None` if somebody else was faster.
+    fn enter(&self, peer: PeerId, row: RowWord, identity: &Identity) -> Result<Option<u16>> {
+        let state = self.state(peer)?;
+        // Even to odd; a garbage odd generation of a FREE row is skipped over.
+        let generation = row.generation().wrapping_add(1) | 1;
+        let joining = RowWord::new(JOINING, generation);
+        // JOIN: pairs with LEAVE
+        if state.replace(row.0, joining.0, JOIN).is_err() {
+            return Ok(None);
+        }
+        self.identify(peer, identity)?;
+        // The last peer may have died armed; its epoch stays, or a producer that rang it once would not again.
+        let arm = self.arm(peer)?;
+        arm.store(arm.load(RELAXED) & !crate::segment::doorbell::ARMED, RELAXED);
+        state.store(RowWord::new(LIVING, generation).0, LIVE); // LIVE: pairs with DEPARTED
+        Ok(Some(generation))
+    }
+
+    /// The caller holds the row's lock, so whoever the row names is dead.
+    fn heal(&self, state: &AtomicU32, row: RowWord) {
+        let reaping = RowWord::new(REAPING, row.generation());
+        if row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok() {
+            let free = RowWord::new(FREE, row.generation().wrapping_add(1) & !1);
+            let _ = state.replace(reaping.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
+        }
+    }
+
+    fn leave(&self, peer: PeerId, generation: u16) {
+        if let Ok(state) = self.state(peer) {
+            let live = RowWord::new(LIVING, generation);
+            let free = RowWord::new(FREE, generation.wrapping_add(1));
+            let _ = state.replace(live.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
+        }
+    }
+}
+
+/// A joined participant: what endpoints are claimed in the name of.
+///
+/// Endpoints borrow their peer, so it outlives them. Dropping it leaves the segment.
+/// Asking whether another peer lives goes to the oracle it joined with.
+pub struct Peer<'m> {
+    segment: Segment<'m>,
+    id: PeerId,
+    generation: u16,
+    oracle: &'m dyn Liveness,
+    /// The one waiter is out.
+    waiting: AtomicBool,
+}
+
+impl core::fmt::Debug for Peer<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut out = f.debug_struct("Peer");
+        out.field("id", &self.id).field("generation", &self.generation);
+        out.finish_non_exhaustive()
+    }
+}
+
+impl<'m> Peer<'m> {
+    pub(crate) fn join_any(
+        segment: Segment<'m>,
+        identity: &Identity,
+        oracle: &'m dyn Liveness,
+    ) -> Result<Self> {
+        segment.check_joinable()?;
+        let (id, generation) = segment.table().occupy_any(identity)?;
+        Ok(Self::of(segment, id, generation, oracle))
+    }
+
+    /// Joins in the row whose OS lock the caller holds.
+    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    pub(crate) fn join_locked(
+        segment: Segment<'m>,
+        id: PeerId,
+        identity: &Identity,
+        oracle: &'m dyn Liveness,
+    ) -> Result<Self> {
+        segment.check_joinable()?;
+        let generation = segment.table().occupy(id, identity)?;
+        Ok(Self::of(segment, id, generation, oracle))
+    }
+
+    fn of(segment: Segment<'m>, id: PeerId, generation: u16, oracle: &'m dyn Liveness) -> Self {
+        Self {
+            segment,
+            id,
+            generation,
+            oracle,
+            waiting: AtomicBool::new(false),
+        }
+    }
+
+    /// The peer's number: its row.
+    pub fn id(&self) -> PeerId {
+        self.id
+    }
+
+    /// The segment it joined.
+    pub fn segment(&self) -> &Segment<'m> {
+        &self.segment
+    }
+
+    pub(crate) fn home(&self) -> usize {
+        self.segment.home()
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        Owner::of(self.id, self.generation)
+    }
+
+    pub(crate) fn court(&self) -> Court<'_> {
+        Court {
+            table: Some(self.segment.table()),
+            oracle: self.oracle,
+        }
+    }
+
+    /// Takes the right to sleep; false if it is out.
+    pub(crate) fn take_waiter(&self) -> bool {
+        !self.waiting.swap(true, Ordering::Acquire)
+    }
+
+    pub(crate) fn return_waiter(&self) {
+        self.waiting.store(false, Ordering::Release);
+    }
+}
+
+impl Drop for Peer<'_> {
+    fn drop(&mut self) {
+        if !self.segment.is_forked() {
+            self.segment.table().leave(self.id, self.generation);
+        }
+    }
+}
