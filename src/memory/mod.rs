@@ -6,6 +6,7 @@ pub(crate) mod layout;
 pub(crate) mod liveness;
 pub(crate) mod order;
 pub(crate) mod region;
+pub(crate) mod span;
 pub(crate) mod sync;
 pub(crate) mod words;
 

@@ -9,6 +9,7 @@ use core::sync::atomic::Ordering;
 
 use super::layout::CACHE_LINE;
 use super::sync::{Atomic, AtomicU32, RawU32, Track};
+use super::span::{Span, marks};
 use super::words;
 use crate::error::{Error, Result};
 
@@ -192,10 +193,6 @@ impl<'m> RegionRef<'m> {
         self.len
     }
 
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.trusted
-    }
-
     /// Address of the segment this is a part of; 0 for a bare region.
     pub(crate) fn home(&self) -> usize {
         self.home
@@ -205,11 +202,6 @@ impl<'m> RegionRef<'m> {
     pub(crate) fn as_home(mut self) -> Self {
         self.home = self.base.addr().get();
         self
-    }
-
-    /// The token back, for the crate's own `init` of a part that nobody else can reach.
-    pub(crate) fn to_token(self) -> Region<'m> {
-        Region(self)
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
@@ -300,86 +292,13 @@ impl<'m> RegionRef<'m> {
         // SAFETY: in bounds and aligned by place, mapped for 'm; a Track is shared by design, and empty in
         // ordinary builds.
         let tracks = unsafe { NonNull::slice_from_raw_parts(tracks.cast(), marks).as_ref() };
-        Ok(Span {
-            at,
-            len,
-            trusted: self.trusted,
-            unit,
-            tracks,
-        })
+        Ok(Span::new(at, len, self.trusted, unit, tracks))
     }
 
     /// Zeroes all bytes by shared words.
     pub(crate) fn zero(&self) {
         // SAFETY: len bytes from base are mapped, and callers checked that they may be written.
         unsafe { words::zero(self.base.as_ptr(), self.len) };
-    }
-}
-
-const fn marks(len: usize, unit: usize) -> usize {
-    if unit == 0 { 0 } else { len.div_ceil(unit) }
-}
-
-/// Bytes that the model checker's marks for `len` payload bytes take behind them.
-pub(crate) const fn marks_bytes(len: usize, unit: usize) -> usize {
-    size_of::<Track>() * marks(len, unit)
-}
-
-/// Payload bytes of a region: handed from one end to the other by positions.
-///
-/// Whoever calls a method here owns the named bytes by the protocol: the positions say so.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span<'m> {
-    at: NonNull<u8>,
-    len: usize,
-    trusted: bool,
-    unit: usize,
-    tracks: &'m [Track],
-}
-
-// SAFETY: a view of bytes that ends hand to one another across threads and processes.
-unsafe impl Send for Span<'_> {}
-// SAFETY: as above; the view itself is immutable.
-unsafe impl Sync for Span<'_> {}
-
-impl Span<'_> {
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
-    pub(crate) fn is_trusted(&self) -> bool {
-        self.trusted
-    }
-
-    /// The address of `bytes` bytes at `offset`.
-    #[inline(always)]
-    pub(crate) fn at(&self, offset: usize, bytes: usize) -> NonNull<u8> {
-        debug_assert!(offset <= self.len && bytes <= self.len - offset);
-        // SAFETY: callers mask their offsets with the private geometry, so offset <= len, inside the mapping.
-        unsafe { self.at.add(offset) }
-    }
-
-    /// Shows the model checker a read of these bytes.
-    #[inline(always)]
-    pub(crate) fn mark_read(&self, offset: usize, bytes: usize) {
-        if cfg!(ringpad_loom) {
-            self.each_mark(offset, bytes, Track::read);
-        }
-    }
-
-    /// Shows the model checker a write of these bytes.
-    #[inline(always)]
-    pub(crate) fn mark_write(&self, offset: usize, bytes: usize) {
-        if cfg!(ringpad_loom) {
-            self.each_mark(offset, bytes, Track::write);
-        }
-    }
-
-    fn each_mark(&self, offset: usize, bytes: usize, mark: fn(&Track)) {
-        if bytes > 0 {
-            let (first, last) = (offset / self.unit, (offset + bytes - 1) / self.unit);
-            self.tracks[first..=last].iter().for_each(mark);
-        }
     }
 }
 

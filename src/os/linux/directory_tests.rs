@@ -311,9 +311,9 @@ fn simultaneous_creators_and_unlinkers_meet_no_error() {
         for turn in 0..8 {
             let scratch = &scratch;
             scope.spawn(move || {
-                for _ in 0..100 {
+                for _ in 0..1000 {
                     open(scratch, "contended", Create::IfMissing, &OWN).unwrap();
-                    if turn % 4 == 0 {
+                    if turn % 2 == 0 {
                         unlink(scratch.dir(), "contended").unwrap();
                     }
                 }

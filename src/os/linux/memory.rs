@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::fs::{FallocateFlags, FileType, MemfdFlags, SealFlags};
 use rustix::fs::{
-    fallocate, fcntl_add_seals, fcntl_get_seals, fstat, fstatvfs, ftruncate, memfd_create,
+    fallocate, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs, fstatvfs, ftruncate, memfd_create,
 };
 use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap, munmap};
@@ -24,6 +24,9 @@ use super::{context, invalid};
 /// Bytes reserved by one call, about 2 ms: the tmpfs of older kernels throws a call's work away at a signal, and a whole
 /// region under a profiling timer would never get done.
 const STEP: u64 = 4 << 20;
+
+/// `f_type` of tmpfs and memfds.
+const TMPFS_MAGIC: u64 = 0x0102_1994;
 
 /// An anonymous file of `len` bytes, its memory reserved, CLOEXEC, sealable, not executable where the kernel knows that.
 ///
@@ -40,9 +43,10 @@ pub(crate) fn memfd(name: &str, len: u64) -> io::Result<OwnedFd> {
 
 /// Makes the file `len` bytes long and reserves memory for all of them: short memory is ENOSPC or ENOMEM here.
 ///
-/// Never shrinks a file (others may map it). A hopeless request is refused before it fills the file system; a failed one
-/// gives back what it took. Holds on tmpfs, memfds and file systems that allocate in place; a file system without
-/// `fallocate` is an error, and a memory cgroup may still kill at its limit.
+/// Never shrinks a file (others may map it). A hopeless request is refused before it takes anything: more than the file
+/// system has free, or, of shared memory, more than the machine has left (a `/dev/shm` may allow more, and filling it
+/// would have the kernel kill processes). A failed one gives back what it took. Holds on tmpfs, memfds and file systems
+/// that allocate in place; a file system without `fallocate` is an error; a memory cgroup may still kill at its limit.
 pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     let before = fstat(fd)?;
     let old_len = before.st_size as u64;
@@ -51,15 +55,26 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
             "cannot make a file of {old_len} bytes {len} bytes long"
         )));
     }
-    let room = fstatvfs(fd)?;
     let missing = len.saturating_sub(before.st_blocks as u64 * 512);
+    let lacking = |errno, left, place| {
+        Err(context(
+            errno,
+            format_args!("{missing} bytes wanted, {left} free {place}"),
+        ))
+    };
+    let room = fstatvfs(fd)?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
     // No limit reads as zero blocks.
-    if room.f_blocks != 0 && missing > room.f_bavail.saturating_mul(room.f_frsize) {
-        let free = room.f_bavail.saturating_mul(room.f_frsize);
-        return Err(context(
-            Errno::NOSPC,
-            format_args!("{missing} more bytes wanted, {free} bytes free"),
-        ));
+    if room.f_blocks != 0 && missing > free {
+        return lacking(Errno::NOSPC, free, "in the file system");
+    }
+    if fstatfs(fd)?.f_type as u64 == TMPFS_MAGIC {
+        match memory_left() {
+            Some(left) if missing > left => {
+                return lacking(Errno::NOMEM, left, "in memory and swap");
+            }
+            _ => {}
+        }
     }
     retry_on_intr(|| ftruncate(fd, len))?;
     let done = allocate(fd, len);
@@ -68,6 +83,18 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
         let _ = retry_on_intr(|| ftruncate(fd, old_len));
     }
     done
+}
+
+/// Bytes the machine can still give without killing anyone, swap included; none where `/proc/meminfo` is unreadable.
+fn memory_left() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let kib = |name: &str| {
+        let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
+        rest.trim().strip_suffix(" kB")?.parse::<u64>().ok()
+    };
+    kib("MemAvailable:")?
+        .checked_add(kib("SwapFree:").unwrap_or(0))?
+        .checked_mul(1024)
 }
 
 fn allocate(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {

@@ -73,12 +73,8 @@ pub(crate) fn recv(
     }
     let wanted = bytes.len();
     let mut space = [MaybeUninit::uninit(); SPACE];
-    // No space at all for none: the kernel's rounding would let two in.
-    let space = &mut space[..if max_fds == 0 {
-        0
-    } else {
-        rustix::cmsg_space!(ScmRights(max_fds))
-    }];
+    // The kernel's rounding may let more in than asked for: the count below is the check.
+    let space = &mut space[..rustix::cmsg_space!(ScmRights(max_fds))];
     let (mut filled, mut fds) = (0, Vec::new());
     while filled < wanted {
         let mut rights = RecvAncillaryBuffer::new(space);

@@ -3,14 +3,14 @@
 use std::io::{Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::fs::fstat;
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
 
 use super::super::bell::wait;
 use super::super::memory::memfd;
-use super::super::testing::{fork, until};
+use super::super::testing::{fork, under_signals, until};
 use super::*;
 
 #[test]
@@ -101,6 +101,21 @@ fn a_message_larger_than_the_socket_s_buffer_passes() {
     b.read_exact(&mut bytes).unwrap();
     assert!(bytes.iter().all(|&byte| byte == 7));
     sender.join().unwrap().unwrap();
+}
+
+#[test]
+fn a_send_cut_by_signals_goes_on_and_sends_its_descriptors_once() {
+    let (a, b) = UnixStream::pair().unwrap();
+    let fd = memfd("ringpad-signals", 1).unwrap();
+    let receiver = std::thread::spawn(move || {
+        // Time for the socket to fill and for signals to come.
+        wait(&[], Some(Instant::now() + Duration::from_millis(50))).unwrap();
+        let mut bytes = vec![0; 2 << 20];
+        recv(b.as_fd(), &mut bytes, MAX_FDS).map(|(n, fds)| (n, fds.len()))
+    });
+    let (sent, _) = under_signals(|| send(a.as_fd(), &vec![7; 2 << 20], &[fd.as_fd()]));
+    sent.unwrap();
+    assert_eq!(receiver.join().unwrap().unwrap(), (2 << 20, 1));
 }
 
 #[test]

@@ -1,0 +1,157 @@
+//! The geometry of a byte ring: where grants and records lie. Private to the endpoint that computes with it.
+
+#![forbid(unsafe_code)]
+
+use super::Framing;
+use crate::channel::cursor::Pair;
+use crate::error::{Error, Result};
+use crate::memory::span::Span;
+
+/// Bytes before a record's payload, and what records are padded to.
+pub(super) const HEADER: u32 = 8;
+/// The length that no record has: nothing more until the ring's end.
+pub(super) const WRAP: u32 = u32::MAX;
+
+/// The ring's private geometry: what both ends compute with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ring<'p> {
+    pub(super) span: Span<'p>,
+    mask: u32,
+    pub(super) framing: Framing,
+}
+
+/// Room for one grant: where the payload lies, and how it is committed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Bytes from the producer's position to the ring's end that the record skips; 0 if it does not wrap.
+    pub(super) skip: u32,
+    /// Index of the payload.
+    pub(super) payload: u32,
+    /// Bytes of the payload.
+    pub(super) len: u32,
+}
+
+impl<'p> Ring<'p> {
+    pub(super) fn of(pair: &Pair<'p>, framing: Framing) -> Result<Self> {
+        let span = pair.payload(HEADER as usize)?;
+        let capacity = pair.geometry.capacity;
+        // Checked here so that no masked index leaves the span.
+        if !capacity.is_power_of_two() || capacity as usize > span.len() {
+            return Err(Error::TooSmall {
+                want: capacity.into(),
+                found: span.len() as u64,
+            });
+        }
+        Ok(Self {
+            span,
+            mask: capacity - 1,
+            framing,
+        })
+    }
+
+    /// Records begin at multiples of 8.
+    pub(super) fn check_position(&self, position: u32) -> Result<()> {
+        if self.framing == Framing::Records && position % HEADER != 0 {
+            return Err(Error::Corrupt {
+                what: "position inside a record",
+                found: position,
+            });
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn index(&self, position: u32) -> u32 {
+        position & self.mask
+    }
+
+    /// Bytes from a position to the ring's end.
+    #[inline(always)]
+    pub(super) fn to_end(&self, position: u32) -> u32 {
+        self.mask + 1 - self.index(position)
+    }
+
+    /// Most payload bytes of one record or grant.
+    pub(super) fn most(&self) -> u32 {
+        match self.framing {
+            Framing::Records => (self.mask + 1) / 2 - HEADER,
+            Framing::Stream => self.mask + 1,
+        }
+    }
+
+    /// Bytes that a record of `len` payload bytes takes. `len` is at most [`Ring::most`].
+    #[inline(always)]
+    pub(super) fn record(len: u32) -> u32 {
+        HEADER + len.next_multiple_of(HEADER)
+    }
+
+    /// Free bytes ahead of `position` that make room for `len` payload bytes in one piece.
+    #[inline(always)]
+    pub(super) fn need(&self, position: u32, len: u32) -> u32 {
+        if self.framing == Framing::Stream {
+            return len;
+        }
+        let record = Self::record(len);
+        let to_end = self.to_end(position);
+        if record <= to_end { record } else { to_end + record }
+    }
+
+    /// Where a grant of `least..=len` bytes lies at `position` with `room` free bytes ahead.
+    #[inline]
+    pub(super) fn place(&self, position: u32, room: u32, least: u32, len: u32) -> Option<Room> {
+        let to_end = self.to_end(position);
+        if self.framing == Framing::Stream {
+            let len = room.min(to_end).min(len);
+            let payload = self.index(position);
+            return (len >= least).then_some(Room {
+                skip: 0,
+                payload,
+                len,
+            });
+        }
+        // Payload bytes of a record in so much room; `None` if not even its header fits.
+        let fits = |room: u32| Some((room & !(HEADER - 1)).checked_sub(HEADER)?.min(len));
+        let here = fits(room.min(to_end));
+        let wrapped = room.checked_sub(to_end).and_then(fits);
+        let (skip, payload, len) = match (here, wrapped) {
+            (Some(here), wrapped) if wrapped.is_none_or(|wrapped| wrapped <= here) => {
+                (0, self.index(position) + HEADER, here)
+            }
+            (_, Some(wrapped)) => (to_end, HEADER, wrapped),
+            _ => return None,
+        };
+        (len >= least).then_some(Room { skip, payload, len })
+    }
+
+    /// Writes the words around `used` payload bytes; returns the bytes to advance by.
+    #[inline]
+    pub(super) fn seal(&self, room: &Room, position: u32, used: u32) -> u32 {
+        if self.framing == Framing::Stream {
+            return used;
+        }
+        if room.skip > 0 {
+            self.set_length(self.index(position), WRAP);
+        }
+        self.set_length(room.payload - HEADER, used);
+        room.skip + Self::record(used)
+    }
+
+    #[inline(always)]
+    pub(super) fn set_length(&self, index: u32, length: u32) {
+        let word = (u64::from(length)).to_le_bytes();
+        self.span.store(index as usize, &word);
+    }
+
+    #[inline(always)]
+    pub(super) fn length(&self, index: u32) -> u32 {
+        let mut word = [0; 4];
+        self.span.load(index as usize, &mut word);
+        u32::from_le_bytes(word)
+    }
+}
+
+/// A length that no ring reaches stands for every longer one.
+#[inline(always)]
+pub(super) fn clamp(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}

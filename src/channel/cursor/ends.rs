@@ -1,0 +1,323 @@
+//! The two ends of a position pair: their private positions, what they saw of the other, when they publish.
+
+#![forbid(unsafe_code)]
+
+use super::{Claimant, Pair};
+use crate::error::{Error, Result};
+use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
+use crate::memory::sync::AtomicU32;
+use crate::segment::claim::Claim;
+use crate::segment::doorbell::{Bell, Wake, Waiters};
+
+impl<'m> Pair<'m> {
+    /// Claims the producer's end.
+    pub(crate) fn write_end<'p, W: Wake>(self, who: Claimant<'p>, wake: W) -> Result<WriteEnd<'p, W>>
+    where
+        'm: 'p,
+    {
+        let claim = self.claim(self.producer, self.consumer, who)?;
+        let tail = self.tail.load(RELAXED);
+        let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
+        self.check(tail, head)?;
+        Ok(WriteEnd {
+            tail: self.tail,
+            head: self.head,
+            capacity: self.geometry.capacity,
+            position: tail,
+            published: tail,
+            head_seen: head,
+            corrupt: None,
+            seat: Seat {
+                home: self.region.home(),
+                claim: Some(claim),
+                mine: self.space_waiters,
+                theirs: self.data_waiters,
+                wake,
+            },
+        })
+    }
+
+    /// Claims the consumer's end.
+    pub(crate) fn read_end<'p, W: Wake>(self, who: Claimant<'p>, wake: W) -> Result<ReadEnd<'p, W>>
+    where
+        'm: 'p,
+    {
+        let claim = self.claim(self.consumer, self.producer, who)?;
+        let head = self.head.load(RELAXED);
+        let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
+        self.check(tail, head)?;
+        Ok(ReadEnd {
+            tail: self.tail,
+            head: self.head,
+            capacity: self.geometry.capacity,
+            position: head,
+            released: head,
+            tail_seen: tail,
+            corrupt: None,
+            seat: Seat {
+                home: self.region.home(),
+                claim: Some(claim),
+                mine: self.data_waiters,
+                theirs: self.space_waiters,
+                wake,
+            },
+        })
+    }
+}
+
+/// What both ends hold: the claim, the words of sleepers, the way to wake them.
+#[derive(Debug)]
+pub(crate) struct Seat<'p, W: Wake> {
+    home: usize,
+    /// `None` only after the seat moved on.
+    claim: Option<Claim<'p>>,
+    /// Who sleeps at this end.
+    mine: &'p AtomicU32,
+    /// Who sleeps at the other end.
+    theirs: &'p AtomicU32,
+    wake: W,
+}
+
+impl<'p, W: Wake> Seat<'p, W> {
+    #[inline(always)]
+    fn wake(&mut self) {
+        self.wake.wake(Waiters(self.theirs));
+    }
+
+    pub(crate) fn bell(&self) -> Bell<'p, W::Keep> {
+        Bell::new(self.mine, self.home, self.wake.keep())
+    }
+
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.claim.as_ref().is_some_and(Claim::other_is_gone)
+    }
+
+    pub(crate) fn other(&self) -> Option<crate::PeerId> {
+        self.claim.as_ref().and_then(Claim::other_holder)
+    }
+
+    fn is_forked(&self) -> bool {
+        self.claim.as_ref().is_none_or(Claim::is_forked)
+    }
+
+    /// The same claim with another way to wake; this seat is then empty, and its drop does nothing.
+    fn rewired<V: Wake>(&mut self, wake: V) -> Seat<'p, V> {
+        Seat {
+            home: self.home,
+            claim: self.claim.take(),
+            mine: self.mine,
+            theirs: self.theirs,
+            wake,
+        }
+    }
+}
+
+impl<W: Wake> Drop for Seat<'_, W> {
+    fn drop(&mut self) {
+        if !self.is_forked() {
+            self.claim = None;
+            // Whoever sleeps at the other end learns that this one is abandoned.
+            self.wake();
+        }
+    }
+}
+
+/// The producer's end: where to write next, and how much room there is.
+#[derive(Debug)]
+pub(crate) struct WriteEnd<'p, W: Wake> {
+    tail: &'p AtomicU32,
+    head: &'p AtomicU32,
+    capacity: u32,
+    /// Where the next item goes.
+    position: u32,
+    /// What the region's tail says: at most `position`.
+    published: u32,
+    /// The region's head as last seen: at most `published`.
+    head_seen: u32,
+    corrupt: Option<Error>,
+    pub(crate) seat: Seat<'p, W>,
+}
+
+impl<'p, W: Wake> WriteEnd<'p, W> {
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    #[inline(always)]
+    pub(crate) fn position(&self) -> u32 {
+        self.position
+    }
+
+    #[inline(always)]
+    fn room_seen(&self) -> u32 {
+        self.capacity - self.position.wrapping_sub(self.head_seen)
+    }
+
+    /// Room for at least `want`, or all there is.
+    #[inline(always)]
+    pub(crate) fn room(&mut self, want: u32) -> u32 {
+        let room = self.room_seen();
+        if room >= want { room } else { self.look() }
+    }
+
+    /// Looks where the consumer is now.
+    #[inline]
+    fn look(&mut self) -> u32 {
+        self.publish();
+        if self.corrupt.is_some() {
+            return 0;
+        }
+        let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
+        let moved = head.wrapping_sub(self.head_seen);
+        if moved > self.published.wrapping_sub(self.head_seen) {
+            self.corrupt = Some(Error::Corrupt {
+                what: "head",
+                found: head,
+            });
+            return 0;
+        }
+        self.head_seen = head;
+        self.room_seen()
+    }
+
+    /// Counts `count` items as written; the caller had room for them.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, count: u32) {
+        self.position = self.position.wrapping_add(count);
+    }
+
+    /// Commits everything written so far, and wakes who waits for it.
+    #[inline(always)]
+    pub(crate) fn publish(&mut self) {
+        if self.published != self.position {
+            self.published = self.position;
+            self.tail.store(self.position, PUBLISH); // PUBLISH: pairs with OBSERVE
+            self.seat.wake();
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.corrupt.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn rewired<V: Wake>(mut self, wake: V) -> WriteEnd<'p, V> {
+        WriteEnd {
+            tail: self.tail,
+            head: self.head,
+            capacity: self.capacity,
+            position: self.position,
+            published: self.published,
+            head_seen: self.head_seen,
+            corrupt: self.corrupt,
+            seat: self.seat.rewired(wake),
+        }
+    }
+}
+
+/// The consumer's end: where to read next, and how much there is.
+#[derive(Debug)]
+pub(crate) struct ReadEnd<'p, W: Wake> {
+    tail: &'p AtomicU32,
+    head: &'p AtomicU32,
+    capacity: u32,
+    /// Where the next item lies.
+    position: u32,
+    /// What the region's head says: at most `position`.
+    released: u32,
+    /// The region's tail as last seen: at least `position`.
+    tail_seen: u32,
+    corrupt: Option<Error>,
+    pub(crate) seat: Seat<'p, W>,
+}
+
+impl<'p, W: Wake> ReadEnd<'p, W> {
+    pub(crate) fn capacity(&self) -> u32 {
+        self.capacity
+    }
+
+    #[inline(always)]
+    pub(crate) fn position(&self) -> u32 {
+        self.position
+    }
+
+    #[inline(always)]
+    fn data_seen(&self) -> u32 {
+        self.tail_seen.wrapping_sub(self.position)
+    }
+
+    /// Data of at least `want`, or all there is.
+    #[inline(always)]
+    pub(crate) fn data(&mut self, want: u32) -> u32 {
+        let data = self.data_seen();
+        if data >= want { data } else { self.look(want) }
+    }
+
+    /// Looks where the producer is now.
+    #[inline]
+    fn look(&mut self, want: u32) -> u32 {
+        if self.corrupt.is_some() {
+            return 0;
+        }
+        let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
+        let ahead = tail.wrapping_sub(self.released);
+        if ahead > self.capacity || ahead < self.tail_seen.wrapping_sub(self.released) {
+            return self.spoil("tail", tail);
+        }
+        self.tail_seen = tail;
+        let data = self.data_seen();
+        if data < want {
+            self.acknowledge();
+        }
+        data
+    }
+
+    /// Remembers that the region holds what no producer writes: nothing more is read from it.
+    #[cold]
+    pub(crate) fn spoil(&mut self, what: &'static str, found: u32) -> u32 {
+        self.corrupt = Some(Error::Corrupt { what, found });
+        self.tail_seen = self.position;
+        0
+    }
+
+    /// Counts `count` items as read; there was data.
+    #[inline(always)]
+    pub(crate) fn advance(&mut self, count: u32) {
+        self.position = self.position.wrapping_add(count);
+    }
+
+    /// Gives everything read so far back to the producer, and wakes it if it waits for room.
+    #[inline(always)]
+    pub(crate) fn acknowledge(&mut self) {
+        if self.released != self.position {
+            self.released = self.position;
+            self.head.store(self.position, RELEASE); // RELEASE: pairs with RECLAIM
+            self.seat.wake();
+        }
+    }
+
+    pub(crate) fn check(&self) -> Result<()> {
+        self.corrupt.map_or(Ok(()), Err)
+    }
+
+    pub(crate) fn rewired<V: Wake>(mut self, wake: V) -> ReadEnd<'p, V> {
+        ReadEnd {
+            tail: self.tail,
+            head: self.head,
+            capacity: self.capacity,
+            position: self.position,
+            released: self.released,
+            tail_seen: self.tail_seen,
+            corrupt: self.corrupt,
+            seat: self.seat.rewired(wake),
+        }
+    }
+}
+
+impl<W: Wake> Drop for ReadEnd<'_, W> {
+    fn drop(&mut self) {
+        if !self.seat.is_forked() {
+            self.acknowledge();
+        }
+    }
+}
+

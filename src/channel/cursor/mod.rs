@@ -1,0 +1,183 @@
+//! The position pair: the FIFO arithmetic of every ring with one producer and one consumer.
+//!
+//! # Shape
+//!
+//! ```text
+//! header (128)
+//! tail (128)      0 tail u32             written by the producer
+//! head (128)      0 head u32             written by the consumer
+//! control (128)   0 producer claim       4 consumer claim      8 data waiters u32   12 space waiters u32
+//! payload         capacity x element bytes, padded to the line
+//! ```
+//!
+//! # Protocol
+//!
+//! Positions run free and wrap; `position & mask` is the place. Each end keeps its own position and the last
+//! one it saw of the other, and loads the other's word only when those do not suffice.
+//! producer: room by the head last seen? else load head (RECLAIM); write payload; `tail.store` (PUBLISH) = the commit.
+//! consumer: data by the tail last seen? else load tail (OBSERVE); read payload; `head.store` (RELEASE).
+//! Staged items are published before Full is reported, taken ones acknowledged before Empty is.
+//!
+//! # Progress guarantee
+//!
+//! Wait-free: at most one load of the other's word a call, no loop.
+//!
+//! # What a crash at each step leaves
+//!
+//! Producer before PUBLISH: nothing happened. Consumer before RELEASE: its successor gets the item again.
+//! A successor starts from the positions in the region.
+//!
+//! Source: Lamport 1983; the cached positions of FastForward and rigtorp's SPSCQueue.
+
+mod ends;
+mod payload;
+
+use core::mem::offset_of;
+
+pub(crate) use self::ends::{ReadEnd, WriteEnd};
+pub(crate) use self::payload::Slots;
+use crate::error::{Error, Field, Result};
+use crate::memory::layout::{self, CACHE_LINE, Line};
+use crate::memory::liveness::{Liveness, Owner};
+use crate::memory::order::RELAXED;
+use crate::memory::region::RegionRef;
+use crate::memory::span::{Span, marks_bytes};
+use crate::memory::sync::{Atomic, AtomicU32};
+use crate::segment::claim::Claim;
+use crate::segment::header::{Geometry, Header, HeaderLine, Kind};
+use crate::segment::peers::Peer;
+
+/// Where the pair's words lie. Never made: a descriptor for offsets.
+#[repr(C)]
+pub(crate) struct PairShape {
+    pub(crate) header: HeaderLine,
+    pub(crate) tail: Line<AtomicU32>,
+    pub(crate) head: Line<AtomicU32>,
+    pub(crate) control: Line<ControlShape>,
+}
+
+/// The pair's rarely written words.
+#[repr(C)]
+pub(crate) struct ControlShape {
+    pub(crate) producer: Atomic<Owner>,
+    pub(crate) consumer: Atomic<Owner>,
+    pub(crate) data_waiters: AtomicU32,
+    pub(crate) space_waiters: AtomicU32,
+}
+
+/// Where the payload begins.
+pub(crate) const PAYLOAD: usize = size_of::<PairShape>();
+const CONTROL: usize = offset_of!(PairShape, control);
+
+/// Most slots or bytes: half the range of positions, less one bit for comparisons.
+pub(crate) const MOST: u32 = 1 << 30;
+
+/// Bytes of a ring of `capacity` elements, marked for the checker in units of `unit` bytes.
+pub(crate) fn span_bytes(capacity: u32, element: usize, unit: usize) -> Result<u64> {
+    let want = "a power of two up to 2^30";
+    if !capacity.is_power_of_two() || capacity > MOST {
+        return Err(Error::BadConfig {
+            field: Field::Capacity,
+            found: capacity.into(),
+            want,
+        });
+    }
+    let payload = layout::block(0, capacity as usize, element)?.size();
+    let marks = marks_bytes(payload, unit);
+    Ok(layout::block(PAYLOAD + marks, 1, payload)?.size() as u64)
+}
+
+/// One ring's words, found once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pair<'m> {
+    region: RegionRef<'m>,
+    pub(crate) geometry: Geometry,
+    tail: &'m AtomicU32,
+    head: &'m AtomicU32,
+    producer: &'m Atomic<Owner>,
+    consumer: &'m Atomic<Owner>,
+    data_waiters: &'m AtomicU32,
+    space_waiters: &'m AtomicU32,
+}
+
+/// In whose name an end is claimed.
+#[derive(Clone, Copy)]
+pub(crate) enum Claimant<'p> {
+    /// A peer of the ring's segment.
+    Peer(&'p Peer<'p>),
+    /// Whoever holds a bare ring; the oracle may prove an earlier holder dead.
+    Bare(&'p dyn Liveness),
+}
+
+impl<'m> Pair<'m> {
+    pub(crate) fn init(region: RegionRef<'_>, geometry: &Geometry) -> Result<()> {
+        let bytes = geometry.layout()?.size();
+        if bytes > region.len() {
+            return Err(Error::TooSmall {
+                want: bytes as u64,
+                found: region.len() as u64,
+            });
+        }
+        let header = Header::at(region)?;
+        header.begin(geometry)?;
+        let pair = Pair::over(region, *geometry)?;
+        pair.tail.store(0, RELAXED);
+        pair.head.store(0, RELAXED);
+        pair.producer.store(Owner::FREE, RELAXED);
+        pair.consumer.store(Owner::FREE, RELAXED);
+        pair.data_waiters.store(0, RELAXED);
+        pair.space_waiters.store(0, RELAXED);
+        header.ready();
+        Ok(())
+    }
+
+    /// Attaches, and checks the geometry that both kinds share; `unit` as in [`span_bytes`].
+    pub(crate) fn attach(region: RegionRef<'m>, kind: Kind, unit: usize) -> Result<Self> {
+        let geometry = Header::at(region)?.attach(kind)?;
+        let element = geometry.element_bytes as usize;
+        let want = span_bytes(geometry.capacity, element, unit)?;
+        Geometry::expect(Field::SpanBytes, want, geometry.span_bytes)?;
+        Self::over(region, geometry)
+    }
+
+    fn over(region: RegionRef<'m>, geometry: Geometry) -> Result<Self> {
+        let control = |field: usize| CONTROL + field;
+        Ok(Self {
+            region,
+            geometry,
+            tail: region.word(offset_of!(PairShape, tail))?,
+            head: region.word(offset_of!(PairShape, head))?,
+            producer: region.typed(control(offset_of!(ControlShape, producer)))?,
+            consumer: region.typed(control(offset_of!(ControlShape, consumer)))?,
+            data_waiters: region.word(control(offset_of!(ControlShape, data_waiters)))?,
+            space_waiters: region.word(control(offset_of!(ControlShape, space_waiters)))?,
+        })
+    }
+
+    /// The payload, marked for the checker in units of `unit` bytes.
+    pub(crate) fn payload(&self, unit: usize) -> Result<Span<'m>> {
+        let bytes = self.geometry.capacity as usize * self.geometry.element_bytes as usize;
+        let padded = layout::round_up(bytes, CACHE_LINE).ok_or(Error::TooLarge)?;
+        self.region.span(PAYLOAD, padded, unit)
+    }
+
+    fn claim<'p>(self, mine: &'p Atomic<Owner>, other: &'p Atomic<Owner>, who: Claimant<'p>) -> Result<Claim<'p>>
+    where
+        'm: 'p,
+    {
+        match who {
+            Claimant::Peer(peer) => Claim::by_peer(mine, other, self.region, peer),
+            Claimant::Bare(oracle) => Claim::bare(mine, other, self.region, oracle),
+        }
+    }
+
+    fn check(&self, tail: u32, head: u32) -> Result<()> {
+        if tail.wrapping_sub(head) > self.geometry.capacity {
+            return Err(Error::Corrupt {
+                what: "distance of tail and head",
+                found: tail.wrapping_sub(head),
+            });
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! The end of a typed ring that takes items out.
+
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+
+use crate::channel::cursor::{ReadEnd, Slots};
+use crate::error::Result;
+use crate::memory::Pod;
+use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
+use crate::segment::peers::Peer;
+
+/// The end that takes items out. `Send`, not `Sync`, not `Clone`. Dropping it acknowledges what was
+/// taken and gives the end back.
+#[derive(Debug)]
+pub struct Consumer<'p, T, W: Wake = Silent> {
+    slots: Slots<'p, T>,
+    end: ReadEnd<'p, W>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<'p, T: Pod> Consumer<'p, T> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
+    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Consumer<'p, T, Ringer<'p, S>> {
+        let wake = Ringer::new(me.segment().table(), signal);
+        Consumer::new(self.slots, self.end.rewired(wake))
+    }
+}
+
+impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
+    pub(super) fn new(slots: Slots<'p, T>, end: ReadEnd<'p, W>) -> Self {
+        Self {
+            slots,
+            end,
+            not_sync: PhantomData,
+        }
+    }
+
+    /// Takes one item out and acknowledges it, with everything taken before. `None` if there is none
+    /// (or the ring is corrupt, which [`Consumer::check`] tells apart).
+    #[inline]
+    pub fn pop(&mut self) -> Option<T> {
+        let value = self.take()?;
+        self.end.acknowledge();
+        Some(value)
+    }
+
+    /// Takes one item out without acknowledging it: if this process dies, its successor gets it again.
+    #[inline]
+    pub fn take(&mut self) -> Option<T> {
+        let value = self.peek()?;
+        self.end.advance(1);
+        Some(value)
+    }
+
+    /// Gives the slots of everything taken back to the producer, with one store.
+    #[inline]
+    pub fn acknowledge(&mut self) {
+        self.end.acknowledge();
+    }
+
+    /// A copy of the next item, which stays.
+    #[inline]
+    pub fn peek(&mut self) -> Option<T> {
+        if self.end.data(1) == 0 {
+            return None;
+        }
+        Some(self.slots.read(self.end.position()))
+    }
+
+    /// Takes as many items out as there are and fit, and acknowledges them with one store. Returns how many.
+    #[inline]
+    pub fn pop_slice(&mut self, into: &mut [T]) -> usize {
+        let want = u32::try_from(into.len()).unwrap_or(u32::MAX);
+        let count = self.end.data(want).min(want);
+        self.slots.read_all(self.end.position(), &mut into[..count as usize]);
+        self.end.advance(count);
+        self.end.acknowledge();
+        count as usize
+    }
+
+    /// Items to take now; more may follow at any time.
+    pub fn slots(&mut self) -> u32 {
+        self.end.data(u32::MAX)
+    }
+
+    /// Slots of the ring.
+    pub fn capacity(&self) -> u32 {
+        self.end.capacity()
+    }
+
+    /// The position of the next item: items ever taken, modulo 2^32. A redelivered item has the position
+    /// it had.
+    pub fn position(&self) -> u32 {
+        self.end.position()
+    }
+
+    /// True if nobody alive holds the producer's end now. Items may still be here, and another producer may
+    /// come. May ask the system whether the holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.end.seat.is_abandoned()
+    }
+
+    /// Who holds the producer's end, dead or alive.
+    pub fn other(&self) -> Option<crate::PeerId> {
+        self.end.seat.other()
+    }
+
+    /// Whether the region still makes sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] once the producer's position was impossible; the ring then stays empty.
+    pub fn check(&self) -> Result<()> {
+        self.end.check()
+    }
+
+    /// What to wait at for items.
+    pub fn bell(&self) -> Bell<'p, W::Keep> {
+        self.end.seat.bell()
+    }
+}

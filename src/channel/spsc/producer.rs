@@ -1,0 +1,124 @@
+//! The end of a typed ring that puts items in.
+
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+
+use crate::channel::cursor::{WriteEnd, Slots};
+use crate::error::{Full, Result};
+use crate::memory::Pod;
+use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
+use crate::segment::peers::Peer;
+
+/// The end that puts items in. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; staged
+/// items that were not published are forgotten.
+#[derive(Debug)]
+pub struct Producer<'p, T, W: Wake = Silent> {
+    slots: Slots<'p, T>,
+    end: WriteEnd<'p, W>,
+    not_sync: PhantomData<Cell<()>>,
+}
+
+impl<'p, T: Pod> Producer<'p, T> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
+    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Producer<'p, T, Ringer<'p, S>> {
+        let wake = Ringer::new(me.segment().table(), signal);
+        Producer::new(self.slots, self.end.rewired(wake))
+    }
+}
+
+impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
+    pub(super) fn new(slots: Slots<'p, T>, end: WriteEnd<'p, W>) -> Self {
+        Self {
+            slots,
+            end,
+            not_sync: PhantomData,
+        }
+    }
+
+    /// Puts one item in and commits it, with everything staged before.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`] with the item; also on a corrupt ring, which [`Producer::check`] tells apart.
+    #[inline]
+    pub fn push(&mut self, value: T) -> Result<(), Full<T>> {
+        self.stage(value)?;
+        self.end.publish();
+        Ok(())
+    }
+
+    /// Puts one item in without committing it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Producer::push`]; what was staged before is then committed.
+    #[inline]
+    pub fn stage(&mut self, value: T) -> Result<(), Full<T>> {
+        if self.end.room(1) == 0 {
+            return Err(Full(value));
+        }
+        self.slots.write(self.end.position(), value);
+        self.end.advance(1);
+        Ok(())
+    }
+
+    /// Commits everything staged, with one store.
+    #[inline]
+    pub fn publish(&mut self) {
+        self.end.publish();
+    }
+
+    /// Puts in as many of the items as there is room for, from the first, and commits them with one
+    /// store. Returns how many.
+    #[inline]
+    pub fn push_slice(&mut self, values: &[T]) -> usize {
+        let want = u32::try_from(values.len()).unwrap_or(u32::MAX);
+        let count = self.end.room(want).min(want);
+        self.slots.write_all(self.end.position(), &values[..count as usize]);
+        self.end.advance(count);
+        self.end.publish();
+        count as usize
+    }
+
+    /// Free slots now; more may follow at any time.
+    pub fn slots(&mut self) -> u32 {
+        self.end.room(u32::MAX)
+    }
+
+    /// Slots of the ring.
+    pub fn capacity(&self) -> u32 {
+        self.end.capacity()
+    }
+
+    /// The position of the next item: items ever put in, modulo 2^32.
+    pub fn position(&self) -> u32 {
+        self.end.position()
+    }
+
+    /// True if nobody alive holds the consumer's end now. Another may come. May ask the system whether the
+    /// holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.end.seat.is_abandoned()
+    }
+
+    /// Who holds the consumer's end, dead or alive.
+    pub fn other(&self) -> Option<crate::PeerId> {
+        self.end.seat.other()
+    }
+
+    /// Whether the region still makes sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] once the consumer's position was impossible; the ring then stays full.
+    pub fn check(&self) -> Result<()> {
+        self.end.check()
+    }
+
+    /// What to wait at for room.
+    pub fn bell(&self) -> Bell<'p, W::Keep> {
+        self.end.seat.bell()
+    }
+}
