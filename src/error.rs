@@ -197,17 +197,28 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Error::Misaligned { want, found } => {
-                write!(f, "begins {found} bytes past a multiple of {want}; wanted a multiple of {want}")
+                write!(
+                    f,
+                    "begins {found} bytes past a multiple of {want}; wanted a multiple of {want}"
+                )
             }
             Error::TooSmall { want, found } => write!(f, "region of {found} bytes; wanted {want}"),
             Error::TooLarge => f.write_str("the layout does not fit the address space"),
-            Error::Mismatch { field: Field::Magic, want, found } => write!(
+            Error::Mismatch {
+                field: Field::Magic,
+                want,
+                found,
+            } => write!(
                 f,
                 "magic is {}; wanted {}",
                 Ascii(found.to_le_bytes()),
                 Ascii(want.to_le_bytes())
             ),
-            Error::Mismatch { field: field @ Field::ByteOrder, want, found } => {
+            Error::Mismatch {
+                field: field @ Field::ByteOrder,
+                want,
+                found,
+            } => {
                 write!(f, "{field} mark is {found:#010x}; wanted {want:#010x}")
             }
             Error::Mismatch { field, want, found } => {
@@ -217,19 +228,25 @@ impl fmt::Display for Error {
                 write!(f, "{field} of {found} was asked for; wanted {want}")
             }
             Error::NotReady { found } => write!(f, "the header is {found:?}; wanted Ready"),
-            Error::AlreadyInitialized => f.write_str("these bytes already hold a channel or segment"),
+            Error::AlreadyInitialized => {
+                f.write_str("these bytes already hold a channel or segment")
+            }
             Error::ReadOnly => f.write_str("the region is read-only"),
             Error::Distrusted => {
                 f.write_str("bytes of a distrusted region are not lent; use the copying call")
             }
             Error::Forked => f.write_str("this handle belongs to the process that forked this one"),
-            Error::ForeignPeer => f.write_str("the peer and the channel are not of one segment and mapping"),
-            Error::BadName => {
-                f.write_str("a name has 1 to 32 bytes of A-Z a-z 0-9 . _ - and does not begin with a dot")
+            Error::ForeignPeer => {
+                f.write_str("the peer and the channel are not of one segment and mapping")
             }
+            Error::BadName => f.write_str(
+                "a name has 1 to 32 bytes of A-Z a-z 0-9 . _ - and does not begin with a dot",
+            ),
             Error::NoSuchName => f.write_str("no channel of this name"),
             Error::NameTaken => f.write_str("a channel of this name exists"),
-            Error::DirectoryFull { entries } => write!(f, "all {entries} directory entries are taken"),
+            Error::DirectoryFull { entries } => {
+                write!(f, "all {entries} directory entries are taken")
+            }
             Error::SegmentFull { want, found } => {
                 write!(f, "{found} bytes are free in the segment; wanted {want}")
             }

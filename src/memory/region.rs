@@ -8,8 +8,8 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::layout::CACHE_LINE;
-use super::sync::{Atomic, AtomicU32, RawU32, Track};
 use super::span::{Span, marks};
+use super::sync::{Atomic, AtomicU32, RawU32, Track};
 use super::words;
 use crate::error::{Error, Result};
 
@@ -288,7 +288,11 @@ impl<'m> RegionRef<'m> {
     pub(crate) fn span(&self, offset: usize, len: usize, unit: usize) -> Result<Span<'m>> {
         let at = self.place(offset, len, CACHE_LINE)?;
         let marks = marks(len, unit);
-        let tracks = self.place(offset + len, size_of::<Track>() * marks, align_of::<Track>())?;
+        let tracks = self.place(
+            offset + len,
+            size_of::<Track>() * marks,
+            align_of::<Track>(),
+        )?;
         // SAFETY: in bounds and aligned by place, mapped for 'm; a Track is shared by design, and empty in
         // ordinary builds.
         let tracks = unsafe { NonNull::slice_from_raw_parts(tracks.cast(), marks).as_ref() };
@@ -311,7 +315,13 @@ mod tests {
     fn refuses_misaligned_null_and_oversized() {
         let mut room = AlignedBytes::<256>::new();
         let found = Region::from_mut(&mut room.as_mut()[4..]).unwrap_err();
-        assert_eq!(found, Error::Misaligned { want: 128, found: 4 });
+        assert_eq!(
+            found,
+            Error::Misaligned {
+                want: 128,
+                found: 4
+            }
+        );
         // SAFETY: refused before any access.
         let null = unsafe { Region::new(core::ptr::null_mut(), 0) };
         assert!(matches!(null, Err(Error::Misaligned { .. })));
@@ -330,7 +340,10 @@ mod tests {
         assert_eq!(region.word(usize::MAX).unwrap_err(), Error::TooLarge);
         assert!(matches!(region.part(64, 64), Err(Error::Misaligned { .. })));
         assert!(matches!(region.part(128, 256), Err(Error::TooSmall { .. })));
-        assert!(matches!(region.span(128, 256, 8), Err(Error::TooSmall { .. })));
+        assert!(matches!(
+            region.span(128, 256, 8),
+            Err(Error::TooSmall { .. })
+        ));
     }
 
     #[test]

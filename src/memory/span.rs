@@ -32,7 +32,13 @@ unsafe impl Sync for Span<'_> {}
 
 impl<'m> Span<'m> {
     /// Payload at `at`, marked in units of `unit` bytes; `at` holds `len` bytes, mapped for `'m`.
-    pub(super) fn new(at: NonNull<u8>, len: usize, trusted: bool, unit: usize, tracks: &'m [Track]) -> Self {
+    pub(super) fn new(
+        at: NonNull<u8>,
+        len: usize,
+        trusted: bool,
+        unit: usize,
+        tracks: &'m [Track],
+    ) -> Self {
         Self {
             at,
             len,
@@ -81,4 +87,3 @@ impl<'m> Span<'m> {
         }
     }
 }
-

@@ -146,7 +146,7 @@ mod twin {
     /// from it (tokio-rs/loom#166, #392). A shadow word a thread shows it the conflict.
     struct Shadowed {
         word: la::AtomicU32,
-        seen_by: [la::AtomicU32; hooks::THREADS],
+        seen_by: [Option<la::AtomicU32>; hooks::THREADS],
     }
 
     #[repr(transparent)]
@@ -164,17 +164,21 @@ mod twin {
 
     impl AtomicU32 {
         fn get(&self) -> &Shadowed {
-            self.0.get(|| Shadowed {
-                word: la::AtomicU32::new(0),
-                seen_by: core::array::from_fn(|_| la::AtomicU32::new(0)),
+            self.0.get(|| {
+                let threads = hooks::shadows().unwrap_or(0);
+                Shadowed {
+                    word: la::AtomicU32::new(0),
+                    seen_by: core::array::from_fn(|i| (i < threads).then(|| la::AtomicU32::new(0))),
+                }
             })
         }
 
         /// Tells the checker that a write conflicts with the loads of every other thread.
         fn before_write(&self) -> &la::AtomicU32 {
             let it = self.get();
-            if let Some((me, threads)) = hooks::shadows() {
-                for (thread, shadow) in it.seen_by.iter().enumerate().take(threads) {
+            if hooks::shadows().is_some() {
+                let me = hooks::current();
+                for (thread, shadow) in it.seen_by.iter().flatten().enumerate() {
                     if thread != me {
                         shadow.fetch_add(0, RELAXED.order());
                     }
@@ -188,8 +192,9 @@ mod twin {
                 return 0;
             }
             let it = self.get();
-            if let Some((me, _)) = hooks::shadows() {
-                it.seen_by[me].load(RELAXED.order());
+            if hooks::shadows().is_some() {
+                let mine = it.seen_by[hooks::current()].as_ref();
+                mine.expect("more threads than set_shadows said").load(RELAXED.order());
             }
             it.word.load(edge.order())
         }
@@ -272,9 +277,7 @@ mod twin {
     impl Track {
         pub(crate) fn read(&self) {
             if !hooks::is_dead() {
-                self.0
-                    .get(|| loom::cell::UnsafeCell::new(()))
-                    .with(|_| ());
+                self.0.get(|| loom::cell::UnsafeCell::new(())).with(|_| ());
             }
         }
 

@@ -1,3 +1,75 @@
-//! The thin layer over the operating system: shared memory, locks, doorbells, liveness.
+//! The thin layer over the operating system: named and anonymous segments, joining with proof of life, owning
+//! endpoints, and a waiter that sleeps on a pipe. Linux for now.
+//!
+//! # What lies where
+//!
+//! A named segment `NAME` in its directory (by default `/dev/shm/ringpad-UID`, mode 0700):
+//!
+//! ```text
+//! NAME.lock            byte locks: 0 the creator, 1..=32 a row each, 40 everyone who has it open (shared)
+//! NAME.seg             the memory
+//! NAME.ID.ROW.bell     one FIFO a row; ID is the segment's random number
+//! NAME.ID.tmp          a segment being built
+//! ```
+//! An anonymous segment is a sealed memfd, whose own bytes carry the row locks, and one pipe a row.
+//!
+//! # What a crash leaves
+//!
+//! Locks go with the process. Files stay until the next opener finds nobody holding byte 40, or [`collect`]
+//! does. See docs/crash-model.md.
+//!
+//! # Example
+//!
+//! ```
+//! use ringpad::{Plan, os::{Options, SharedSegment}, spsc};
+//! # fn main() -> Result<(), ringpad::os::Error> {
+//! let plan = Plan::<1>::new().channel::<spsc::Spsc<u64>>("ticks", &spsc::Config::new(64))?;
+//! let name = format!("doc-{}", std::process::id());
+//! let segment = SharedSegment::open_or_create(&name, &plan, &Options::new())?;
+//! let me = segment.join()?;
+//! let mut tx = me.producer::<u64>("ticks")?;
+//! tx.push(7).unwrap();
+//! // Usually another process:
+//! let you = SharedSegment::open(&name, &Options::new())?.join()?;
+//! let mut rx = you.consumer::<u64>("ticks")?;
+//! assert_eq!(rx.pop(), Some(7));
+//! # Ok(()) }
+//! ```
 
+mod anonymous;
+mod bells;
+mod error;
 pub(crate) mod linux;
+mod liveness;
+mod named;
+mod options;
+mod owned;
+mod shared;
+mod waiter;
+
+pub use self::anonymous::HANDOFF_VARIABLE;
+pub use self::error::Error;
+pub use self::named::collect;
+pub use self::options::Options;
+pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
+pub use self::shared::SharedSegment;
+pub use self::waiter::Waiter;
+
+/// The result of this layer.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+/// A typed ring's producing end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Producer<T> = crate::spsc::Producer<'static, T, OwnedRinger>;
+/// A typed ring's consuming end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Consumer<T> = crate::spsc::Consumer<'static, T, OwnedRinger>;
+/// A byte ring's producing end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type ByteProducer = crate::bytes::Producer<'static, OwnedRinger>;
+/// A byte ring's consuming end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
+
+static_assertions::assert_impl_all!(SharedSegment: Send, Sync, Clone);
+static_assertions::assert_impl_all!(OwnedPeer: Send, Sync, Clone);
+static_assertions::assert_impl_all!(Producer<u64>: Send);
+static_assertions::assert_impl_all!(ByteConsumer: Send);
+static_assertions::assert_impl_all!(Waiter: Send);
+static_assertions::assert_not_impl_any!(Producer<u64>: Sync, Clone);

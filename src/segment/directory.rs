@@ -153,7 +153,13 @@ impl<'m> Segment<'m> {
         }
         let mut at = segment.data_at;
         for (index, planned) in plan.channels.iter().enumerate() {
-            at += segment.build(index as u32, at, &planned.name, &planned.geometry, planned.init)?;
+            at += segment.build(
+                index as u32,
+                at,
+                &planned.name,
+                &planned.geometry,
+                planned.init,
+            )?;
         }
         header.ready();
         Ok(segment)
@@ -166,7 +172,9 @@ impl<'m> Segment<'m> {
     /// [`Error::NotReady`], [`Error::Mismatch`] (naming both values), [`Error::TooSmall`].
     pub fn attach(region: Region<'m>) -> Result<Self> {
         let region = region.into_ref().as_home();
-        Header::at(region)?.attach(Kind::Segment)?;
+        let geometry = Header::at(region)?.attach(Kind::Segment)?;
+        // The mapping may be longer than the segment: whoever creates must stop where all others do.
+        let region = region.part(0, geometry.layout()?.size())?;
         let get = |field: usize| -> Result<u32> { Ok(region.raw(SUPER + field)?.load(Relaxed)) };
         let mut id = 0;
         for word in (0..4).rev() {
@@ -309,7 +317,10 @@ impl<'m> Segment<'m> {
         for (word, bytes) in text.chunks_exact_mut(4).enumerate() {
             bytes.copy_from_slice(&get(4 * word)?.to_le_bytes());
         }
-        let used = text.iter().position(|&byte| byte == 0).unwrap_or(text.len());
+        let used = text
+            .iter()
+            .position(|&byte| byte == 0)
+            .unwrap_or(text.len());
         let corrupt = Error::Corrupt {
             what: "directory name",
             found: index,

@@ -251,7 +251,8 @@ impl<K> Drop for Armed<'_, '_, K> {
         }
         self.store(self.sleeper.last & !ARMED);
         for end in self.ends {
-            end.waiters.clear_bits(self.sleeper.peer.id().bit(), RELAXED);
+            end.waiters
+                .clear_bits(self.sleeper.peer.id().bit(), RELAXED);
         }
     }
 }

@@ -110,8 +110,10 @@ impl<'m> Table<'m> {
     /// Zeroes every row.
     pub(crate) fn init(&self) -> Result<()> {
         for peer in self.peers() {
-            self.word(peer, offset_of!(RowShape, state))?.store(0, RELAXED);
-            self.word(peer, offset_of!(RowShape, arm))?.store(0, RELAXED);
+            self.word(peer, offset_of!(RowShape, state))?
+                .store(0, RELAXED);
+            self.word(peer, offset_of!(RowShape, arm))?
+                .store(0, RELAXED);
             let reaper = Self::at(peer) + offset_of!(RowShape, reaper);
             self.region.typed(reaper)?.store(Owner::FREE, RELAXED);
             self.identify(peer, &Identity::default())?;
@@ -143,30 +145,42 @@ impl<'m> Table<'m> {
     fn identify(&self, peer: PeerId, identity: &Identity) -> Result<()> {
         let set = |field: usize, value: u32| -> Result<()> {
             let word = self.region.raw(Self::at(peer) + field)?;
-            word.store(value, Ordering::Relaxed);
+            // Release: whoever reads a new word here finds the row no longer as it was before.
+            word.store(value, Ordering::Release);
             Ok(())
         };
         set(offset_of!(RowShape, pid), identity.pid)?;
         set(offset_of!(RowShape, start), identity.start as u32)?;
-        set(offset_of!(RowShape, start) + 4, (identity.start >> 32) as u32)?;
+        set(
+            offset_of!(RowShape, start) + 4,
+            (identity.start >> 32) as u32,
+        )?;
         set(offset_of!(RowShape, space), identity.space as u32)?;
-        set(offset_of!(RowShape, space) + 4, (identity.space >> 32) as u32)
+        set(
+            offset_of!(RowShape, space) + 4,
+            (identity.space >> 32) as u32,
+        )
     }
 
     /// Who sits in a row, if its peer has finished joining.
     pub(crate) fn occupant(&self, peer: PeerId) -> Option<(Identity, u16)> {
-        let word = RowWord(self.state(peer).ok()?.load(DEPARTED));
+        let state = self.state(peer).ok()?;
+        let word = RowWord(state.load(DEPARTED));
         if word.state() != LIVING {
             return None;
         }
-        let get = |field: usize| Some(self.region.raw(Self::at(peer) + field).ok()?.load(Ordering::Relaxed));
+        let get = |field: usize| {
+            let word = self.region.raw(Self::at(peer) + field).ok()?;
+            Some(word.load(Ordering::Acquire))
+        };
         let wide = |field: usize| Some(u64::from(get(field + 4)?) << 32 | u64::from(get(field)?));
         let identity = Identity {
             pid: get(offset_of!(RowShape, pid))?,
             start: wide(offset_of!(RowShape, start))?,
             space: wide(offset_of!(RowShape, space))?,
         };
-        Some((identity, word.generation()))
+        // Words of two lives would name a process that never was here, and "prove" a living peer dead.
+        (state.load(RELAXED) == word.0).then_some((identity, word.generation()))
     }
 
     /// What is known of an owner: dead if its row has moved on, else what the oracle says of the row.
@@ -226,7 +240,10 @@ impl<'m> Table<'m> {
         self.identify(peer, identity)?;
         // The last peer may have died armed; its epoch stays, or a producer that rang it once would not again.
         let arm = self.arm(peer)?;
-        arm.store(arm.load(RELAXED) & !crate::segment::doorbell::ARMED, RELAXED);
+        arm.store(
+            arm.load(RELAXED) & !crate::segment::doorbell::ARMED,
+            RELAXED,
+        );
         state.store(RowWord::new(LIVING, generation).0, LIVE); // LIVE: pairs with DEPARTED
         Ok(Some(generation))
     }
@@ -265,7 +282,8 @@ pub struct Peer<'m> {
 impl core::fmt::Debug for Peer<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         let mut out = f.debug_struct("Peer");
-        out.field("id", &self.id).field("generation", &self.generation);
+        out.field("id", &self.id)
+            .field("generation", &self.generation);
         out.finish_non_exhaustive()
     }
 }

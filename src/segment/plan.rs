@@ -160,7 +160,14 @@ mod tests {
         for good in ["a", "A-1_b.c", "12345678901234567890123456789012"] {
             assert!(name(good).is_ok(), "{good}");
         }
-        for bad in ["", ".a", "a/b", "ä", "a b", "123456789012345678901234567890123"] {
+        for bad in [
+            "",
+            ".a",
+            "a/b",
+            "ä",
+            "a b",
+            "123456789012345678901234567890123",
+        ] {
             assert_eq!(name(bad), Err(Error::BadName), "{bad}");
         }
     }

@@ -49,7 +49,10 @@ impl<'p, W: Wake> Consumer<'p, W> {
     fn find(&mut self) -> Result<Option<Found>, Refused> {
         let mut data = self.end.data(1);
         if data == 0 {
-            return self.end.check().map_or(Err(Refused::Corrupt), |()| Ok(None));
+            return self
+                .end
+                .check()
+                .map_or(Err(Refused::Corrupt), |()| Ok(None));
         }
         let mut position = self.end.position();
         let mut to_end = self.ring.to_end(position);
@@ -141,7 +144,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
             return Ok(None);
         };
         if self.ring.framing == Framing::Stream {
-            return Ok(Some(self.recv_stream(found, into)));
+            return self.recv_stream(found, into).map(Some);
         }
         let len = found.len as usize;
         let most = into.len();
@@ -154,16 +157,21 @@ impl<'p, W: Wake> Consumer<'p, W> {
         Ok(Some(into))
     }
 
-    fn recv_stream<'b>(&mut self, found: Found, into: &'b mut [u8]) -> &'b [u8] {
+    fn recv_stream<'b>(&mut self, found: Found, into: &'b mut [u8]) -> Result<&'b [u8], Refused> {
         let data = self.end.data(clamp(into.len())) as usize;
         let count = data.min(into.len());
+        if count == 0 && !into.is_empty() {
+            // Looking for more than was seen found an impossible tail.
+            return Err(Refused::Corrupt);
+        }
         let into = &mut into[..count];
-        let (first, rest) = into.split_at_mut(count.min(self.ring.to_end(self.end.position()) as usize));
+        let (first, rest) =
+            into.split_at_mut(count.min(self.ring.to_end(self.end.position()) as usize));
         self.ring.span.load(found.payload as usize, first);
         self.ring.span.load(0, rest);
         self.end.advance(count as u32);
         self.end.acknowledge();
-        into
+        Ok(into)
     }
 
     /// Committed bytes now, headers and padding included; more may follow at any time.

@@ -98,8 +98,8 @@ impl Config {
     pub fn for_records(count: u32, bytes: u32) -> Result<Self> {
         let each = u64::from(bytes).next_multiple_of(HEADER.into()) + u64::from(HEADER);
         // One record's room may be lost to the wrap.
-        let need = each * (u64::from(count) + 1);
-        let capacity = need.max(2 * each).max(SMALLEST.into()).next_power_of_two();
+        let need = each.saturating_mul((u64::from(count) + 1).max(2)).max(SMALLEST.into());
+        let capacity = need.checked_next_power_of_two().unwrap_or(need);
         match u32::try_from(capacity) {
             Ok(capacity) if capacity <= cursor::MOST => Ok(Self::records(capacity)),
             _ => Err(Error::BadConfig {
@@ -138,7 +138,9 @@ impl fmt::Display for Refused {
             Refused::Full => f.write_str("the ring is full"),
             Refused::TooLong { found, most } => write!(f, "{found} bytes; at most {most} fit"),
             Refused::Distrusted => Error::Distrusted.fmt(f),
-            Refused::NotAStream => f.write_str("a record is released whole; only a stream has parts"),
+            Refused::NotAStream => {
+                f.write_str("a record is released whole; only a stream has parts")
+            }
             Refused::Corrupt => f.write_str("corrupt ring"),
         }
     }
@@ -269,7 +271,11 @@ impl<'m> Bytes<'m> {
         self.consume_as(Claimant::Bare(proof), Silent)
     }
 
-    pub(crate) fn produce_as<'p, W: Wake>(&self, who: Claimant<'p>, wake: W) -> Result<Producer<'p, W>>
+    pub(crate) fn produce_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Producer<'p, W>>
     where
         'm: 'p,
     {
@@ -279,7 +285,11 @@ impl<'m> Bytes<'m> {
         Ok(Producer::new(ring, end))
     }
 
-    pub(crate) fn consume_as<'p, W: Wake>(&self, who: Claimant<'p>, wake: W) -> Result<Consumer<'p, W>>
+    pub(crate) fn consume_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Consumer<'p, W>>
     where
         'm: 'p,
     {

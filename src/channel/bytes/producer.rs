@@ -65,7 +65,9 @@ impl<'p, W: Wake> Producer<'p, W> {
 
     #[cold]
     fn full(&self) -> Refused {
-        self.end.check().map_or(Refused::Corrupt, |()| Refused::Full)
+        self.end
+            .check()
+            .map_or(Refused::Corrupt, |()| Refused::Full)
     }
 
     fn lend(&mut self, least: usize, len: usize) -> Result<WriteGrant<'_, 'p, W>, Refused> {

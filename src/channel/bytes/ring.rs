@@ -93,7 +93,11 @@ impl<'p> Ring<'p> {
         }
         let record = Self::record(len);
         let to_end = self.to_end(position);
-        if record <= to_end { record } else { to_end + record }
+        if record <= to_end {
+            record
+        } else {
+            to_end + record
+        }
     }
 
     /// Where a grant of `least..=len` bytes lies at `position` with `room` free bytes ahead.
@@ -144,9 +148,10 @@ impl<'p> Ring<'p> {
 
     #[inline(always)]
     pub(super) fn length(&self, index: u32) -> u32 {
-        let mut word = [0; 4];
+        // As wide as it is written, so that a distrusted ring loads it at once.
+        let mut word = [0; 8];
         self.span.load(index as usize, &mut word);
-        u32::from_le_bytes(word)
+        u64::from_le_bytes(word) as u32
     }
 }
 

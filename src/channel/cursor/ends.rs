@@ -7,11 +7,15 @@ use crate::error::{Error, Result};
 use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
 use crate::segment::claim::Claim;
-use crate::segment::doorbell::{Bell, Wake, Waiters};
+use crate::segment::doorbell::{Bell, Waiters, Wake};
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.
-    pub(crate) fn write_end<'p, W: Wake>(self, who: Claimant<'p>, wake: W) -> Result<WriteEnd<'p, W>>
+    pub(crate) fn write_end<'p, W: Wake>(
+        self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<WriteEnd<'p, W>>
     where
         'm: 'p,
     {
@@ -320,4 +324,3 @@ impl<W: Wake> Drop for ReadEnd<'_, W> {
         }
     }
 }
-

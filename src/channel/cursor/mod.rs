@@ -161,7 +161,12 @@ impl<'m> Pair<'m> {
         self.region.span(PAYLOAD, padded, unit)
     }
 
-    fn claim<'p>(self, mine: &'p Atomic<Owner>, other: &'p Atomic<Owner>, who: Claimant<'p>) -> Result<Claim<'p>>
+    fn claim<'p>(
+        self,
+        mine: &'p Atomic<Owner>,
+        other: &'p Atomic<Owner>,
+        who: Claimant<'p>,
+    ) -> Result<Claim<'p>>
     where
         'm: 'p,
     {

@@ -109,7 +109,8 @@ impl<'p, T: Pod> Slots<'p, T> {
     #[inline]
     pub(crate) fn write_all(&self, position: u32, values: &[T]) {
         let (first, rest) = values.split_at(self.before_the_end(position, values.len()));
-        self.span.store(self.offset(position), bytemuck::cast_slice(first));
+        self.span
+            .store(self.offset(position), bytemuck::cast_slice(first));
         if !rest.is_empty() {
             self.span.store(0, bytemuck::cast_slice(rest));
         }
@@ -132,7 +133,8 @@ impl<'p, T: Pod> Slots<'p, T> {
     fn load_slots(&self, offset: usize, into: &mut [T]) {
         let bytes = size_of_val(into);
         // SAFETY: the slots are private, and T has no padding and takes any bytes.
-        let into = unsafe { core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), bytes) };
+        let into =
+            unsafe { core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), bytes) };
         self.span.load(offset, into);
     }
 

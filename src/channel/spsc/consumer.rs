@@ -74,7 +74,8 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     pub fn pop_slice(&mut self, into: &mut [T]) -> usize {
         let want = u32::try_from(into.len()).unwrap_or(u32::MAX);
         let count = self.end.data(want).min(want);
-        self.slots.read_all(self.end.position(), &mut into[..count as usize]);
+        self.slots
+            .read_all(self.end.position(), &mut into[..count as usize]);
         self.end.advance(count);
         self.end.acknowledge();
         count as usize

@@ -98,10 +98,18 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
         };
         let (bytes, align) = (size_of::<T>(), align_of::<T>());
         if bytes == 0 || bytes > 1 << 24 {
-            return Err(bad(Field::ElementBytes, bytes, "an element of 1 byte to 16 MiB"));
+            return Err(bad(
+                Field::ElementBytes,
+                bytes,
+                "an element of 1 byte to 16 MiB",
+            ));
         }
         if align > crate::CACHE_LINE {
-            return Err(bad(Field::ElementAlign, align, "an alignment of at most 128"));
+            return Err(bad(
+                Field::ElementAlign,
+                align,
+                "an alignment of at most 128",
+            ));
         }
         Ok(Geometry {
             kind: Self::KIND,
@@ -120,7 +128,8 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
         let pair = Pair::attach(region, Self::KIND, size_of::<T>())?;
-        pair.geometry.expect_element(size_of::<T>(), align_of::<T>())?;
+        pair.geometry
+            .expect_element(size_of::<T>(), align_of::<T>())?;
         Ok(Self {
             pair,
             of: PhantomData,
@@ -203,7 +212,11 @@ impl<'m, T: Pod> Spsc<'m, T> {
         self.consume_as(Claimant::Bare(proof), Silent)
     }
 
-    pub(crate) fn produce_as<'p, W: Wake>(&self, who: Claimant<'p>, wake: W) -> Result<Producer<'p, T, W>>
+    pub(crate) fn produce_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Producer<'p, T, W>>
     where
         'm: 'p,
     {
@@ -212,7 +225,11 @@ impl<'m, T: Pod> Spsc<'m, T> {
         Ok(Producer::new(slots, end))
     }
 
-    pub(crate) fn consume_as<'p, W: Wake>(&self, who: Claimant<'p>, wake: W) -> Result<Consumer<'p, T, W>>
+    pub(crate) fn consume_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Consumer<'p, T, W>>
     where
         'm: 'p,
     {

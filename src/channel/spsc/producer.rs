@@ -5,7 +5,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 
-use crate::channel::cursor::{WriteEnd, Slots};
+use crate::channel::cursor::{Slots, WriteEnd};
 use crate::error::{Full, Result};
 use crate::memory::Pod;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
@@ -76,7 +76,8 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     pub fn push_slice(&mut self, values: &[T]) -> usize {
         let want = u32::try_from(values.len()).unwrap_or(u32::MAX);
         let count = self.end.room(want).min(want);
-        self.slots.write_all(self.end.position(), &values[..count as usize]);
+        self.slots
+            .write_all(self.end.position(), &values[..count as usize]);
         self.end.advance(count);
         self.end.publish();
         count as usize

@@ -3,16 +3,16 @@
 use std::cell::{Cell, RefCell};
 use std::hash::{Hash, Hasher};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+pub mod probe;
 
 /// Most modelled threads, the main one included.
 pub const THREADS: usize = 4;
 
-static WITH_SHADOWS: AtomicBool = AtomicBool::new(true);
-static MODEL_THREADS: AtomicUsize = AtomicUsize::new(THREADS);
-
+// The checker runs all modelled threads on the thread that called it, so settings of one test disturb no other.
 std::thread_local! {
     static WEAKENED: RefCell<Option<String>> = const { RefCell::new(None) };
+    static SHADOWS: Cell<Option<usize>> = const { Cell::new(Some(THREADS)) };
     static CRASH: Cell<Option<Crash>> = const { Cell::new(None) };
 }
 
@@ -37,22 +37,19 @@ pub(crate) fn is_weakened(name: &str) -> bool {
     everywhere.as_deref() == Some(name) || WEAKENED.with(|w| w.borrow().as_deref() == Some(name))
 }
 
-/// Sets how many threads (the main one included) the models have, and whether loads leave shadows.
+/// Sets how many threads (the main one included) this thread's models have, and whether loads leave shadows.
 pub fn set_shadows(on: bool, threads: usize) {
     assert!(threads <= THREADS, "at most {THREADS} modelled threads");
-    WITH_SHADOWS.store(on, Ordering::Relaxed);
-    MODEL_THREADS.store(threads, Ordering::Relaxed);
+    SHADOWS.set(on.then_some(threads));
 }
 
-/// The modelled thread that runs, and how many there are; `None` when shadows are off.
-pub(crate) fn shadows() -> Option<(usize, usize)> {
-    WITH_SHADOWS
-        .load(Ordering::Relaxed)
-        .then(|| (current(), MODEL_THREADS.load(Ordering::Relaxed)))
+/// How many modelled threads leave shadows; `None` when shadows are off.
+pub(crate) fn shadows() -> Option<usize> {
+    SHADOWS.get()
 }
 
 /// loom numbers its threads from 0 but shows the number to hashers only.
-fn current() -> usize {
+pub(crate) fn current() -> usize {
     struct Number(usize);
     impl Hasher for Number {
         fn finish(&self) -> u64 {
@@ -81,8 +78,8 @@ struct Crash {
     left: Option<u32>,
 }
 
-/// Runs `work` and kills it before its `step`-th shared write (0-based): nothing after that write
-/// happens, drops included. Returns `None` if it died. One crash an execution at a time.
+/// Runs `work` and kills it before its `step`-th shared write or [`crash_point`] (0-based): nothing from
+/// there on happens, drops included. Returns `None` if it died. One crash an execution at a time.
 pub fn crash_at<R>(step: u32, work: impl FnOnce() -> R) -> Option<R> {
     let crash = Crash {
         thread: current(),
@@ -103,15 +100,24 @@ pub fn clear_crash() {
     CRASH.set(None);
 }
 
+/// A step outside the crate at which [`crash_at`] may kill, such as a system call; false if it must not
+/// happen, because the thread is dead.
+pub fn crash_point() -> bool {
+    step()
+}
+
 /// True once the running thread has crashed: only its drops still run, and they must touch nothing.
+/// So it is with the drops of a model that fails.
 pub(crate) fn is_dead() -> bool {
-    CRASH
-        .get()
-        .is_some_and(|crash| crash.left.is_none() && crash.thread == current())
+    let crashed = |crash: Crash| crash.left.is_none() && crash.thread == current();
+    std::thread::panicking() || CRASH.get().is_some_and(crashed)
 }
 
 /// One shared write is about to happen; false if it must not, because the thread is dead.
 pub(crate) fn step() -> bool {
+    if std::thread::panicking() {
+        return false;
+    }
     let Some(crash) = CRASH.get() else {
         return true;
     };

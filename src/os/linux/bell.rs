@@ -132,6 +132,7 @@ pub(crate) struct Ready(u64);
 
 impl Ready {
     /// Whether any is.
+    #[cfg(test)]
     pub(crate) fn any(self) -> bool {
         self.0 != 0
     }

@@ -219,6 +219,11 @@ pub(super) fn check_kind(
     Ok(found)
 }
 
+/// Bytes of an open file.
+pub(crate) fn len(fd: BorrowedFd<'_>) -> io::Result<u64> {
+    Ok(fstat(fd)?.st_size as u64)
+}
+
 /// Whether `name` in `dir` still is the file behind `fd`; after taking a lock the answer must be yes, or start again.
 pub(crate) fn same_file(dir: BorrowedFd<'_>, name: &str, fd: BorrowedFd<'_>) -> io::Result<bool> {
     let held = fstat(fd)?;

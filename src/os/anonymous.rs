@@ -1,0 +1,319 @@
+//! Segments without a name: a sealed memfd, handed down to a child or over a Unix socket.
+//!
+//! # Protocol
+//!
+//! Row locks lie on the memory's own bytes. Whoever gets the segment gets two fresh descriptions of it: one to map
+//! and to ask through, which never holds a lock, and one for its own row's lock; and both ends of every pipe.
+//! A child gets them by inheritance: close-on-exec is cleared between fork and exec only, and set again by the child at
+//! once, and the parent closes its copies after the spawn, so that nobody else keeps the child's lock alive.
+//!
+//! # What a crash leaves
+//!
+//! Nothing: the memory goes with its last descriptor.
+
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use super::bells::Bells;
+use super::error::Doing;
+use super::linux::bell::Bell;
+use super::linux::lock::{reopen, set_close_on_exec};
+use super::linux::memory::{memfd, seal, seals};
+use super::linux::{directory, socket};
+use super::options::Options;
+use super::shared::{self, Seats, SharedSegment, Trust};
+use super::{Error, Result};
+use crate::{Plan, Segment};
+
+/// The environment variable by which a child finds the segment that its parent handed down.
+pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";
+
+/// What begins a message over a socket, and the number of its format.
+const GREETING: [u8; 8] = *b"rp-pass\x01";
+/// Bytes of a message: the greeting and the number of rows.
+const MESSAGE: usize = 12;
+
+/// The descriptors that one receiver needs.
+struct Parcel {
+    memory: OwnedFd,
+    seat: Option<OwnedFd>,
+    bells: Vec<OwnedFd>,
+}
+
+impl SharedSegment {
+    /// Makes a segment that has no name: its peers are this process's threads, the children it hands it down to,
+    /// and whoever gets it over a socket.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`]: among others when memory is short, now and never later; and the plan's own errors.
+    pub fn anonymous<const N: usize>(plan: &Plan<N>, options: &Options) -> Result<Self> {
+        let len = plan.layout()?.size() as u64;
+        let memory = memfd("ringpad", len).doing(|| format!("reserving {len} anonymous bytes"))?;
+        seal(memory.as_fd()).doing(|| "sealing the memory".into())?;
+        let mapping = shared::map(memory.as_fd(), len, options)?;
+        let segment = shared::init(&mapping, plan)?;
+        let bells = (0..plan.peers).map(|_| Bell::pipe().doing(|| "making a doorbell".into()));
+        let bells = Bells::new(bells.collect::<Result<_>>()?);
+        let ask = reopen(memory.as_fd()).doing(|| "opening the memory anew".into())?;
+        let seats = Seats::Anonymous {
+            memory,
+            spare: Mutex::new(Vec::new()),
+        };
+        Ok(Self::assemble(
+            mapping,
+            segment,
+            ask,
+            bells,
+            seats,
+            Trust::Cooperative,
+        ))
+    }
+
+    fn memory(&self) -> Result<BorrowedFd<'_>> {
+        match &self.inner.seats {
+            Seats::Anonymous { memory, .. } => Ok(memory.as_fd()),
+            Seats::Named(_) => Err(Error::BadHandoff(
+                "a named segment is opened by its name; only an anonymous one is handed over"
+                    .into(),
+            )),
+        }
+    }
+
+    /// Two fresh descriptions of the memory, and the pipes.
+    fn fresh(&self) -> Result<(OwnedFd, OwnedFd, Vec<BorrowedFd<'_>>)> {
+        let memory = self.memory()?;
+        let anew = || reopen(memory).doing(|| "opening the memory anew".into());
+        Ok((anew()?, anew()?, self.inner.bells.ends().collect()))
+    }
+
+    /// Spawns a child that finds this segment with [`SharedSegment::inherited`].
+    ///
+    /// Use the command once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
+    pub fn spawn(&self, command: &mut Command) -> Result<Child> {
+        let (memory, seat, bells) = self.fresh()?;
+        let mut numbers = vec![memory.as_raw_fd(), seat.as_raw_fd()];
+        numbers.extend(bells.iter().map(AsRawFd::as_raw_fd));
+        let text: Vec<String> = numbers.iter().map(RawFd::to_string).collect();
+        command.env(HANDOFF_VARIABLE, text.join(","));
+        let open = Arc::new(AtomicBool::new(true));
+        let still_open = open.clone();
+        let clear = move || {
+            if still_open.load(Ordering::Relaxed) {
+                for &number in &numbers {
+                    // SAFETY: the parent keeps these open until the spawn returns, and the flag says it has not.
+                    let fd = unsafe { BorrowedFd::borrow_raw(number) };
+                    set_close_on_exec(fd, false)?;
+                }
+            }
+            Ok(())
+        };
+        // SAFETY: between fork and exec it makes system calls on descriptors only; it takes no lock and allocates only to
+        // report an error.
+        unsafe { command.pre_exec(clear) };
+        let child = command
+            .spawn()
+            .doing(|| format!("spawning {:?}", command.get_program()));
+        open.store(false, Ordering::Relaxed);
+        command.env_remove(HANDOFF_VARIABLE);
+        child
+    }
+
+    /// The segment that the parent handed down. Can be taken once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] if there is none, it was taken, or it is not what [`SharedSegment::spawn`] hands down;
+    /// [`Error::NotSealed`].
+    pub fn inherited() -> Result<Self> {
+        static TAKEN: AtomicBool = AtomicBool::new(false);
+        let bad = |what: String| Error::BadHandoff(what);
+        let text = std::env::var(HANDOFF_VARIABLE).map_err(|_| {
+            bad(format!(
+                "{HANDOFF_VARIABLE} is not set: no parent handed a segment down"
+            ))
+        })?;
+        let numbers = text
+            .split(',')
+            .map(|number| number.parse::<RawFd>().ok().filter(|n| *n > 2));
+        let numbers: Option<Vec<RawFd>> = numbers.collect();
+        let numbers = numbers
+            .filter(|numbers| numbers.len() >= 2 && numbers.len() <= socket::MAX_FDS)
+            .ok_or_else(|| {
+                bad(format!(
+                    "{HANDOFF_VARIABLE} is {text:?}; wanted descriptor numbers"
+                ))
+            })?;
+        let mut sorted = numbers.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        if sorted.len() != numbers.len() {
+            return Err(bad(format!(
+                "{HANDOFF_VARIABLE} is {text:?}: a descriptor twice"
+            )));
+        }
+        for &number in &sorted {
+            // SAFETY: only asked for its flags; a closed number is answered with an error.
+            let fd = unsafe { BorrowedFd::borrow_raw(number) };
+            set_close_on_exec(fd, true)
+                .map_err(|error| bad(format!("descriptor {number}: {error}")))?;
+        }
+        if TAKEN.swap(true, Ordering::AcqRel) {
+            return Err(bad("it was already taken".into()));
+        }
+        let mut owned = numbers.into_iter().map(|number| {
+            // SAFETY: handed down to this process for this purpose, checked to be open, and taken once only.
+            unsafe { OwnedFd::from_raw_fd(number) }
+        });
+        let (Some(memory), seat) = (owned.next(), owned.next()) else {
+            return Err(bad("no memory".into()));
+        };
+        let parcel = Parcel {
+            memory,
+            seat,
+            bells: owned.collect(),
+        };
+        parcel.open(Trust::Cooperative)
+    }
+
+    /// Sends the segment over a Unix socket, to a process that this one need not have started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
+    pub fn send(&self, to: &UnixStream) -> Result<()> {
+        let (memory, seat, bells) = self.fresh()?;
+        let mut fds = vec![memory.as_fd(), seat.as_fd()];
+        fds.extend(bells);
+        let mut message = [0; MESSAGE];
+        message[..8].copy_from_slice(&GREETING);
+        message[8..].copy_from_slice(&(self.inner.bells.len() as u32).to_le_bytes());
+        socket::send(to.as_fd(), &message, &fds).doing(|| "sending the segment".into())
+    }
+
+    /// Receives a segment whose sender need not be trusted: its bytes are copied, never lent.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSealed`], [`Error::BadHandoff`], [`Error::Io`].
+    pub fn receive(from: &UnixStream) -> Result<Self> {
+        Parcel::receive(from)?.open(Trust::Distrusted)
+    }
+
+    /// Receives a segment whose sender and other peers keep to the protocol: its bytes may be lent.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedSegment::receive`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Region::new`](crate::Region::new): every other party of the segment touches it only through this crate.
+    pub unsafe fn receive_trusted(from: &UnixStream) -> Result<Self> {
+        Parcel::receive(from)?.open(Trust::Cooperative)
+    }
+
+    /// A segment over the memory alone, distrusted and without doorbells: its peers poll. `memory` must be a
+    /// description of this process's own, and joining needs `/proc` to open another.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSealed`], and what attaching answers.
+    pub fn from_fd(memory: OwnedFd) -> Result<Self> {
+        let parcel = Parcel {
+            memory,
+            seat: None,
+            bells: Vec::new(),
+        };
+        parcel.open(Trust::Distrusted)
+    }
+
+    /// The memory of an anonymous segment, as a description of its own. Closing the segment does not take it away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        reopen(self.memory()?).doing(|| "opening the memory anew".into())
+    }
+}
+
+impl Parcel {
+    fn receive(from: &UnixStream) -> Result<Self> {
+        let mut message = [0; MESSAGE];
+        let (len, fds) = socket::recv(from.as_fd(), &mut message, socket::MAX_FDS)
+            .doing(|| "receiving a segment".into())?;
+        let bad = |what: String| Err(Error::BadHandoff(what));
+        if len != MESSAGE || message[..8] != GREETING {
+            return bad(format!(
+                "message of {len} bytes begins {:?}",
+                message[..8].escape_ascii().to_string()
+            ));
+        }
+        let rows = u32::from_le_bytes([message[8], message[9], message[10], message[11]]);
+        let want = u64::from(rows) * 2 + 2;
+        if fds.len() as u64 != want {
+            return bad(format!(
+                "{} descriptors for {rows} rows; wanted {want}",
+                fds.len()
+            ));
+        }
+        let mut fds = fds.into_iter();
+        let (Some(memory), seat) = (fds.next(), fds.next()) else {
+            return bad("no memory".into());
+        };
+        Ok(Self {
+            memory,
+            seat,
+            bells: fds.collect(),
+        })
+    }
+
+    fn open(self, trust: Trust) -> Result<SharedSegment> {
+        let sealed = seals(self.memory.as_fd()).doing(|| "asking for the memory's seals".into())?;
+        if !sealed.shrink {
+            return Err(Error::NotSealed);
+        }
+        let len = directory::len(self.memory.as_fd()).doing(|| "measuring the memory".into())?;
+        let mapping = shared::map(self.memory.as_fd(), len, &Options::new())?;
+        let segment = Segment::attach(shared::region(&mapping, trust)?)?;
+        let mut ends = self.bells.into_iter();
+        let mut bells = Vec::new();
+        while let (Some(read), Some(write)) = (ends.next(), ends.next()) {
+            let bell = Bell::from_ends(read, Some(write));
+            bells.push(bell.map_err(|error| Error::BadHandoff(format!("doorbell: {error}")))?);
+        }
+        if !bells.is_empty() && bells.len() as u32 != segment.peers() {
+            return Err(Error::BadHandoff(format!(
+                "{} doorbells for {} rows",
+                bells.len(),
+                segment.peers()
+            )));
+        }
+        // The description that is asked through never holds a lock: rows are locked through others.
+        let ask = self
+            .memory
+            .try_clone()
+            .doing(|| "copying a descriptor".into())?;
+        let seats = Seats::Anonymous {
+            memory: self.memory,
+            spare: Mutex::new(self.seat.into_iter().collect()),
+        };
+        Ok(SharedSegment::assemble(
+            mapping,
+            segment,
+            ask,
+            Bells::new(bells),
+            seats,
+            trust,
+        ))
+    }
+}

@@ -1,0 +1,110 @@
+//! What can go wrong between the crate and the operating system.
+
+#![forbid(unsafe_code)]
+
+use std::fmt;
+use std::io;
+
+/// Why the operating system's side of something could not be done.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The region's own error.
+    Region(crate::Error),
+    /// A system call failed; `doing` says at what.
+    Io {
+        /// What was being done, and to which name.
+        doing: String,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A segment's name is empty, longer than 64 bytes, or not made of `A-Z a-z 0-9 . _ -`.
+    BadName(String),
+    /// There is no segment of this name, or nobody alive has it open (`stale`).
+    NoSegment {
+        /// The name that was wanted.
+        name: String,
+        /// Files of that name were found, but nobody holds them.
+        stale: bool,
+    },
+    /// A living segment of this name is not what the caller wants.
+    Incompatible {
+        /// The segment.
+        name: String,
+        /// What differs.
+        why: crate::Error,
+    },
+    /// Somebody else kept the segment's creator lock, or it did not appear, until the deadline.
+    TimedOut {
+        /// What was waited for.
+        waiting: String,
+    },
+    /// A received descriptor is not sealed against shrinking, so its sender could take the memory away.
+    NotSealed,
+    /// A received message or inherited variable is not what this crate sends.
+    BadHandoff(String),
+    /// This segment came without doorbells (`from_fd`): its peers poll.
+    NoBells,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Region(error) => error.fmt(f),
+            Error::Io { doing, source } => write!(f, "{doing}: {source}"),
+            Error::BadName(name) => write!(
+                f,
+                "segment name {name:?}; wanted 1 to 64 bytes of A-Z a-z 0-9 . _ - not beginning with a dot"
+            ),
+            Error::NoSegment { name, stale: false } => write!(f, "no segment {name:?}"),
+            Error::NoSegment { name, stale: true } => {
+                write!(
+                    f,
+                    "segment {name:?} is stale: its files are there, but nobody has it open"
+                )
+            }
+            Error::Incompatible { name, why } => {
+                write!(
+                    f,
+                    "segment {name:?} is in use and is not the one wanted: {why}"
+                )
+            }
+            Error::TimedOut { waiting } => write!(f, "timed out waiting for {waiting}"),
+            Error::NotSealed => {
+                f.write_str("the memory is not sealed against shrinking; wanted F_SEAL_SHRINK")
+            }
+            Error::BadHandoff(what) => write!(f, "bad hand-off: {what}"),
+            Error::NoBells => f.write_str("this segment came without doorbells; its peers poll"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Error::Region(error) | Error::Incompatible { why: error, .. } => Some(error),
+            Error::Io { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}
+
+impl From<crate::Error> for Error {
+    fn from(error: crate::Error) -> Self {
+        Error::Region(error)
+    }
+}
+
+/// Adds what was being done to a system error.
+pub(super) trait Doing<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error>;
+}
+
+impl<T> Doing<T> for io::Result<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, Error> {
+        self.map_err(|source| Error::Io {
+            doing: what(),
+            source,
+        })
+    }
+}

@@ -1,0 +1,129 @@
+//! Who lives: a row's byte lock, and a pidfd for owners whose forked children hold the lock on.
+//!
+//! # Protocol
+//!
+//! A peer locks its row's byte before it touches the row, through a description of its own. Questions go through
+//! a description that holds no lock, and ask as a reader would, so that only an exclusive holder counts.
+//! Dead = the byte is free, or the process that the row names, in our own space of process numbers, has exited.
+//!
+//! # Progress guarantee
+//!
+//! Blocking only on a short internal lock; one or a few system calls a question.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::linux::lock;
+use super::linux::process::{self, Sighting, Watch};
+use crate::segment::peers::Table;
+use crate::{Identity, Life, Liveness, PeerId};
+
+impl From<process::Identity> for Identity {
+    fn from(of: process::Identity) -> Self {
+        Identity {
+            pid: of.pid,
+            start: of.start,
+            space: of.pid_ns,
+        }
+    }
+}
+
+/// What is known of the process in a row, for one generation of the row.
+#[derive(Clone, Debug)]
+enum Known {
+    Watched(Arc<Watch>),
+    Gone,
+    Nothing,
+}
+
+/// Knows who lives in one segment.
+#[derive(Debug)]
+pub(super) struct Oracle {
+    /// Holds no lock: asked through, never locked.
+    ask: OwnedFd,
+    table: Table<'static>,
+    /// Rows of a distrusted segment may name anybody: only locks count there.
+    by_process: bool,
+    known: Mutex<[Option<(u16, Known)>; PeerId::MOST as usize]>,
+}
+
+impl Oracle {
+    /// `table` must stay mapped as long as the oracle is asked.
+    pub(super) fn new(ask: OwnedFd, table: Table<'static>, by_process: bool) -> Self {
+        Self {
+            ask,
+            table,
+            by_process,
+            known: Mutex::new([const { None }; PeerId::MOST as usize]),
+        }
+    }
+
+    pub(super) fn ask(&self) -> BorrowedFd<'_> {
+        self.ask.as_fd()
+    }
+
+    /// The row's present process, watched if that can be; looked up once a generation.
+    fn known(&self, peer: PeerId) -> Option<(u16, Known)> {
+        if !self.by_process {
+            return None;
+        }
+        let (identity, generation) = self.table.occupant(peer)?;
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = &mut known[peer.index()];
+        if let Some((of, known)) = slot.as_ref().filter(|(of, _)| *of == generation) {
+            return Some((*of, known.clone()));
+        }
+        let found = match Watch::of(&process::Identity {
+            pid: identity.pid,
+            start: identity.start,
+            pid_ns: identity.space,
+        }) {
+            Sighting::Watching(watch) => Known::Watched(Arc::new(watch)),
+            Sighting::Gone => Known::Gone,
+            Sighting::Unknowable => Known::Nothing,
+        };
+        *slot = Some((generation, found.clone()));
+        Some((generation, found))
+    }
+
+    /// The watches of every row but `me`'s, with the generation they are of.
+    pub(super) fn watches(&self, me: PeerId) -> Vec<(PeerId, u16, Arc<Watch>)> {
+        let others = self.table.peers().filter(|peer| *peer != me);
+        others
+            .filter_map(|peer| match self.known(peer)? {
+                (generation, Known::Watched(watch)) => Some((peer, generation, watch)),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn has_exited(&self, peer: PeerId) -> bool {
+        let Some((generation, known)) = self.known(peer) else {
+            return false;
+        };
+        let gone = match known {
+            Known::Watched(watch) => watch.has_exited().unwrap_or(false),
+            Known::Gone => true,
+            Known::Nothing => false,
+        };
+        // The row must not have changed hands while its process was looked at.
+        gone && self
+            .table
+            .occupant(peer)
+            .is_some_and(|(_, now)| now == generation)
+    }
+}
+
+// SAFETY: a row's byte is locked before the row is touched and until after it is left, so a free byte means that
+// whoever held the row when asked is gone, and the kernel's lock carries its writes to us; a process that exited
+// writes no more, and its exit happened before its pidfd said so. Errors say Unknown.
+unsafe impl Liveness for Oracle {
+    fn state(&self, peer: PeerId) -> Life {
+        match lock::held_exclusively(self.ask(), u64::from(peer.get())) {
+            Ok(false) => Life::Dead,
+            Ok(true) if self.has_exited(peer) => Life::Dead,
+            Ok(true) => Life::Alive,
+            Err(_) => Life::Unknown,
+        }
+    }
+}

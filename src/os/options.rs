@@ -1,0 +1,106 @@
+//! How a segment is made and opened.
+
+#![forbid(unsafe_code)]
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::linux::directory::Permissions;
+
+/// How a segment is made and opened. The defaults suit processes of one user.
+///
+/// ```
+/// use ringpad::os::Options;
+/// let team = Options::new().directory("/dev/shm/camera").mode(0o660).prefault(true);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    directory: Option<PathBuf>,
+    pub(super) permissions: Permissions,
+    pub(super) prefault: bool,
+    pub(super) lock_memory: bool,
+    pub(super) huge_pages: bool,
+    pub(super) patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// A private directory, mode 0600, memory reserved but not prefaulted, 5 s of patience.
+    pub fn new() -> Self {
+        Self {
+            directory: None,
+            permissions: Permissions::default(),
+            prefault: false,
+            lock_memory: false,
+            huge_pages: false,
+            patience: Duration::from_secs(5),
+        }
+    }
+
+    /// Where named segments lie. By default `$RINGPAD_DIR`, else `/dev/shm/ringpad-UID`.
+    pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
+        self.directory = Some(path.into());
+        self
+    }
+
+    /// Permission bits of the files, by default 0600. The directory gets the same with the matching
+    /// search bits; found ones that allow more are refused.
+    pub fn mode(mut self, mode: u32) -> Self {
+        self.permissions.mode = mode & 0o777;
+        self
+    }
+
+    /// The user who must own the files; files made here are given to it (which takes privilege unless it is
+    /// the caller). By default the caller.
+    pub fn owner(mut self, uid: u32) -> Self {
+        self.permissions.owner = Some(uid);
+        self
+    }
+
+    /// The group that files made here are given to.
+    pub fn group(mut self, gid: u32) -> Self {
+        self.permissions.group = Some(gid);
+        self
+    }
+
+    /// Maps every page at once instead of on first touch.
+    pub fn prefault(mut self, yes: bool) -> Self {
+        self.prefault = yes;
+        self
+    }
+
+    /// Keeps the memory from being swapped out.
+    pub fn lock_memory(mut self, yes: bool) -> Self {
+        self.lock_memory = yes;
+        self
+    }
+
+    /// Asks for huge pages; silently does without where the system has none.
+    pub fn huge_pages(mut self, yes: bool) -> Self {
+        self.huge_pages = yes;
+        self
+    }
+
+    /// How long to wait for others who are creating or opening the same segment.
+    pub fn patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// The directory in use.
+    pub(super) fn path(&self) -> PathBuf {
+        if let Some(path) = &self.directory {
+            return path.clone();
+        }
+        if let Some(path) = std::env::var_os("RINGPAD_DIR").filter(|path| !path.is_empty()) {
+            return path.into();
+        }
+        let user = rustix::process::geteuid().as_raw();
+        Path::new("/dev/shm").join(format!("ringpad-{user}"))
+    }
+}

@@ -1,0 +1,202 @@
+//! Owning handles: a peer and its endpoints that keep what they need alive, for threads, tasks and fields.
+//!
+//! An endpoint here is the core's own type with lifetime `'static`, made safe by its last field: an [`OwnedRinger`]
+//! that holds the peer, which holds the segment, which holds the mapping. No method hands out a reference that
+//! outlives the endpoint, and nothing turns one into an endpoint without the keeper.
+
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+
+use super::linux::lock;
+use super::shared::SharedSegment;
+use super::waiter::Waiter;
+use super::{ByteConsumer, ByteProducer, Consumer, Producer, Result};
+use crate::channel::cursor::Claimant;
+use crate::segment::doorbell::{Bell, Rung, Waiters, Wake, sealed};
+use crate::segment::peers::Peer;
+use crate::{Channel, PeerId, Pod, bytes, spsc};
+
+/// What a joined peer keeps. Dropping leaves the row first, then gives back its lock, then the segment.
+pub(super) struct Joined {
+    peer: ManuallyDrop<Peer<'static>>,
+    seat: Option<OwnedFd>,
+    pub(super) segment: SharedSegment,
+}
+
+impl Joined {
+    /// The peer, for as long as `self` lives.
+    pub(super) fn peer(&self) -> &Peer<'_> {
+        &self.peer
+    }
+}
+
+impl Drop for Joined {
+    fn drop(&mut self) {
+        let id = self.peer.id();
+        // SAFETY: dropped once, here, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.peer) };
+        let Some(seat) = self.seat.take() else { return };
+        // A forked child's copies share the description: releasing would take the parent's lock away.
+        if self.segment.inner.segment.is_forked() {
+            return;
+        }
+        if lock::release(seat.as_fd(), u64::from(id.get())).is_ok() {
+            self.segment.inner.give_back(seat);
+        }
+    }
+}
+
+/// A joined participant that owns its membership: cheap to clone, `Send + Sync + 'static`.
+///
+/// It leaves the segment when the last clone and the last endpoint made from it are dropped.
+#[derive(Clone)]
+pub struct OwnedPeer {
+    pub(super) joined: Arc<Joined>,
+}
+
+impl std::fmt::Debug for OwnedPeer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.joined.peer().fmt(f)
+    }
+}
+
+impl OwnedPeer {
+    /// Joins in `row`, whose byte `seat` has locked.
+    pub(super) fn take(segment: SharedSegment, row: PeerId, seat: OwnedFd) -> Result<Self> {
+        let peer = ManuallyDrop::new(segment.occupy(row)?);
+        Ok(Self {
+            joined: Arc::new(Joined {
+                peer,
+                seat: Some(seat),
+                segment,
+            }),
+        })
+    }
+
+    /// The peer's number: its row.
+    pub fn id(&self) -> PeerId {
+        self.joined.peer.id()
+    }
+
+    /// The segment it joined.
+    pub fn segment(&self) -> &SharedSegment {
+        &self.joined.segment
+    }
+
+    fn ringer(&self) -> OwnedRinger {
+        OwnedRinger {
+            rung: Rung::default(),
+            joined: self.joined.clone(),
+        }
+    }
+
+    /// In whose name an owned end is claimed.
+    fn claimant(&self) -> Claimant<'static> {
+        // SAFETY: the peer lies in the Arc that the end's OwnedRinger holds, as its last field to drop.
+        Claimant::Peer(unsafe { &*(&raw const *self.joined.peer) })
+    }
+
+    fn open<C: Channel<'static>>(&self, name: &str) -> Result<C> {
+        Ok(self.joined.segment.inner.segment.open(name)?)
+    }
+
+    /// Claims the producing end of a typed ring; one whose owner is proven dead is taken over.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Segment::open`](crate::Segment::open) and [`spsc::Spsc::producer`].
+    pub fn producer<T: Pod>(&self, name: &str) -> Result<Producer<T>> {
+        let ring: spsc::Spsc<'static, T> = self.open(name)?;
+        Ok(ring.produce_as(self.claimant(), self.ringer())?)
+    }
+
+    /// Claims the consuming end of a typed ring; one whose owner is proven dead is taken over, and what it did not
+    /// acknowledge comes again.
+    ///
+    /// # Errors
+    ///
+    /// As [`OwnedPeer::producer`].
+    pub fn consumer<T: Pod>(&self, name: &str) -> Result<Consumer<T>> {
+        let ring: spsc::Spsc<'static, T> = self.open(name)?;
+        Ok(ring.consume_as(self.claimant(), self.ringer())?)
+    }
+
+    /// Claims the producing end of a byte ring; one whose owner is proven dead is taken over.
+    ///
+    /// # Errors
+    ///
+    /// As [`OwnedPeer::producer`].
+    pub fn byte_producer(&self, name: &str) -> Result<ByteProducer> {
+        let ring: bytes::Bytes<'static> = self.open(name)?;
+        Ok(ring.produce_as(self.claimant(), self.ringer())?)
+    }
+
+    /// Claims the consuming end of a byte ring; one whose owner is proven dead is taken over, and the record it did
+    /// not release comes again.
+    ///
+    /// # Errors
+    ///
+    /// As [`OwnedPeer::producer`].
+    pub fn byte_consumer(&self, name: &str) -> Result<ByteConsumer> {
+        let ring: bytes::Bytes<'static> = self.open(name)?;
+        Ok(ring.consume_as(self.claimant(), self.ringer())?)
+    }
+
+    /// Creates a channel in the segment's spare room; claim its ends by name.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Segment::create`](crate::Segment::create).
+    pub fn create<C: Channel<'static>>(&self, name: &str, config: &C::Config) -> Result<()> {
+        // SAFETY: the channel handle made from it is dropped before this call returns.
+        let peer: &Peer<'static> = unsafe { &*(&raw const *self.joined.peer) };
+        let segment = &self.joined.segment.inner.segment;
+        segment.create::<C>(peer, name, config)?;
+        Ok(())
+    }
+
+    /// Takes the peer's one right to sleep.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::WaiterTaken`] while another waiter of this peer exists, [`super::Error::NoBells`].
+    pub fn waiter(&self) -> Result<Waiter> {
+        Waiter::of(self.joined.clone())
+    }
+}
+
+/// What an owned endpoint carries: the doorbells it rings, and everything it keeps alive.
+pub struct OwnedRinger {
+    rung: Rung,
+    joined: Arc<Joined>,
+}
+
+impl std::fmt::Debug for OwnedRinger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("OwnedRinger")
+            .field("peer", &self.joined.peer.id())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Wake for OwnedRinger {}
+impl sealed::Wake for OwnedRinger {
+    type Keep = OwnedPeer;
+
+    fn keep(&self) -> OwnedPeer {
+        OwnedPeer {
+            joined: self.joined.clone(),
+        }
+    }
+
+    #[inline]
+    fn wake(&mut self, waiters: Waiters<'_>) {
+        let inner = &self.joined.segment.inner;
+        self.rung
+            .ring(&inner.segment.table(), waiters, &inner.bells);
+    }
+}
+
+/// A bell that keeps its channel's segment alive.
+pub type OwnedBell = Bell<'static, OwnedPeer>;

@@ -1,0 +1,229 @@
+//! A mapped segment and everything that joining it takes.
+
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::bells::Bells;
+use super::error::Doing;
+use super::linux::fork::fork_guard;
+use super::linux::lock;
+use super::linux::memory::Mapping;
+use super::linux::process;
+use super::liveness::Oracle;
+use super::named::Names;
+use super::options::Options;
+use super::owned::OwnedPeer;
+use super::Result;
+use crate::segment::peers::Peer;
+use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
+
+/// Whether other parties of a segment keep to the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trust {
+    Cooperative,
+    Distrusted,
+}
+
+/// Where descriptions for row locks come from.
+#[derive(Debug)]
+pub(super) enum Seats {
+    /// The lock file of a named segment, opened anew for each peer.
+    Named(Names),
+    /// The memory itself: descriptions handed down, then re-opened ones.
+    Anonymous {
+        memory: OwnedFd,
+        spare: Mutex<Vec<OwnedFd>>,
+    },
+}
+
+/// Everything that handles share. Fields drop in this order: the names last of all let go of the segment.
+pub(super) struct Inner {
+    pub(super) segment: Segment<'static>,
+    pub(super) oracle: Oracle,
+    pub(super) bells: Bells,
+    pub(super) trust: Trust,
+    pub(super) seats: Seats,
+    /// Last: everything above points into it.
+    _mapping: Mapping,
+}
+
+/// A segment shared with other processes: open or created, mapped, ready to be joined.
+///
+/// Cheap to clone; the mapping lives as long as any handle made from it.
+#[derive(Clone)]
+pub struct SharedSegment {
+    pub(super) inner: Arc<Inner>,
+}
+
+impl std::fmt::Debug for SharedSegment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.inner.segment.fmt(f)
+    }
+}
+
+/// Maps a file's `len` bytes as the options want.
+pub(super) fn map(file: BorrowedFd<'_>, len: u64, options: &Options) -> Result<Mapping> {
+    let bytes = usize::try_from(len).map_err(|_| crate::Error::TooLarge)?;
+    let mapping = Mapping::map(file, bytes, true).doing(|| format!("mapping {len} bytes"))?;
+    if options.huge_pages {
+        mapping.huge_pages();
+    }
+    if options.prefault {
+        mapping
+            .prefault()
+            .doing(|| format!("prefaulting {len} bytes"))?;
+    }
+    if options.lock_memory {
+        mapping
+            .lock_in_memory()
+            .doing(|| format!("locking {len} bytes in memory"))?;
+    }
+    Ok(mapping)
+}
+
+/// The region of a mapping; `'static` on the caller's word that no user sees a reference outlive the mapping.
+pub(super) fn region(mapping: &Mapping, trust: Trust) -> Result<Region<'static>> {
+    let guard = fork_guard().doing(|| "making the fork word".into())?;
+    let (base, len) = (mapping.base().as_ptr(), mapping.len());
+    let region = match trust {
+        // SAFETY: mapped read-write; Inner keeps the mapping behind every handle made from the region; the
+        // others are let in by the directory's permissions or by the parent that handed the memory down.
+        Trust::Cooperative => unsafe { Region::new(base, len) },
+        // SAFETY: as above, and the memory was checked to be sealed against shrinking.
+        Trust::Distrusted => unsafe { Region::distrusted(base, len) },
+    };
+    Ok(region?.guarded_by(guard))
+}
+
+/// Makes a new segment over fresh memory.
+pub(super) fn init<const N: usize>(mapping: &Mapping, plan: &Plan<N>) -> Result<Segment<'static>> {
+    Ok(Segment::init(region(mapping, Trust::Cooperative)?, plan)?)
+}
+
+impl SharedSegment {
+    pub(super) fn assemble(
+        mapping: Mapping,
+        segment: Segment<'static>,
+        ask: OwnedFd,
+        bells: Bells,
+        seats: Seats,
+        trust: Trust,
+    ) -> Self {
+        let oracle = Oracle::new(ask, segment.table(), trust == Trust::Cooperative);
+        Self {
+            inner: Arc::new(Inner {
+                segment,
+                oracle,
+                bells,
+                trust,
+                seats,
+                _mapping: mapping,
+            }),
+        }
+    }
+
+    /// The segment's random number.
+    pub fn id(&self) -> u128 {
+        self.inner.segment.id()
+    }
+
+    /// Bytes of the segment.
+    pub fn len_bytes(&self) -> usize {
+        self.inner.segment.len()
+    }
+
+    /// True if other parties may write anything into it: its bytes are copied, never lent.
+    pub fn is_distrusted(&self) -> bool {
+        self.inner.trust == Trust::Distrusted
+    }
+
+    /// The channels.
+    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+        self.inner.segment.entries()
+    }
+
+    /// Rows of the peer table.
+    pub fn peers(&self) -> u32 {
+        self.inner.segment.peers()
+    }
+
+    /// Who sits in a row, if anyone does, alive or dead.
+    pub fn occupant(&self, peer: PeerId) -> Option<Identity> {
+        self.inner.segment.occupant(peer)
+    }
+
+    /// Whether the peer in a row lives. Makes system calls.
+    pub fn life(&self, peer: PeerId) -> crate::Life {
+        crate::Liveness::state(&self.inner.oracle, peer)
+    }
+
+    /// Joins: takes a row under its lock, healing one whose peer died in it.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::PeersFull`] when every row's lock is held, [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
+    pub fn join(&self) -> Result<OwnedPeer> {
+        self.inner.segment.check_joinable()?;
+        let seat = self.inner.seat()?;
+        let rows = self.inner.segment.peers();
+        for row in (1..=rows).filter_map(PeerId::new) {
+            let byte = u64::from(row.get());
+            let locked = lock::try_exclusive(std::os::fd::AsFd::as_fd(&seat), byte);
+            if locked.doing(|| format!("locking row {row}"))? {
+                return OwnedPeer::take(self.clone(), row, seat);
+            }
+        }
+        self.inner.give_back(seat);
+        Err(crate::Error::PeersFull { peers: rows }.into())
+    }
+
+    /// The core peer of a locked row, alive as long as `self`.
+    pub(super) fn occupy(&self, row: PeerId) -> Result<Peer<'static>> {
+        let identity = process::Identity::mine().into();
+        // SAFETY: Inner lies in an Arc that OwnedPeer keeps longer than the peer made here.
+        let oracle: &'static Oracle = unsafe { &*(&raw const self.inner.oracle) };
+        Ok(Peer::join_locked(
+            self.inner.segment,
+            row,
+            &identity,
+            oracle,
+        )?)
+    }
+}
+
+impl Inner {
+    /// A description of its own for a peer's lock.
+    fn seat(&self) -> Result<OwnedFd> {
+        match &self.seats {
+            Seats::Named(names) => names.open_lock(),
+            Seats::Anonymous { memory, spare } => {
+                let spare = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                match spare {
+                    Some(seat) => Ok(seat),
+                    None => lock::reopen(std::os::fd::AsFd::as_fd(memory))
+                        .doing(|| "opening the memory anew for a lock".into()),
+                }
+            }
+        }
+    }
+
+    /// Keeps a handed-down description for the next join: a sandbox may not be able to open another.
+    pub(super) fn give_back(&self, seat: OwnedFd) {
+        if let Seats::Anonymous { spare, .. } = &self.seats {
+            spare
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(seat);
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Seats::Named(names) = &self.seats {
+            if !self.segment.is_forked() {
+                names.let_go(self.segment.id(), self.segment.peers());
+            }
+        }
+    }
+}

@@ -1,0 +1,222 @@
+//! Sleeping on a pipe until a channel has something, a peer dies, or time is up.
+//!
+//! # Protocol
+//!
+//! The doorbell's: arm, recheck, sleep on the row's pipe; the death watches of the other peers lie in the same wait,
+//! and a finite tick rechecks what nobody rang for (a producer killed between commit and ring in another space of
+//! process numbers).
+//!
+//! # Cost
+//!
+//! A wake is three system calls: the ringer's write, the sleeper's poll and read. Nothing while data is there.
+
+use std::mem::ManuallyDrop;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::error::Doing;
+use super::linux::bell::{self, MAX_WAIT};
+use super::linux::process::Watch;
+use super::owned::{Joined, OwnedBell};
+use super::{Error, Result};
+use crate::segment::doorbell::{Armed, Sleeper};
+use crate::segment::peers::Peer;
+use crate::{PeerId, poll_for};
+
+/// How often a sleeper rechecks what nobody rang for, unless told otherwise.
+const TICK: Duration = Duration::from_secs(1);
+
+/// A peer's right to sleep, and the pipe it sleeps on. `AsFd`: epoll, mio or tokio may own the loop instead.
+///
+/// ```
+/// use ringpad::{Plan, os::{Options, SharedSegment}, spsc};
+/// use std::time::Duration;
+/// # fn main() -> Result<(), ringpad::os::Error> {
+/// let plan = Plan::<1>::new().channel::<spsc::Spsc<u64>>("ticks", &spsc::Config::new(64))?;
+/// let segment = SharedSegment::anonymous(&plan, &Options::new())?;
+/// let (me, you) = (segment.join()?, segment.join()?);
+/// let mut tx = me.producer::<u64>("ticks")?;
+/// let thread = std::thread::spawn(move || tx.push(7).unwrap());
+/// let mut rx = you.consumer::<u64>("ticks")?;
+/// let bell = rx.bell();
+/// let got = you.waiter()?.wait(&[bell], Some(Duration::from_secs(5)), || rx.pop())?;
+/// assert_eq!(got, Some(7));
+/// # thread.join().unwrap();
+/// # Ok(()) }
+/// ```
+pub struct Waiter {
+    /// Dropped before `joined`.
+    sleeper: ManuallyDrop<Sleeper<'static>>,
+    tick: Option<Duration>,
+    polls: u32,
+    /// Deaths already reported, by row and generation: a dead process's watch stays readable.
+    reported: [Option<u16>; PeerId::MOST as usize],
+    woken: u64,
+    joined: Arc<Joined>,
+}
+
+impl std::fmt::Debug for Waiter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.sleeper.fmt(f)
+    }
+}
+
+impl Drop for Waiter {
+    fn drop(&mut self) {
+        // SAFETY: dropped once, here, before the Arc that holds its peer.
+        unsafe { ManuallyDrop::drop(&mut self.sleeper) };
+    }
+}
+
+impl Waiter {
+    pub(super) fn of(joined: Arc<Joined>) -> Result<Self> {
+        if joined.segment.inner.bells.of(joined.peer().id()).is_none() {
+            return Err(Error::NoBells);
+        }
+        let peer: *const Peer<'_> = joined.peer();
+        // SAFETY: the peer lies in the Arc kept below, which outlives the sleeper by the order of drops.
+        let peer: &'static Peer<'static> = unsafe { &*peer.cast() };
+        Ok(Self {
+            sleeper: ManuallyDrop::new(Sleeper::of(peer)?),
+            tick: Some(TICK),
+            polls: 0,
+            reported: [None; PeerId::MOST as usize],
+            woken: 0,
+            joined,
+        })
+    }
+
+    /// Rechecks every `tick` even if nobody rang; by default every second.
+    pub fn tick(mut self, tick: Duration) -> Self {
+        self.tick = Some(tick);
+        self
+    }
+
+    /// Never rechecks by itself: a commit whose producer was killed before it rang, in another space of process
+    /// numbers, is then seen with the next one only.
+    pub fn without_tick(mut self) -> Self {
+        self.tick = None;
+        self
+    }
+
+    /// Asks `polls` times, pausing, before it sleeps; by default not at all.
+    pub fn spinning(mut self, polls: u32) -> Self {
+        self.polls = polls;
+        self
+    }
+
+    /// How often a sleep ended because somebody rang.
+    pub fn woken(&self) -> u64 {
+        self.woken
+    }
+
+    /// Sleeps until `ready` says so. `ready` is asked before sleeping, after every ring, after the death of any peer
+    /// and at every tick, so it may also look whether a channel is abandoned. `None` when time is up.
+    ///
+    /// Give the bell of every channel that `ready` looks at.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`Error::Io`].
+    pub fn wait<T>(
+        &mut self,
+        bells: &[OwnedBell],
+        timeout: Option<Duration>,
+        mut ready: impl FnMut() -> Option<T>,
+    ) -> Result<Option<T>> {
+        let polled = poll_for::<spin::relax::Spin, T>(self.polls.max(1), &mut ready);
+        if polled.is_some() {
+            return Ok(polled);
+        }
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut bed = Bed {
+            joined: &self.joined,
+            reported: &mut self.reported,
+            woken: &mut self.woken,
+            tick: self.tick,
+        };
+        let mut armed = self.sleeper.arm(bells)?;
+        loop {
+            if let Some(value) = ready() {
+                return Ok(Some(value));
+            }
+            if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                return Ok(None);
+            }
+            bed.sleep(deadline)?;
+            armed.again();
+        }
+    }
+
+    /// For a loop of one's own: empties the pipe and says that this peer may sleep now. Recheck every channel before
+    /// sleeping on the descriptor, and drop the guard on waking. Wake up at least once a second besides: see the tick.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`Error::Io`].
+    pub fn arm<'a>(
+        &'a mut self,
+        bells: &'a [OwnedBell],
+    ) -> Result<Armed<'a, 'static, super::OwnedPeer>> {
+        // What was rung for earlier epochs is answered by the recheck that follows arming.
+        drain(&self.joined)?;
+        Ok(self.sleeper.arm(bells)?)
+    }
+}
+
+impl AsFd for Waiter {
+    /// The pipe's reading end: readable when somebody rang.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        let joined = &self.joined;
+        let bell = joined.segment.inner.bells.of(joined.peer().id());
+        bell.expect("of() found the bell").read_fd()
+    }
+}
+
+fn drain(joined: &Joined) -> Result<usize> {
+    match joined.segment.inner.bells.of(joined.peer().id()) {
+        Some(bell) => bell.drain().doing(|| "emptying the doorbell".into()),
+        None => Err(Error::NoBells),
+    }
+}
+
+/// Where a waiter sleeps.
+struct Bed<'a> {
+    joined: &'a Joined,
+    reported: &'a mut [Option<u16>; PeerId::MOST as usize],
+    woken: &'a mut u64,
+    tick: Option<Duration>,
+}
+
+impl Bed<'_> {
+    /// Sleeps once: until a ring, an unreported death, the tick or the deadline.
+    fn sleep(&mut self, deadline: Option<Instant>) -> Result<()> {
+        let me = self.joined.peer().id();
+        let inner = &self.joined.segment.inner;
+        let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
+        let tick = self.tick.and_then(|tick| Instant::now().checked_add(tick));
+        let until = [deadline, tick].into_iter().flatten().min();
+        let watches: Vec<(PeerId, u16, Arc<Watch>)> = inner.oracle.watches(me);
+        let fresh = |(peer, generation, _): &&(PeerId, u16, Arc<Watch>)| {
+            self.reported[peer.index()] != Some(*generation)
+        };
+        let watches: Vec<_> = watches.iter().filter(fresh).collect();
+        let mut fds = [bell.read_fd(); MAX_WAIT];
+        let count = 1 + watches.len().min(MAX_WAIT - 1);
+        for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(&watches) {
+            *fd = watch.as_fd();
+        }
+        let ready = bell::wait(&fds[..count], until).doing(|| "sleeping on the doorbell".into())?;
+        for index in ready.iter() {
+            match index.checked_sub(1).and_then(|index| watches.get(index)) {
+                Some((peer, generation, _)) => self.reported[peer.index()] = Some(*generation),
+                None => {
+                    *self.woken += 1;
+                    drain(self.joined)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
