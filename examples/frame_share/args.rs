@@ -105,7 +105,7 @@ pub struct Stream {
     #[arg(long, value_name = "F|max", value_parser = fps)]
     fps: Option<Fps>,
     /// How many viewers there may be, each with a ring of its own.
-    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=64))]
+    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
     pub viewers: u32,
     /// Print the report as one JSON object.
     #[arg(long)]

@@ -33,13 +33,6 @@ impl Progress {
         }
     }
 
-    /// What else is worth seeing beside the bar, such as how many viewers there are.
-    pub fn message(&self, text: &str) {
-        if let Some(bar) = &self.bar {
-            bar.set_message(text.to_owned());
-        }
-    }
-
     /// Says something that stays: above the bar, or as a line on standard error.
     pub fn note(&self, text: &str) {
         match &self.bar {

@@ -46,7 +46,7 @@ impl Kind {
 }
 
 /// What stands before a picture.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Counts records from 0 without gaps, so that a lost one shows.
     pub sequence: u64,

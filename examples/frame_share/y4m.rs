@@ -71,7 +71,7 @@ impl Chroma {
 }
 
 /// What a stream's header line says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
     /// Columns of the luma plane.
     pub width: u32,

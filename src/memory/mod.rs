@@ -8,6 +8,8 @@ pub(crate) mod order;
 pub(crate) mod region;
 pub(crate) mod span;
 pub(crate) mod sync;
+#[cfg(all(test, not(ringpad_loom)))]
+pub(crate) mod testing;
 pub(crate) mod words;
 
 /// A value that may lie in a region: any bit pattern is valid, no byte is padding, nothing is borrowed.

@@ -194,7 +194,8 @@ mod twin {
             let it = self.get();
             if hooks::shadows().is_some() {
                 let mine = it.seen_by[hooks::current()].as_ref();
-                mine.expect("more threads than set_shadows said").load(RELAXED.order());
+                mine.expect("more threads than set_shadows said")
+                    .load(RELAXED.order());
             }
             it.word.load(edge.order())
         }

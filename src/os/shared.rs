@@ -3,6 +3,7 @@
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Result;
 use super::bells::Bells;
 use super::error::Doing;
 use super::linux::fork::fork_guard;
@@ -13,7 +14,6 @@ use super::liveness::Oracle;
 use super::named::Names;
 use super::options::Options;
 use super::owned::OwnedPeer;
-use super::Result;
 use crate::segment::peers::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 

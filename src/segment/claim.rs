@@ -167,3 +167,6 @@ impl<'p> Claim<'p> {
         self.other.load(RELAXED).peer()
     }
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

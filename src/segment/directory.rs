@@ -446,3 +446,6 @@ impl<'m> Segment<'m> {
 }
 
 const STATE: usize = offset_of!(EntryShape, state);
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

@@ -277,3 +277,6 @@ pub fn poll_for<R: spin::relax::RelaxStrategy, T>(
     }
     None
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

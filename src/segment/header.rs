@@ -355,3 +355,6 @@ impl<'m> Header<'m> {
         })
     }
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

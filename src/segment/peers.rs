@@ -364,3 +364,6 @@ impl Drop for Peer<'_> {
         }
     }
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

@@ -98,7 +98,9 @@ impl Config {
     pub fn for_records(count: u32, bytes: u32) -> Result<Self> {
         let each = u64::from(bytes).next_multiple_of(HEADER.into()) + u64::from(HEADER);
         // One record's room may be lost to the wrap.
-        let need = each.saturating_mul((u64::from(count) + 1).max(2)).max(SMALLEST.into());
+        let need = each
+            .saturating_mul((u64::from(count) + 1).max(2))
+            .max(SMALLEST.into());
         let capacity = need.checked_next_power_of_two().unwrap_or(need);
         match u32::try_from(capacity) {
             Ok(capacity) if capacity <= cursor::MOST => Ok(Self::records(capacity)),
@@ -309,3 +311,6 @@ mod limits {
     assert_not_impl_any!(Producer<'static>: Sync, Clone);
     assert_not_impl_any!(Consumer<'static>: Sync, Clone);
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

@@ -248,3 +248,6 @@ mod limits {
     assert_not_impl_any!(Producer<'static, u64>: Sync, Clone);
     assert_not_impl_any!(Consumer<'static, u64>: Sync, Clone);
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

@@ -1,0 +1,72 @@
+//! The main job: one process shares video frames with others through shared memory, and sleeps and wakes through pipes.
+//!
+//! ```text
+//! cargo run --release --example frame_share                      a generated picture, two viewers
+//! cargo run --release --example frame_share -- --input FILE.y4m  real video (ffmpeg -f yuv4mpegpipe)
+//! frame_share produce NAME    and    frame_share view NAME       the halves, in terminals of their own
+//! ```
+//! Kill any of them with -9 at any time: the others go on, and a restarted one takes its place.
+//!
+//! | file | what |
+//! |---|---|
+//! | `rings` | how frames travel: the only file that knows ringpad |
+//! | `produce`, `view`, `run` | the halves, and both together |
+//! | `wire` | what precedes a picture in a record |
+//! | `y4m`, `picture`, `picture_png` | where pictures come from and go to |
+//! | `report`, `progress`, `args` | what people see and say |
+
+mod args;
+mod picture;
+mod picture_png;
+mod produce;
+mod progress;
+mod report;
+mod rings;
+mod run;
+mod view;
+mod wire;
+mod y4m;
+
+use std::fmt;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Why a half could not do its work, in words for people.
+#[derive(Debug)]
+pub struct Failure(String);
+
+impl Failure {
+    /// A failure in one's own words.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl<E: std::error::Error> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self(error.to_string())
+    }
+}
+
+fn main() -> ExitCode {
+    let line = args::CommandLine::parse();
+    let done = match &line.half {
+        None => run::whole(&line.run),
+        Some(args::Half::Produce(half)) => run::produce_half(half),
+        Some(args::Half::View(half)) => run::view_half(half),
+    };
+    match done {
+        Ok(code) => code,
+        Err(failure) => {
+            eprintln!("frame_share: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The harness of the models: runs one under the checker, says how many executions that took, and runs
+//! it again with an edge weakened, when it must fail.
+#![allow(dead_code, reason = "each test binary uses a part of it")]
+
+pub mod world;
+
+use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Once};
+use std::time::{Duration, Instant};
+
+use ringpad::hooks;
+
+/// What the checker says of payload, or of a header, that no edge hands over.
+pub const RACE: &str = "Causality violation";
+/// What it says of a sleeper that nobody wakes.
+pub const ASLEEP: &str = "deadlock";
+
+/// A model: a closure that the checker runs once an interleaving.
+#[derive(Clone)]
+pub struct Model {
+    name: String,
+    threads: usize,
+    preemptions: Option<usize>,
+    shadows: bool,
+    body: Arc<dyn Fn() + Send + Sync>,
+}
+
+struct Outcome {
+    executions: u64,
+    time: Duration,
+    failure: Option<String>,
+}
+
+impl Model {
+    /// A model of `threads` threads, the main one included. Every interleaving is explored unless the model says
+    /// [`Model::preemptions`].
+    pub fn new(name: &str, threads: usize, body: impl Fn() + Send + Sync + 'static) -> Self {
+        Self {
+            name: name.to_owned(),
+            threads,
+            preemptions: None,
+            shadows: true,
+            body: Arc::new(body),
+        }
+    }
+
+    /// Explores only what at most `most` preemptions reach.
+    pub fn preemptions(mut self, most: usize) -> Self {
+        self.preemptions = Some(most);
+        self
+    }
+
+    /// Leaves the checker as it comes, with the interleavings that it misses.
+    pub fn without_shadows(mut self) -> Self {
+        self.shadows = false;
+        self
+    }
+
+    /// Asserts that no execution fails. Returns how many there were.
+    pub fn holds(&self) -> u64 {
+        let outcome = self.run(None, false);
+        let extent = match self.preemptions {
+            None => "exhaustive".to_owned(),
+            Some(most) => format!("at most {most} preemptions"),
+        };
+        let Outcome {
+            executions, time, ..
+        } = outcome;
+        println!(
+            "{}: {executions} executions in {time:.1?}, {extent}",
+            self.name
+        );
+        if let Some(failure) = outcome.failure {
+            panic!("{} fails in execution {executions}: {failure}", self.name);
+        }
+        executions
+    }
+
+    /// Asserts that the model fails once `edge` is weakened, and that `because` is why.
+    pub fn dies_without(&self, edge: &str, because: &str) -> &Self {
+        self.fails(Some(edge), because);
+        self
+    }
+
+    /// Asserts that the model fails as it is, and that `because` is why.
+    pub fn dies(&self, because: &str) {
+        self.fails(None, because);
+    }
+
+    fn fails(&self, edge: Option<&str>, because: &str) {
+        let outcome = self.run(edge, true);
+        let name = match edge {
+            None => self.name.clone(),
+            Some(edge) => format!("{} without {edge}", self.name),
+        };
+        let executions = outcome.executions;
+        let failure = outcome
+            .failure
+            .unwrap_or_else(|| panic!("{name} holds: {executions} executions"));
+        assert!(
+            failure.contains(because),
+            "{name} fails, but not by {because:?}: {failure}"
+        );
+        println!("{name}: dies in execution {executions} by {because:?}");
+    }
+
+    fn run(&self, weakened: Option<&str>, quiet: bool) -> Outcome {
+        hear_panics();
+        hooks::clear_crash();
+        hooks::set_shadows(self.shadows, self.threads);
+        hooks::weaken(weakened);
+        let executions = Arc::new(AtomicU64::new(0));
+        let mut checker = loom::model::Builder::new();
+        checker.max_threads = self.threads;
+        checker.max_branches = 10_000;
+        checker.preemption_bound = self.preemptions;
+        // Nothing is ever cut short, whatever LOOM_* says.
+        (checker.max_duration, checker.max_permutations) = (None, None);
+        let (body, counter) = (self.body.clone(), executions.clone());
+        let begin = Instant::now();
+        QUIET.set(quiet);
+        FIRST_PANIC.take();
+        let checked = catch_unwind(AssertUnwindSafe(|| {
+            checker.check(move || {
+                counter.fetch_add(1, Relaxed);
+                body();
+            });
+        }));
+        QUIET.set(false);
+        hooks::weaken(None);
+        hooks::clear_crash();
+        Outcome {
+            executions: executions.load(Relaxed),
+            time: begin.elapsed(),
+            failure: checked
+                .err()
+                .map(|_| FIRST_PANIC.take().unwrap_or_default()),
+        }
+    }
+}
+
+/// Runs a model once for each step at which its victim can die, and once more in which it lives.
+///
+/// `model(step)` makes the model; in it [`Victim::lives`] runs what is killed.
+pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
+    let (mut step, mut executions, begin) = (0, 0, Instant::now());
+    loop {
+        let victim = Victim {
+            step,
+            died: Arc::default(),
+        };
+        let mut model = model(victim.clone());
+        let name = std::mem::take(&mut model.name);
+        model.name = format!("{name} at step {step}");
+        executions += model.holds();
+        if !victim.died.load(Relaxed) {
+            println!(
+                "{name}: {step} steps, {executions} executions in {:.1?}",
+                begin.elapsed()
+            );
+            assert!(step > 0, "the victim never writes");
+            return;
+        }
+        step += 1;
+    }
+}
+
+/// Who is killed before its `step`-th shared write.
+#[derive(Clone)]
+pub struct Victim {
+    step: u32,
+    died: Arc<AtomicBool>,
+}
+
+impl Victim {
+    /// Runs `work` up to the step; `None` if that killed it.
+    pub fn lives<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+        let result = hooks::crash_at(self.step, work);
+        if result.is_none() {
+            self.died.store(true, Relaxed);
+        }
+        result
+    }
+}
+
+std::thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+    static FIRST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Keeps what the first panic of a model said, and prints nothing while a known-bad one runs.
+fn hear_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let usual = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            FIRST_PANIC.with_borrow_mut(|first| {
+                first.get_or_insert_with(|| panic.to_string());
+            });
+            if !QUIET.get() {
+                usual(panic);
+            }
+        }));
+    });
+}

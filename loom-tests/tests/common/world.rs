@@ -1,0 +1,184 @@
+//! What models run on: bytes, a segment in them, an oracle that knows who died, pipes to sleep on.
+//!
+//! Everything here is lent for `'static`, because modelled threads want it so: a model keeps its [`Room`]
+//! or [`World`] in its main thread and joins its other threads before it ends.
+
+use std::sync::Arc;
+
+use loom::sync::atomic::{AtomicBool, Ordering};
+use loom::sync::{Condvar, Mutex};
+use ringpad::{
+    AlignedBytes, Channel, Error, Identity, Life, Liveness, Peer, PeerId, Plan, Region, Segment,
+    Signal, bytes, spsc,
+};
+
+/// Zeroed bytes.
+pub struct Room {
+    lines: Vec<AlignedBytes<128>>,
+    base: *mut u8,
+}
+
+impl Room {
+    pub fn new(bytes: usize) -> Self {
+        let mut lines = vec![AlignedBytes::new(); bytes.div_ceil(128)];
+        let base = lines.as_mut_ptr().cast();
+        Self { lines, base }
+    }
+
+    /// A party's own view of the bytes.
+    pub fn region(&self) -> Region<'static> {
+        // SAFETY: the vector is neither touched nor moved from its heap bytes while the room lives, which is longer
+        // than any thread that uses the region; all of them go through the crate.
+        unsafe { Region::new(self.base, 128 * self.lines.len()) }.unwrap()
+    }
+}
+
+/// A bare ring whose positions begin at `at`, and its ends.
+pub fn ring(
+    capacity: u32,
+    at: u32,
+) -> (
+    Room,
+    spsc::Producer<'static, u32>,
+    spsc::Consumer<'static, u32>,
+) {
+    let config = spsc::Config::new(capacity);
+    let room = Room::new(spsc::Spsc::<u32>::layout(&config).unwrap().size());
+    let ring = spsc::Spsc::init(room.region(), &config).unwrap();
+    ringpad::hooks::probe::start_at(room.region(), at).unwrap();
+    let (tx, rx) = ring.split().unwrap();
+    (room, tx, rx)
+}
+
+/// A segment of its own bytes, and what is known of its peers.
+pub struct World {
+    pub room: Room,
+    pub segment: Segment<'static>,
+    oracle: Arc<Oracle>,
+}
+
+impl World {
+    pub fn new(plan: &Plan<2>) -> Self {
+        let room = Room::new(plan.layout().unwrap().size());
+        let segment = Segment::init(room.region(), plan).unwrap();
+        Self {
+            room,
+            segment,
+            oracle: Arc::default(),
+        }
+    }
+
+    /// `peers` rows and a typed ring called "ring".
+    pub fn with_ring(peers: u32, capacity: u32) -> Self {
+        let plan = Plan::new().peers(peers).unwrap();
+        Self::new(
+            &plan
+                .channel::<spsc::Spsc<u32>>("ring", &spsc::Config::new(capacity))
+                .unwrap(),
+        )
+    }
+
+    /// `peers` rows and a byte ring called "ring".
+    pub fn with_bytes(peers: u32, config: bytes::Config) -> Self {
+        let plan = Plan::new().peers(peers).unwrap();
+        Self::new(&plan.channel::<bytes::Bytes>("ring", &config).unwrap())
+    }
+
+    pub fn ring(&self) -> spsc::Spsc<'static, u32> {
+        self.segment.open("ring").unwrap()
+    }
+
+    pub fn bytes(&self) -> bytes::Bytes<'static> {
+        self.segment.open("ring").unwrap()
+    }
+
+    pub fn oracle(&self) -> &'static Oracle {
+        // SAFETY: the Arc keeps it where it is for as long as the world lives, longer than any modelled thread.
+        unsafe { &*Arc::as_ptr(&self.oracle) }
+    }
+
+    pub fn join(&self) -> Peer<'static> {
+        self.segment
+            .join(&Identity::default(), self.oracle())
+            .unwrap()
+    }
+}
+
+/// Tries until nobody alive has the end.
+pub fn when_free<E>(mut claim: impl FnMut() -> Result<E, Error>) -> E {
+    loop {
+        match claim() {
+            Ok(end) => return end,
+            Err(Error::EndpointTaken { .. }) => loom::thread::yield_now(),
+            Err(other) => panic!("{other}"),
+        }
+    }
+}
+
+/// Knows a peer's death from the moment that its thread's last act was.
+#[derive(Debug)]
+pub struct Oracle {
+    dead: [AtomicBool; 4],
+}
+
+impl Default for Oracle {
+    fn default() -> Self {
+        Self {
+            dead: std::array::from_fn(|_| AtomicBool::new(false)),
+        }
+    }
+}
+
+impl Oracle {
+    /// The system's word that a peer's thread ended, said by that thread at its end.
+    pub fn bury(&self, peer: PeerId) {
+        self.dead[peer.get() as usize].store(true, Ordering::Release);
+    }
+
+    pub fn is_dead(&self, peer: PeerId) -> bool {
+        self.dead[peer.get() as usize].load(Ordering::Acquire)
+    }
+}
+
+// SAFETY: models bury a peer after its last access; the store is a release, the answer an acquire.
+unsafe impl Liveness for Oracle {
+    fn state(&self, peer: PeerId) -> Life {
+        if self.is_dead(peer) {
+            Life::Dead
+        } else {
+            Life::Alive
+        }
+    }
+}
+
+/// One pipe a peer: written by whoever signals, drained by the peer.
+pub struct Pipes([(Mutex<bool>, Condvar); 4]);
+
+impl Pipes {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self(std::array::from_fn(|_| {
+            (Mutex::new(false), Condvar::new())
+        })))
+    }
+
+    /// Sleeps until the pipe has been written, and drains it.
+    pub fn sleep(&self, peer: PeerId) {
+        let (full, written) = &self.0[peer.get() as usize];
+        let mut full = full.lock().unwrap();
+        while !*full {
+            full = written.wait(full).unwrap();
+        }
+        *full = false;
+    }
+}
+
+impl Signal for Pipes {
+    fn signal(&self, peer: PeerId) {
+        // A system call: a producer may die before it.
+        if ringpad::hooks::crash_point() {
+            let (full, written) = &self.0[peer.get() as usize];
+            *full.lock().unwrap() = true;
+            written.notify_one();
+        }
+    }
+}

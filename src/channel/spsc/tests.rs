@@ -1,0 +1,435 @@
+//! A typed ring, one rule a test; each under both trusts where they could differ.
+
+use core::mem::forget;
+
+use super::{Config, Consumer, Producer, Spsc};
+use crate::memory::liveness::{NoProof, PeerId};
+use crate::memory::testing::{EACH_TRUST, Room, TooAligned, Trust, dead};
+use crate::{Channel, Error, Field, Full};
+
+/// Wire offsets of the positions.
+const TAIL: usize = 128;
+const HEAD: usize = 256;
+
+fn room(slots: u32) -> Room {
+    Room::of::<Spsc<u32>>(&Config::new(slots))
+}
+
+fn both(room: &Room, trust: Trust, slots: u32) -> (Producer<'_, u32>, Consumer<'_, u32>) {
+    let ring = Spsc::init(room.region(trust), &Config::new(slots)).unwrap();
+    ring.split().unwrap()
+}
+
+/// Runs `test` with a ring of four slots under each trust.
+fn with_each(test: impl Fn(Producer<'_, u32>, Consumer<'_, u32>)) {
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let (tx, rx) = both(&room, trust, 4);
+        test(tx, rx);
+    }
+}
+
+#[test]
+fn items_come_out_as_they_went_in_until_full_and_empty() {
+    with_each(|mut tx, mut rx| {
+        assert_eq!((tx.capacity(), rx.capacity()), (4, 4));
+        for lap in 0..3 {
+            assert_eq!(rx.pop(), None);
+            for n in 0..4 {
+                tx.push(lap * 10 + n).unwrap();
+            }
+            assert_eq!(tx.push(99), Err(Full(99)), "the value comes back");
+            assert_eq!(tx.check(), Ok(()), "full is not corrupt");
+            for n in 0..4 {
+                assert_eq!(rx.pop(), Some(lap * 10 + n));
+            }
+            assert_eq!((rx.pop(), rx.check()), (None, Ok(())));
+        }
+        assert_eq!((tx.position(), rx.position()), (12, 12));
+    });
+}
+
+#[test]
+fn peek_leaves_the_item() {
+    with_each(|mut tx, mut rx| {
+        assert_eq!(rx.peek(), None);
+        tx.push(5).unwrap();
+        assert_eq!((rx.peek(), rx.peek(), rx.position()), (Some(5), Some(5), 0));
+        assert_eq!((rx.pop(), rx.peek(), rx.position()), (Some(5), None, 1));
+    });
+}
+
+#[test]
+fn staged_items_are_invisible_until_published() {
+    with_each(|mut tx, mut rx| {
+        tx.stage(1).unwrap();
+        tx.stage(2).unwrap();
+        assert_eq!((rx.pop(), rx.slots(), tx.position()), (None, 0, 2));
+        tx.publish();
+        assert_eq!((rx.pop(), rx.slots()), (Some(1), 1));
+        tx.stage(3).unwrap();
+        tx.push(4).unwrap();
+        assert_eq!((rx.pop(), rx.pop(), rx.pop()), (Some(2), Some(3), Some(4)));
+    });
+}
+
+#[test]
+fn reporting_full_publishes_what_was_staged() {
+    with_each(|mut tx, mut rx| {
+        for n in 0..4 {
+            tx.stage(n).unwrap();
+        }
+        assert_eq!(rx.pop(), None);
+        assert_eq!(tx.stage(4), Err(Full(4)));
+        assert_eq!(
+            rx.pop(),
+            Some(0),
+            "a consumer that is waited for must see something"
+        );
+    });
+}
+
+#[test]
+fn taken_items_keep_their_slots_until_acknowledged() {
+    with_each(|mut tx, mut rx| {
+        assert_eq!(tx.push_slice(&[0, 1, 2, 3]), 4);
+        assert_eq!((rx.take(), rx.take(), rx.position()), (Some(0), Some(1), 2));
+        assert_eq!(tx.slots(), 0);
+        rx.acknowledge();
+        assert_eq!(tx.slots(), 2);
+        assert_eq!(rx.take(), Some(2));
+        assert_eq!(
+            rx.pop(),
+            Some(3),
+            "a pop acknowledges what was taken before it"
+        );
+        assert_eq!(tx.slots(), 4);
+    });
+}
+
+#[test]
+fn reporting_empty_acknowledges_what_was_taken() {
+    with_each(|mut tx, mut rx| {
+        tx.push_slice(&[0, 1, 2, 3]);
+        while rx.take().is_some() {}
+        assert_eq!(
+            tx.slots(),
+            4,
+            "a producer that is waited for must find room"
+        );
+    });
+}
+
+#[test]
+fn slices_wrap_and_take_what_fits() {
+    with_each(|mut tx, mut rx| {
+        let mut got = [0; 8];
+        assert_eq!(rx.pop_slice(&mut got), 0);
+        for first in 0..9 {
+            let sent: [u32; 6] = core::array::from_fn(|n| first * 10 + n as u32);
+            assert_eq!(tx.push_slice(&sent[..3]), 3);
+            assert_eq!(rx.pop_slice(&mut got[..2]), 2);
+            assert_eq!(tx.push_slice(&sent[3..]), 3, "one was left and four fit");
+            assert_eq!(tx.push_slice(&sent), 0);
+            assert_eq!(rx.pop_slice(&mut got[2..]), 4);
+            assert_eq!(got[..6], sent);
+        }
+        assert_eq!((tx.push_slice(&[]), rx.pop_slice(&mut [])), (0, 0));
+        assert_eq!(tx.push_slice(&[1, 2, 3, 4, 5, 6]), 4);
+    });
+}
+
+#[test]
+fn slots_count_room_and_items_and_settle_what_was_batched() {
+    with_each(|mut tx, mut rx| {
+        assert_eq!((tx.slots(), rx.slots()), (4, 0));
+        tx.stage(1).unwrap();
+        tx.stage(2).unwrap();
+        assert_eq!(tx.slots(), 2);
+        assert_eq!(
+            rx.slots(),
+            2,
+            "whoever asks for room waits for it, so what is staged goes out"
+        );
+        rx.take();
+        assert_eq!((rx.slots(), tx.slots()), (1, 3));
+    });
+}
+
+#[test]
+fn dropping_an_end_gives_it_back_and_settles_it() {
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let ring = Spsc::<u32>::init(room.region(trust), &Config::new(4)).unwrap();
+        let taken = Error::EndpointTaken { by: PeerId::BARE };
+        let mut tx = ring.bare_producer(&NoProof).unwrap();
+        let mut rx = ring.bare_consumer(&NoProof).unwrap();
+        assert_eq!(ring.bare_producer(&NoProof).unwrap_err(), taken);
+        assert_eq!(ring.bare_consumer(&NoProof).unwrap_err(), taken);
+        tx.push(1).unwrap();
+        tx.push(2).unwrap();
+        tx.stage(3).unwrap();
+        assert_eq!(rx.take(), Some(1));
+        drop((tx, rx));
+        let mut tx = ring.bare_producer(&NoProof).unwrap();
+        let mut rx = ring.bare_consumer(&NoProof).unwrap();
+        assert_eq!(
+            (tx.position(), rx.position()),
+            (2, 1),
+            "staged is forgotten, taken is acknowledged"
+        );
+        tx.push(4).unwrap();
+        assert_eq!((rx.pop(), rx.pop(), rx.pop()), (Some(2), Some(4), None));
+    }
+}
+
+#[test]
+fn a_successor_gets_again_what_a_dead_consumer_did_not_acknowledge() {
+    static DEAD: crate::Evicted = dead(PeerId::BARE);
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let ring = Spsc::<u32>::init(room.region(trust), &Config::new(4)).unwrap();
+        let mut tx = ring.bare_producer(&NoProof).unwrap();
+        let mut rx = ring.bare_consumer(&NoProof).unwrap();
+        tx.push_slice(&[10, 11, 12]);
+        assert_eq!(
+            (rx.pop(), rx.take(), rx.position()),
+            (Some(10), Some(11), 2)
+        );
+        forget(rx);
+        assert!(matches!(
+            ring.bare_consumer(&NoProof),
+            Err(Error::EndpointTaken { .. })
+        ));
+        let mut rx = ring.bare_consumer(&DEAD).unwrap();
+        assert_eq!(
+            (rx.position(), rx.pop()),
+            (1, Some(11)),
+            "at least once, at its old position"
+        );
+        assert_eq!((rx.pop(), rx.pop()), (Some(12), None));
+    }
+}
+
+#[test]
+fn what_a_dead_producer_staged_never_was() {
+    static DEAD: crate::Evicted = dead(PeerId::BARE);
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let ring = Spsc::<u32>::init(room.region(trust), &Config::new(4)).unwrap();
+        let mut tx = ring.bare_producer(&NoProof).unwrap();
+        let mut rx = ring.bare_consumer(&NoProof).unwrap();
+        tx.push(1).unwrap();
+        tx.stage(2).unwrap();
+        forget(tx);
+        let mut tx = ring.bare_producer(&DEAD).unwrap();
+        assert_eq!(tx.position(), 1);
+        tx.push(3).unwrap();
+        assert_eq!((rx.pop(), rx.pop(), rx.pop()), (Some(1), Some(3), None));
+    }
+}
+
+#[test]
+fn an_end_is_abandoned_while_nobody_alive_holds_the_other() {
+    static DEAD: crate::Evicted = dead(PeerId::BARE);
+    let room = room(4);
+    let ring = Spsc::<u32>::init(room.region(Trust::Cooperative), &Config::new(4)).unwrap();
+    let tx = ring.bare_producer(&NoProof).unwrap();
+    assert!(tx.is_abandoned());
+    assert_eq!(tx.other(), None);
+    let rx = ring.bare_consumer(&NoProof).unwrap();
+    assert!(!tx.is_abandoned() && !rx.is_abandoned());
+    assert_eq!(
+        (tx.other(), rx.other()),
+        (Some(PeerId::BARE), Some(PeerId::BARE))
+    );
+    drop(tx);
+    assert!(rx.is_abandoned());
+    let tx = ring.bare_producer(&DEAD).unwrap();
+    assert!(!rx.is_abandoned(), "another came");
+    forget(rx);
+    assert!(tx.is_abandoned(), "its oracle says that the holder is dead");
+    assert_eq!(
+        tx.other(),
+        Some(PeerId::BARE),
+        "whose name still stands there"
+    );
+}
+
+#[test]
+fn an_impossible_position_is_corrupt_and_stays_so() {
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let (mut tx, mut rx) = both(&room, trust, 4);
+        tx.push(1).unwrap();
+        room.set(TAIL, 5);
+        let corrupt = Err(Error::Corrupt {
+            what: "tail",
+            found: 5,
+        });
+        assert_eq!((rx.pop(), rx.check()), (None, corrupt));
+        room.set(TAIL, 1);
+        assert_eq!((rx.pop(), rx.slots(), rx.pop_slice(&mut [0])), (None, 0, 0));
+        assert_eq!((rx.take(), rx.peek(), rx.check()), (None, None, corrupt));
+        tx.push_slice(&[2, 3, 4]);
+        room.set(HEAD, 9);
+        let corrupt = Err(Error::Corrupt {
+            what: "head",
+            found: 9,
+        });
+        assert_eq!((tx.push(7), tx.check()), (Err(Full(7)), corrupt));
+        room.set(HEAD, 2);
+        assert_eq!(
+            (tx.push(7), tx.slots(), tx.push_slice(&[1])),
+            (Err(Full(7)), 0, 0)
+        );
+    }
+}
+
+#[test]
+fn positions_never_run_backwards() {
+    for trust in EACH_TRUST {
+        let room = room(4);
+        let (mut tx, mut rx) = both(&room, trust, 4);
+        assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
+        assert_eq!((rx.take(), rx.slots()), (Some(1), 2));
+        room.set(TAIL, 2);
+        assert_eq!(
+            (rx.pop_slice(&mut [0; 4]), rx.check().is_err()),
+            (0, true),
+            "it was 3 before"
+        );
+        room.set(HEAD, 1);
+        assert_eq!(tx.slots(), 2);
+        room.set(HEAD, 0);
+        assert_eq!(
+            (tx.slots(), tx.check().is_err()),
+            (0, true),
+            "it was 1 before"
+        );
+    }
+}
+
+#[test]
+fn claiming_an_end_checks_the_distance() {
+    let room = room(4);
+    let (tx, rx) = both(&room, Trust::Cooperative, 4);
+    drop((tx, rx));
+    let ring = Spsc::<u32>::attach(room.region(Trust::Cooperative)).unwrap();
+    room.set(TAIL, 3);
+    room.set(HEAD, 4);
+    let corrupt = Error::Corrupt {
+        what: "distance of tail and head",
+        found: u32::MAX,
+    };
+    assert_eq!(ring.bare_producer(&NoProof).unwrap_err(), corrupt);
+    assert_eq!(ring.bare_consumer(&NoProof).unwrap_err(), corrupt);
+    room.set(TAIL, 4);
+    assert!(ring.split().is_ok(), "the refused claims were given back");
+}
+
+#[test]
+fn a_type_tag_is_compared() {
+    let config = Config::new(4).tagged(7);
+    let room = Room::of::<Spsc<u32>>(&config);
+    let ring = Spsc::<u32>::init(room.region(Trust::Cooperative), &config).unwrap();
+    let ring = ring.expect_tag(7).unwrap();
+    assert_eq!(ring.type_tag(), 7);
+    let field = Field::TypeTag;
+    let refused = ring.expect_tag(u64::MAX).unwrap_err();
+    assert_eq!(
+        refused,
+        Error::Mismatch {
+            field,
+            want: u64::MAX,
+            found: 7
+        }
+    );
+}
+
+#[test]
+fn a_configuration_outside_the_kind_is_refused() {
+    fn refused<T: crate::Pod>(capacity: u32) -> (Field, u64) {
+        match Spsc::<T>::layout(&Config::new(capacity)).unwrap_err() {
+            Error::BadConfig { field, found, .. } => (field, found),
+            other => panic!("{other:?}"),
+        }
+    }
+    for bad in [0, 3, 100, (1 << 30) + 1, 1 << 31, u32::MAX] {
+        assert_eq!(refused::<u32>(bad), (Field::Capacity, bad.into()));
+    }
+    assert_eq!(refused::<[u8; 0]>(2), (Field::ElementBytes, 0));
+    type Most = [[u8; 4096]; 4096];
+    assert_eq!(refused::<[Most; 2]>(2), (Field::ElementBytes, 1 << 25));
+    assert_eq!(refused::<TooAligned>(2), (Field::ElementAlign, 256));
+    assert!(Spsc::<Most>::layout(&Config::new(1 << 30)).is_ok());
+    assert_eq!(
+        Spsc::<u8>::layout(&Config::new(1)).unwrap().size(),
+        512 + 128
+    );
+}
+
+#[test]
+fn the_element_must_be_the_one_of_the_header() {
+    for trust in EACH_TRUST {
+        let room = Room::of::<Spsc<u64>>(&Config::new(4));
+        Spsc::<u64>::init(room.region(trust), &Config::new(4)).unwrap();
+        let wider = Spsc::<[u64; 2]>::attach(room.region(trust)).unwrap_err();
+        let field = Field::ElementBytes;
+        assert_eq!(
+            wider,
+            Error::Mismatch {
+                field,
+                want: 16,
+                found: 8
+            }
+        );
+        let looser = Spsc::<[u8; 8]>::attach(room.region(trust)).unwrap_err();
+        let field = Field::ElementAlign;
+        assert_eq!(
+            looser,
+            Error::Mismatch {
+                field,
+                want: 1,
+                found: 8
+            }
+        );
+        // A 32-bit machine may align the same number to 4.
+        let mut tx = Spsc::<[u32; 2]>::attach(room.region(trust))
+            .unwrap()
+            .split()
+            .unwrap()
+            .0;
+        tx.push([1, 2]).unwrap();
+    }
+}
+
+#[test]
+fn init_wants_room_that_is_writable_and_free() {
+    let room = room(4);
+    let config = Config::new(4);
+    let short = Spsc::<u32>::init(room.first(512, Trust::Cooperative), &config).unwrap_err();
+    assert_eq!(
+        short,
+        Error::TooSmall {
+            want: 640,
+            found: 512
+        }
+    );
+    let fixed = Spsc::<u32>::init(room.read_only(), &config).unwrap_err();
+    assert_eq!(fixed, Error::ReadOnly);
+    assert_eq!(room.word(8), 0, "neither left a trace");
+    Spsc::<u32>::init(room.region(Trust::Cooperative), &config).unwrap();
+    let again = Spsc::<u32>::init(room.region(Trust::Cooperative), &config).unwrap_err();
+    assert_eq!(again, Error::AlreadyInitialized);
+}
+
+#[test]
+fn a_read_only_ring_can_be_looked_at_but_not_claimed() {
+    let room = room(4);
+    Spsc::<u32>::init(room.region(Trust::Cooperative), &Config::new(4)).unwrap();
+    let ring = Spsc::<u32>::attach(room.read_only()).unwrap();
+    assert_eq!(ring.capacity(), 4);
+    assert_eq!(ring.bare_producer(&NoProof).unwrap_err(), Error::ReadOnly);
+    assert_eq!(ring.bare_consumer(&NoProof).unwrap_err(), Error::ReadOnly);
+}

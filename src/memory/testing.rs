@@ -1,0 +1,114 @@
+//! What unit tests stand on: aligned rooms, regions of each trust over them, words by wire offset.
+
+use core::sync::atomic::Ordering::Relaxed;
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+
+use super::layout::CACHE_LINE;
+use super::liveness::{Evicted, PeerId};
+use super::region::{Region, RegionRef};
+use crate::Channel;
+
+/// Whether a region's other parties keep to the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Trust {
+    Cooperative,
+    Distrusted,
+}
+
+/// Each trust that a test runs under.
+pub(crate) const EACH_TRUST: [Trust; 2] = [Trust::Cooperative, Trust::Distrusted];
+
+/// Zeroed, line-aligned bytes on the heap.
+#[derive(Debug)]
+pub(crate) struct Room {
+    base: *mut u8,
+    layout: Layout,
+}
+
+impl Room {
+    pub(crate) fn new(bytes: usize) -> Self {
+        let layout = Layout::from_size_align(bytes.max(1), CACHE_LINE).unwrap();
+        // SAFETY: the layout has at least one byte.
+        let base = unsafe { alloc_zeroed(layout) };
+        if base.is_null() {
+            handle_alloc_error(layout);
+        }
+        Self { base, layout }
+    }
+
+    /// Room for one channel of this configuration.
+    pub(crate) fn of<'m, C: Channel<'m>>(config: &C::Config) -> Self {
+        Self::new(C::layout(config).unwrap().size())
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// A token over the whole room; a test may have several, as several processes would.
+    pub(crate) fn region(&self, trust: Trust) -> Region<'_> {
+        self.first(self.len(), trust)
+    }
+
+    /// A token over the first `bytes` bytes.
+    pub(crate) fn first(&self, bytes: usize, trust: Trust) -> Region<'_> {
+        assert!(bytes <= self.len());
+        let region = match trust {
+            // SAFETY: the room is allocated for as long as it is borrowed, and nothing but this crate touches it.
+            Trust::Cooperative => unsafe { Region::new(self.base, bytes) },
+            // SAFETY: as above.
+            Trust::Distrusted => unsafe { Region::distrusted(self.base, bytes) },
+        };
+        region.unwrap()
+    }
+
+    pub(crate) fn read_only(&self) -> Region<'_> {
+        // SAFETY: as in first().
+        unsafe { Region::read_only(self.base, self.len()) }.unwrap()
+    }
+
+    /// What handles keep of a cooperative region over the room.
+    pub(crate) fn view(&self) -> RegionRef<'_> {
+        self.region(Trust::Cooperative).into_ref()
+    }
+
+    /// The word at a wire offset.
+    pub(crate) fn word(&self, offset: usize) -> u32 {
+        self.view().raw(offset).unwrap().load(Relaxed)
+    }
+
+    /// Overwrites the word at a wire offset, as a bug or an enemy would.
+    pub(crate) fn set(&self, offset: usize, value: u32) {
+        self.view().raw(offset).unwrap().store(value, Relaxed);
+    }
+
+    /// Zeroes the room.
+    pub(crate) fn wipe(&self) {
+        self.view().zero();
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout in new(), and no region outlives the room.
+        unsafe { dealloc(self.base, self.layout) };
+    }
+}
+
+/// Proof that `owner` is dead, of ends that the test forgot.
+pub(crate) const fn dead(owner: PeerId) -> Evicted {
+    // SAFETY: whoever asks has forgotten every end that this owner held, on this very thread.
+    unsafe { Evicted::new(owner) }
+}
+
+/// An element that wants more than a line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(256))]
+pub(crate) struct TooAligned([u8; 256]);
+
+// SAFETY: 256 bytes aligned to 256: no padding, and bytes are plain.
+unsafe impl bytemuck::NoUninit for TooAligned {}
+// SAFETY: zero is a value of bytes.
+unsafe impl bytemuck::Zeroable for TooAligned {}
+// SAFETY: any bit pattern is a value of bytes.
+unsafe impl bytemuck::AnyBitPattern for TooAligned {}
