@@ -65,6 +65,9 @@ impl Run {
 pub struct Produce {
     /// Name of the shared memory.
     pub name: String,
+    /// Start when so many viewers have come.
+    #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=30))]
+    pub start_with: u32,
     /// What is produced.
     #[command(flatten)]
     pub stream: Stream,

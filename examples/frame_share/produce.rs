@@ -130,17 +130,21 @@ fn share(
             return Err(Failure::new("every viewer is gone"));
         }
         let paused = Instant::now();
-        wait_for_a_viewer(senders, progress)?;
+        wait_for_viewers(senders, 1, progress)?;
         late += paused.elapsed();
     }
     Ok(())
 }
 
-/// Waits, for as long as it takes, until somebody views.
-pub fn wait_for_a_viewer(senders: &mut Senders, progress: &Progress) -> Result<(), Failure> {
-    if !senders.is_watched() {
-        progress.note("waiting for a viewer");
-        while !senders.wait_until(Duration::from_secs(1), Senders::is_watched)? {}
+/// Waits, for as long as it takes, until so many living viewers are there.
+pub fn wait_for_viewers(
+    senders: &mut Senders,
+    wanted: usize,
+    progress: &Progress,
+) -> Result<(), Failure> {
+    if senders.watched() < wanted {
+        progress.note("waiting for viewers");
+        while !senders.wait_until(Duration::from_secs(1), |s| s.watched() >= wanted)? {}
     }
     Ok(())
 }

@@ -53,8 +53,8 @@ impl Drop for Progress {
 
 fn bar(total: Option<u64>, target: ProgressDrawTarget) -> ProgressBar {
     let template = match total {
-        Some(_) => "{bar:40} {pos}/{len} frames  {per_sec}  {msg}",
-        None => "{spinner} {pos} frames  {per_sec}  {msg}",
+        Some(_) => "{bar:40} {pos}/{len} frames  {per_sec}",
+        None => "{spinner} {pos} frames  {per_sec}",
     };
     let style = ProgressStyle::with_template(template);
     let bar = ProgressBar::with_draw_target(total, target)
@@ -74,7 +74,6 @@ mod tests {
         let progress = Progress::new(Some(3), true);
         assert!(progress.bar.is_none());
         progress.set(2);
-        progress.message("");
     }
 
     #[test]
@@ -83,10 +82,8 @@ mod tests {
             let bar = Some(bar(total, ProgressDrawTarget::hidden()));
             let progress = Progress { bar };
             progress.set(150);
-            progress.message("2 viewers");
             let bar = progress.bar.as_ref().unwrap();
             assert_eq!((bar.position(), bar.length()), (150, total));
-            assert_eq!(bar.message(), "2 viewers");
         }
     }
 }

@@ -205,9 +205,15 @@ impl Totals {
         all
     }
 
-    /// CPU time of all the processes for each frame sent.
+    /// Frames that passed, at least 1: those sent, or where only a viewer reports, those it got.
+    fn frames(&self) -> u64 {
+        let got = self.per_viewer.iter().map(|viewer| viewer.received);
+        self.sent.max(got.max().unwrap_or(0)).max(1)
+    }
+
+    /// CPU time of all the processes for each frame that passed.
     pub fn cpu_ns_per_frame(&self) -> u64 {
-        self.producer_cpu_ns.saturating_add(self.sum(|v| v.cpu_ns)) / self.sent.max(1)
+        self.producer_cpu_ns.saturating_add(self.sum(|v| v.cpu_ns)) / self.frames()
     }
 
     /// What `--json` prints.
@@ -234,31 +240,33 @@ impl Totals {
             let _ = writeln!(text, "{name:<15}{value}"); // a string takes everything
         };
         let rate = |count: u64| count as f64 / self.seconds.max(1e-9);
-        let (sent, seconds) = (self.sent, self.seconds);
-        let (per_second, bytes) = (rate(sent), self.sum(|v| v.bytes));
-        row(
-            "frames sent",
-            format_args!("{sent} in {seconds:.2} s ({per_second:.1} a second)"),
-        );
-        let (received, viewers) = (self.sum(|v| v.received), self.per_viewer.len());
-        row("received", format_args!("{received} by {viewers} viewers"));
-        row("lost", format_args!("{}", self.sum(|v| v.lost)));
-        row("torn", format_args!("{}", self.sum(|v| v.torn)));
-        let (total, per_second) = (size(bytes), size(rate(bytes) as u64));
-        row(
-            "bytes",
-            format_args!("{bytes} ({total}, {per_second} a second)"),
-        );
-        let latency = self.latency();
-        let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| time(latency.quantile(part)));
-        let max = time(latency.max());
-        row(
-            "latency",
-            format_args!("p50 {p50}, p99 {p99}, p99.9 {p999}, max {max}"),
-        );
+        let (sent, seconds, frames) = (self.sent, self.seconds, self.frames());
+        if sent > 0 {
+            let pace = rate(sent);
+            row(
+                "frames sent",
+                format_args!("{sent} in {seconds:.2} s ({pace:.1} a second)"),
+            );
+        }
+        if !self.per_viewer.is_empty() {
+            let (received, viewers) = (self.sum(|v| v.received), self.per_viewer.len());
+            row("received", format_args!("{received} by {viewers} viewers"));
+            row("lost", format_args!("{}", self.sum(|v| v.lost)));
+            row("torn", format_args!("{}", self.sum(|v| v.torn)));
+            let bytes = self.sum(|v| v.bytes);
+            let (total, pace) = (size(bytes), size(rate(bytes) as u64));
+            row("bytes", format_args!("{bytes} ({total}, {pace} a second)"));
+            let latency = self.latency();
+            let [p50, p99, p999] = [0.5, 0.99, 0.999].map(|part| time(latency.quantile(part)));
+            let max = time(latency.max());
+            row(
+                "latency",
+                format_args!("p50 {p50}, p99 {p99}, p99.9 {p999}, max {max}"),
+            );
+        }
         let all = time(self.cpu_ns_per_frame());
-        let producer = time(self.producer_cpu_ns / sent.max(1));
-        let theirs = time(self.sum(|v| v.cpu_ns) / sent.max(1));
+        let producer = time(self.producer_cpu_ns / frames);
+        let theirs = time(self.sum(|v| v.cpu_ns) / frames);
         row(
             "CPU a frame",
             format_args!("{all} (producer {producer}, viewers {theirs})"),

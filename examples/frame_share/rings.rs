@@ -48,17 +48,12 @@ impl Senders {
         })
     }
 
-    /// Viewers that have a ring, dead or alive.
-    pub fn viewers(&self) -> usize {
+    /// Living viewers that have a ring.
+    pub fn watched(&self) -> usize {
         self.rings
             .iter()
-            .filter(|ring| ring.other().is_some())
+            .filter(|ring| !ring.is_abandoned())
             .count()
-    }
-
-    /// True if a living viewer has a ring.
-    pub fn is_watched(&self) -> bool {
-        self.rings.iter().any(|ring| !ring.is_abandoned())
     }
 
     /// Waits until `enough` of this is true; false when time is up.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::Failure;
 use super::args::{Produce, Run, View};
-use super::produce::{Pictures, Sent, produce, wait_for_a_viewer};
+use super::produce::{Pictures, Sent, produce, wait_for_viewers};
 use super::progress::Progress;
 use super::report::{Ending, Totals, ViewerReport, cpu_time_ns};
 use super::rings::Senders;
@@ -23,11 +23,11 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let mut senders = Senders::open(&name, stream.viewers, pictures.video().frame_bytes())?;
     let progress = Progress::new(stream.frames(), stream.json);
     let mut viewers = Viewers::start(run, &name)?;
-    let gathered = senders.wait_until(GATHERING, |s| s.viewers() == stream.viewers as usize)?;
+    let gathered = senders.wait_until(GATHERING, |s| s.watched() == stream.viewers as usize)?;
     if !gathered {
         let text = format!(
             "only {} of {} viewers came",
-            senders.viewers(),
+            senders.watched(),
             stream.viewers
         );
         return Err(Failure::new(text));
@@ -55,7 +55,8 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
     let pictures = Pictures::open(stream)?;
     let mut senders = Senders::open(&half.name, stream.viewers, pictures.video().frame_bytes())?;
     let progress = Progress::new(stream.frames(), stream.json);
-    wait_for_a_viewer(&mut senders, &progress)?;
+    let wanted = half.start_with.min(stream.viewers) as usize;
+    wait_for_viewers(&mut senders, wanted, &progress)?;
     let sent = produce(stream, pictures, &mut senders, &progress, false)?;
     drop(progress);
     print(&totals(sent, senders.woken(), Vec::new()), stream.json);
@@ -65,7 +66,7 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
 /// Views what a producer started elsewhere shares.
 pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
     let progress = Progress::new(None, half.json || half.report_line);
-    let report = view::view(half, &progress)?;
+    let (report, seconds) = view::view(half, &progress)?;
     drop(progress);
     let failed = matches!(report.ending, Ending::Failed | Ending::ProducerGone) || report.torn > 0;
     if half.report_line {
@@ -73,6 +74,8 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let totals = Totals {
+        seconds,
+        wakeups: report.woken,
         per_viewer: vec![report],
         ..Totals::default()
     };

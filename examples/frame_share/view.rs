@@ -76,8 +76,8 @@ fn create(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
-/// Views until the producer ends or is gone for good.
-pub fn view(view: &View, progress: &Progress) -> Result<ViewerReport, Failure> {
+/// Views until the producer ends or is gone for good; answers also the seconds from the first frame to the last.
+pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Failure> {
     let mut outputs = Outputs::open(view)?;
     let mut receiver = Receiver::open(&view.name, PATIENCE)?;
     let mut report = ViewerReport {
@@ -85,6 +85,7 @@ pub fn view(view: &View, progress: &Progress) -> Result<ViewerReport, Failure> {
         ..ViewerReport::default()
     };
     let mut expected = None;
+    let (mut first_ns, mut seconds) = (None, 0.0);
     // Since when nobody produces; at first nobody has to.
     let mut gone_since = Some(Instant::now());
     loop {
@@ -105,6 +106,8 @@ pub fn view(view: &View, progress: &Progress) -> Result<ViewerReport, Failure> {
             Event::Record => gone_since = None,
         }
         let arrived_ns = monotonic_ns();
+        let begin = *first_ns.get_or_insert(arrived_ns);
+        seconds = (arrived_ns - begin) as f64 / 1e9;
         let kind = receiver.take(|header, picture| {
             if header.kind == Kind::Picture {
                 count(&mut report, &mut expected, &header, picture, arrived_ns);
@@ -125,7 +128,7 @@ pub fn view(view: &View, progress: &Progress) -> Result<ViewerReport, Failure> {
     outputs.finish()?;
     report.woken = receiver.woken();
     report.cpu_ns = cpu_time_ns();
-    Ok(report)
+    Ok((report, seconds))
 }
 
 fn count(

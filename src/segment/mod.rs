@@ -6,3 +6,5 @@ pub(crate) mod doorbell;
 pub(crate) mod header;
 pub(crate) mod peers;
 pub(crate) mod plan;
+#[cfg(all(test, not(ringpad_loom)))]
+pub(crate) mod testing;
