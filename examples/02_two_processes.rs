@@ -81,7 +81,10 @@ fn start_child(
     // Until the child has claimed its end, "nobody is there" says nothing: wait for its first word only.
     let mut word = [0; 64];
     let hello = waiter.wait(&[answers.bell()], PATIENCE, || {
-        answers.recv(&mut word).transpose().map(|r| r.map(<[u8]>::len))
+        answers
+            .recv(&mut word)
+            .transpose()
+            .map(|r| r.map(<[u8]>::len))
     })?;
     let len = hello.ok_or("the child never said hello")??;
     println!("parent: {}", String::from_utf8_lossy(&word[..len]));

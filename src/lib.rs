@@ -1,4 +1,63 @@
 //! Shared-memory channels that survive `kill -9`.
+//!
+//! `ringpad` lays channels over ANY mapped bytes: between two threads, two processes, two processor cores. The core is
+//! `no_std`, allocates nothing and knows no operating system. With the `std` feature (the default) the [`os`] layer maps
+//! the bytes through shared memory, proves who is dead, and wakes sleepers through pipes.
+//!
+//! # The words
+//!
+//! | word | meaning |
+//! |---|---|
+//! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
+//! | [`Segment`] | a region with a peer table and a directory of named channels |
+//! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), a byte ring ([`bytes`]) |
+//! | endpoint | a peer's claimed end of a channel; two never have the same one |
+//! | claim | the word that names an endpoint's owner; taken over from the proven dead |
+//! | position | a free-running `u32` counter of items or bytes, masked only to find a place |
+//! | grant | bytes of a ring, lent to be filled or read in place |
+//! | [`Bell`] | where a peer that sleeps at one end says so |
+//!
+//! # Two processes
+//!
+//! ```
+//! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let name = &format!("story-{}", std::process::id());
+//! // Whoever comes first makes it; whoever died before left nothing that has to be cleaned up.
+//! let plan = Plan::<1>::new().channel::<bytes::Bytes>("frames", &bytes::Config::records(1 << 16))?;
+//! let camera = SharedSegment::open_or_create(name, &plan, &Options::new())?.join()?;
+//! let mut tx = camera.byte_producer("frames")?;
+//! let mut grant = tx.grant(1000)?; // room in the ring itself
+//! grant.fill(7);
+//! grant.commit(1000)?; // from here on it is not lost
+//!
+//! // The other process:
+//! let engine = SharedSegment::open(name, &Options::new())?.join()?;
+//! let mut rx = engine.byte_consumer("frames")?;
+//! let bell = rx.bell();
+//! engine.waiter()?.wait(&[bell], None, || rx.next_len().transpose())?; // sleeps if there is nothing
+//! let frame = rx.read()?.expect("waited for it"); // lent, not copied
+//! assert_eq!(frame[..3], [7, 7, 7]);
+//! frame.release();
+//! # Ok(()) }
+//! ```
+//!
+//! # What is promised
+//!
+//! - A peer may be killed at any instruction. What it committed arrives; what it did not commit never does; its
+//!   endpoints are taken over by name, as soon as the system proves it dead. No timer ever declares death.
+//! - Every hot call is wait-free and makes no system call while nobody sleeps.
+//! - Bytes of a region are never trusted: geometry is private after attach, indices are masked, lengths are checked,
+//!   loops have budgets. A [distrusted](Region::distrusted) region may hold anything at all.
+//! - Every ordering has a name, and a model that fails without it (`loom-tests`, which compiles these very files).
+//!
+//! What is not: see `docs/memory-model.md` and `docs/crash-model.md` in the repository.
+//!
+//! # Features
+//!
+//! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
+//!
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
 
 mod channel;

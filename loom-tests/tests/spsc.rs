@@ -38,10 +38,10 @@ fn one_by_one(at: u32, items: u32) -> Model {
 
 #[test]
 fn holds() {
-    one_by_one(0, 2).holds();
+    one_by_one(0, 2).preemptions(4).holds();
     one_by_one(0, 3).preemptions(2).holds();
     one_by_one(0, 3).preemptions(3).holds();
-    one_by_one(0, 3).holds();
+
     for e in EDGES {
         one_by_one(0, 3).dies_without(e, RACE);
     }

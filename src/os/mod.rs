@@ -49,7 +49,7 @@ mod waiter;
 
 pub use self::anonymous::HANDOFF_VARIABLE;
 pub use self::error::Error;
-pub use self::named::collect;
+pub use self::named::{Listed, collect, list};
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;

@@ -30,7 +30,11 @@ fn an_end_has_one_holder_who_is_named() {
         assert_eq!(ring.producer(&two).err(), taken(1));
         assert_eq!(ring.producer(&one).err(), taken(1), "nor twice in one name");
         let same: Ring = segment.open("a").unwrap();
-        assert_eq!(same.producer(&one).err(), taken(1), "nor through another handle");
+        assert_eq!(
+            same.producer(&one).err(),
+            taken(1),
+            "nor through another handle"
+        );
         let rx = ring.consumer(&two).unwrap();
         assert_eq!((tx.other(), rx.other()), (Some(peer(2)), Some(peer(1))));
         assert_eq!(ring.consumer(&one).err(), taken(2));
@@ -47,7 +51,10 @@ fn a_claim_names_peer_and_generation_on_the_wire() {
     let at = place(&segment, "b");
     let (_one, two) = (join(&segment), join(&segment));
     let tx = ring.producer(&two).unwrap();
-    assert_eq!((room.word(at + PRODUCER), room.word(at + CONSUMER)), (1 << 16 | 2, 0));
+    assert_eq!(
+        (room.word(at + PRODUCER), room.word(at + CONSUMER)),
+        (1 << 16 | 2, 0)
+    );
     drop(tx);
     assert_eq!(room.word(at + PRODUCER), 0);
     let bare = Room::of::<Ring>(&Config::new(4));
@@ -59,7 +66,10 @@ fn a_claim_names_peer_and_generation_on_the_wire() {
 #[test]
 fn peers_of_other_segments_are_foreign() {
     let (here, there) = (room(2), room(2));
-    let (home, abroad) = (segment(&here, Trust::Cooperative, 2), segment(&there, Trust::Cooperative, 2));
+    let (home, abroad) = (
+        segment(&here, Trust::Cooperative, 2),
+        segment(&there, Trust::Cooperative, 2),
+    );
     let (me, stranger) = (join(&home), join(&abroad));
     let ring: Ring = home.open("a").unwrap();
     assert_eq!(ring.producer(&stranger).err(), Some(Error::ForeignPeer));
@@ -80,7 +90,11 @@ fn a_claim_forgotten_by_a_peer_that_left_is_taken_over() {
         let ring: Ring = segment.open("a").unwrap();
         let (one, two) = (join(&segment), join(&segment));
         forget(ring.producer(&one).unwrap());
-        assert_eq!(ring.producer(&two).err(), taken(1), "it may still be at work");
+        assert_eq!(
+            ring.producer(&two).err(),
+            taken(1),
+            "it may still be at work"
+        );
         drop(one);
         drop(ring.producer(&two).unwrap());
         // Also when somebody else sits in that row since.
@@ -103,7 +117,11 @@ fn only_proof_takes_from_a_peer_that_sits_in_its_row() {
     let one = join(&segment);
     forget(ring.producer(&one).unwrap());
     let two = segment.join(&Identity::default(), &DEAD[1]).unwrap();
-    assert_eq!(ring.producer(&two).err(), taken(1), "its oracle speaks of another");
+    assert_eq!(
+        ring.producer(&two).err(),
+        taken(1),
+        "its oracle speaks of another"
+    );
     drop(two);
     let two = segment.join(&Identity::default(), &DEAD[0]).unwrap();
     let tx = ring.producer(&two).unwrap();
@@ -136,7 +154,10 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         let one = join(&segment);
         for found in [33, 0xfffe, 5 << 16, 1 << 16 | 33] {
             room.set(at, found);
-            let corrupt = Error::Corrupt { what: "claim word", found };
+            let corrupt = Error::Corrupt {
+                what: "claim word",
+                found,
+            };
             assert_eq!(ring.producer(&one).err(), Some(corrupt), "{found:#x}");
         }
         assert_eq!(
@@ -147,7 +168,10 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         room.set(at, 1 << 16 | 32);
         assert_eq!(ring.producer(&one).err(), taken(32));
         room.set(at, 0xffff);
-        assert_eq!(ring.producer(&one).err(), Some(Error::EndpointTaken { by: PeerId::BARE }));
+        assert_eq!(
+            ring.producer(&one).err(),
+            Some(Error::EndpointTaken { by: PeerId::BARE })
+        );
         // One who is listed as present, with a generation of long ago: proven dead by its row.
         room.set(at, 7 << 16 | 1);
         assert!(ring.producer(&one).is_ok());
@@ -162,7 +186,10 @@ fn a_bare_holder_is_evicted_by_its_own_name_only() {
     let ring = Ring::init(bare.region(Trust::Cooperative), &Config::new(4)).unwrap();
     forget(ring.bare_producer(&NoProof).unwrap());
     let by = PeerId::BARE;
-    assert_eq!(ring.bare_producer(&OTHER).err(), Some(Error::EndpointTaken { by }));
+    assert_eq!(
+        ring.bare_producer(&OTHER).err(),
+        Some(Error::EndpointTaken { by })
+    );
     assert!(ring.bare_producer(&BARE).is_ok());
 }
 
@@ -181,11 +208,25 @@ fn a_forked_child_can_neither_claim_nor_release() {
     let (held, row) = (room.word(at), room.word(128 * 3));
     guard.store(0, Relaxed);
     assert_eq!(ring.producer(&me).err(), Some(Error::Forked));
-    assert_eq!(segment.join(&Identity::default(), &NoProof).err(), Some(Error::Forked));
-    assert_eq!(segment.create::<Ring>(&me, "c", &Config::new(1)).err(), Some(Error::Forked));
+    assert_eq!(
+        segment.join(&Identity::default(), &NoProof).err(),
+        Some(Error::Forked)
+    );
+    assert_eq!(
+        segment.create::<Ring>(&me, "c", &Config::new(1)).err(),
+        Some(Error::Forked)
+    );
     assert_eq!(segment.open::<Ring>("a").err(), Some(Error::Forked));
     assert_eq!(Segment::attach(guarded()).err(), Some(Error::Forked));
-    assert_eq!(Ring::init(guarded(), &Config::new(1)).err(), Some(Error::Forked));
-    drop((tx, rx, me));
-    assert_eq!((room.word(at), room.word(128 * 3)), (held, row), "the parent's claim and row stand");
+    assert_eq!(
+        Ring::init(guarded(), &Config::new(1)).err(),
+        Some(Error::Forked)
+    );
+    drop((tx, rx));
+    drop(me);
+    assert_eq!(
+        (room.word(at), room.word(128 * 3)),
+        (held, row),
+        "the parent's claim and row stand"
+    );
 }

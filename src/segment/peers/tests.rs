@@ -3,8 +3,8 @@
 use core::mem::forget;
 
 use super::{Identity, Peer};
-use crate::memory::liveness::{Life, Liveness, NoProof, Owner, PeerId};
-use crate::memory::testing::{EACH_TRUST, Room, Trust};
+use crate::memory::liveness::{Life, NoProof, Owner, PeerId};
+use crate::memory::testing::{EACH_TRUST, Room, Says, Trust};
 use crate::segment::testing::{Ring, join, room, segment};
 use crate::{Error, Segment};
 
@@ -93,7 +93,11 @@ fn a_row_shows_who_sits_in_it() {
         assert_eq!(segment.occupant(peer(32)), None, "beyond the table");
         assert_eq!(segment.occupant(PeerId::BARE), None);
         room.set(row(1), word(JOINING, 1));
-        assert_eq!(segment.occupant(peer(1)), None, "not before it has finished joining");
+        assert_eq!(
+            segment.occupant(peer(1)),
+            None,
+            "not before it has finished joining"
+        );
         room.set(row(1), word(LIVE, 1));
         drop(me);
         assert_eq!(segment.occupant(peer(1)), None);
@@ -106,7 +110,10 @@ fn a_read_only_segment_is_opened_but_not_joined() {
     segment(&room, Trust::Cooperative, 2);
     let segment = Segment::attach(room.read_only()).unwrap();
     assert_eq!(segment.entries().count(), 2);
-    assert_eq!(segment.join(&Identity::default(), &NoProof).unwrap_err(), Error::ReadOnly);
+    assert_eq!(
+        segment.join(&Identity::default(), &NoProof).unwrap_err(),
+        Error::ReadOnly
+    );
     assert_eq!(occupy(&segment, 1).unwrap_err(), Error::ReadOnly);
     assert!(segment.open::<Ring>("a").is_ok());
 }
@@ -119,18 +126,31 @@ fn whoever_holds_the_lock_heals_the_row_of_the_dead() {
         for (generation, state) in [(1, JOINING), (3, LIVE), (5, REAPING), (7, 0x0203)] {
             room.set(row(1), word(state, generation));
             let me = occupy(&segment, 1).unwrap();
-            assert_eq!(room.word(row(1)), word(LIVE, generation + 2), "state {state}");
+            assert_eq!(
+                room.word(row(1)),
+                word(LIVE, generation + 2),
+                "state {state}"
+            );
             drop(me);
         }
         // Whatever stands there, the row becomes somebody's: a state or generation that no peer writes.
-        for garbage in [word(77, 4), word(LIVE, 6), word(0xff00, 9), u32::MAX, word(FREE, 9)] {
+        for garbage in [
+            word(77, 4),
+            word(LIVE, 6),
+            word(0xff00, 9),
+            u32::MAX,
+            word(FREE, 9),
+        ] {
             room.set(row(1), garbage);
             let me = occupy(&segment, 1).unwrap();
             let now = room.word(row(1));
             assert_eq!((now & 0xff, now >> 16 & 1), (LIVE, 1), "{garbage:#x}");
             drop(me);
         }
-        assert!(matches!(occupy(&segment, 3), Err(Error::TooSmall { .. })), "beyond the table");
+        assert!(
+            matches!(occupy(&segment, 3), Err(Error::TooSmall { .. })),
+            "beyond the table"
+        );
     }
 }
 
@@ -164,25 +184,25 @@ fn the_doorbell_s_epoch_survives_its_peer() {
     forget(join(&segment));
     room.set(row(1) + ARM, 9 << 1 | 1);
     let _heir = occupy(&segment, 1).unwrap();
-    assert_eq!(room.word(row(1) + ARM), 9 << 1, "disarmed, in the same epoch");
+    assert_eq!(
+        room.word(row(1) + ARM),
+        9 << 1,
+        "disarmed, in the same epoch"
+    );
 }
 
 #[test]
 fn an_owner_is_dead_once_its_row_moved_on() {
-    struct Says(Life);
-    // SAFETY: the test holds no end that it says is dead.
-    #[allow(unsafe_code)]
-    unsafe impl Liveness for Says {
-        fn state(&self, _: PeerId) -> Life {
-            self.0
-        }
-    }
     let room = room(2);
     let segment = segment(&room, Trust::Cooperative, 2);
     let me = join(&segment);
     let table = segment.table();
     for life in [Life::Alive, Life::Dead, Life::Unknown] {
-        assert_eq!(table.life_of(me.owner(), &Says(life)), life, "the row is its own: the oracle decides");
+        assert_eq!(
+            table.life_of(me.owner(), &Says(life)),
+            life,
+            "the row is its own: the oracle decides"
+        );
         let earlier = Owner::of(peer(1), u16::MAX);
         assert_eq!(table.life_of(earlier, &Says(life)), Life::Dead);
         let beyond = Owner::of(peer(3), 1);
@@ -200,6 +220,10 @@ fn a_fresh_table_is_all_zero() {
     }
     segment(&room, Trust::Cooperative, 2);
     for at in [0, 4, 8, 12, 16, 20, 24, 28] {
-        assert_eq!((room.word(row(1) + at), room.word(row(2) + at)), (0, 0), "word at {at}");
+        assert_eq!(
+            (room.word(row(1) + at), room.word(row(2) + at)),
+            (0, 0),
+            "word at {at}"
+        );
     }
 }
