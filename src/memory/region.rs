@@ -36,7 +36,8 @@ impl<'m> Region<'m> {
     ///
     /// `base..base + len` is mapped, readable, writable and initialised for `'m`, and during `'m` every other party
     /// (another thread, process or core, or this one through other pointers) touches these bytes only
-    /// through this crate's protocol.
+    /// through this crate's protocol. A child forked during `'m` that inherits the mapping must not use the handles it
+    /// inherits.
     pub unsafe fn new(base: *mut u8, len: usize) -> Result<Self> {
         RegionRef::over(base, len, true, true).map(Self)
     }

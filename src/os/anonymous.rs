@@ -27,7 +27,7 @@ use super::linux::{directory, socket};
 use super::options::Options;
 use super::shared::{self, Seats, SharedSegment, Trust};
 use super::{Error, Result};
-use crate::{Plan, Segment};
+use crate::Plan;
 
 /// The environment variable by which a child finds the segment that its parent handed down.
 pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";
@@ -284,7 +284,7 @@ impl Parcel {
         }
         let len = directory::len(self.memory.as_fd()).doing(|| "measuring the memory".into())?;
         let mapping = shared::map(self.memory.as_fd(), len, &Options::new())?;
-        let segment = Segment::attach(shared::region(&mapping, trust)?)?;
+        let segment = shared::attach(&mapping, trust)?;
         let mut ends = self.bells.into_iter();
         let mut bells = Vec::new();
         while let (Some(read), Some(write)) = (ends.next(), ends.next()) {

@@ -73,6 +73,13 @@ impl Backoff {
     }
 }
 
+/// So long from now; for ever means a year.
+fn soon(patience: Duration) -> Instant {
+    let now = Instant::now();
+    let year = Duration::from_secs(365 * 24 * 3600);
+    now.checked_add(patience).unwrap_or_else(|| now + year)
+}
+
 /// A fresh backoff.
 fn backoff() -> Backoff {
     Backoff(Duration::from_micros(50))
@@ -207,7 +214,7 @@ impl Names {
             };
         }
         let mapping = shared::map(file.as_fd(), len, options)?;
-        let segment = Segment::attach(shared::region(&mapping, Trust::Cooperative)?);
+        let segment = shared::attach(&mapping, Trust::Cooperative);
         match segment {
             Ok(segment) if alive => Ok(Found::Alive(segment, mapping)),
             Ok(segment) => Ok(Found::Stale(Some(segment), Some(mapping))),
@@ -317,7 +324,7 @@ impl Names {
 
     /// The last one out removes the files.
     pub(super) fn let_go(&self, id: u128, peers: u32) {
-        let deadline = Instant::now() + LEAVING;
+        let deadline = soon(LEAVING);
         let mut backoff = backoff();
         while !lock::try_exclusive(self.hold.as_fd(), CREATOR).unwrap_or(false) {
             // Whoever opens it now keeps it; `collect` finds what is left otherwise.
@@ -380,7 +387,7 @@ impl SharedSegment {
         plan: &Plan<N>,
         options: &Options,
     ) -> Result<Self> {
-        let deadline = Instant::now() + options.patience;
+        let deadline = soon(options.patience);
         let names = Names::lock(name, Create::IfMissing, options, deadline)?;
         let ask = names.open_lock()?;
         match names.find(ask.as_fd(), options)? {
@@ -408,7 +415,7 @@ impl SharedSegment {
     /// [`Error::NoSegment`] if there is none, or only what the dead left; [`Error::Incompatible`], [`Error::BadName`],
     /// [`Error::TimedOut`], [`Error::Io`].
     pub fn open(name: &str, options: &Options) -> Result<Self> {
-        Self::open_before(name, options, Instant::now() + options.patience)
+        Self::open_before(name, options, soon(options.patience))
     }
 
     fn open_before(name: &str, options: &Options, deadline: Instant) -> Result<Self> {
@@ -480,7 +487,10 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
     let mut listed = Vec::new();
     for file in directory::list(dir.as_fd()).doing(doing)? {
         let file = file.doing(doing)?;
-        let Some(name) = file.strip_suffix(".lock").filter(|name| check_name(name).is_ok()) else {
+        let Some(name) = file
+            .strip_suffix(".lock")
+            .filter(|name| check_name(name).is_ok())
+        else {
             continue;
         };
         let Some(ask) = open(&file)? else { continue };
@@ -490,7 +500,9 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
         let bytes = memory.map(|memory| directory::len(memory.as_fd()));
         listed.push(Listed {
             name: name.to_owned(),
-            bytes: bytes.transpose().doing(|| format!("looking at {name}.seg"))?,
+            bytes: bytes
+                .transpose()
+                .doing(|| format!("looking at {name}.seg"))?,
             alive,
         });
     }
@@ -517,7 +529,7 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         let Some(name) = file.strip_suffix(".lock") else {
             continue;
         };
-        let deadline = Instant::now() + LEAVING;
+        let deadline = soon(LEAVING);
         // Somebody is opening it, or it is gone already: not for us.
         let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
             continue;
@@ -554,15 +566,25 @@ mod tests {
     fn a_list_tells_the_living_from_what_the_dead_left() {
         let name = format!("ringpad-list-{}", std::process::id());
         let directory = std::env::temp_dir().join(name);
-        let options = Options::new().directory(&directory);
+        // Group write, so that whatever the umask lets `write` below make is taken for ours.
+        let options = Options::new().directory(&directory).mode(0o660);
         assert_eq!(list(&options).unwrap(), [], "no directory, no segments");
         let plan = Plan::<0>::new().peers(2).unwrap();
         let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
         // What one killed while creating leaves, and one killed later; and what is none of ours.
-        for (file, bytes) in [("begun.lock", 0), ("left.lock", 0), ("left.seg", 4096), ("a b.lock", 0)] {
+        for (file, bytes) in [
+            ("begun.lock", 0),
+            ("left.lock", 0),
+            ("left.seg", 4096),
+            ("a b.lock", 0),
+        ] {
             std::fs::write(directory.join(file), vec![0; bytes]).unwrap();
         }
-        let found = |name: &str, bytes, alive| Listed { name: name.into(), bytes, alive };
+        let found = |name: &str, bytes, alive| Listed {
+            name: name.into(),
+            bytes,
+            alive,
+        };
         let mut want = vec![
             found("begun", None, false),
             found("left", Some(4096), false),

@@ -100,6 +100,25 @@ pub(super) fn init<const N: usize>(mapping: &Mapping, plan: &Plan<N>) -> Result<
     Ok(Segment::init(region(mapping, Trust::Cooperative)?, plan)?)
 }
 
+/// Attaches to the segment that fills the mapping: one of another size is not what its creator made.
+pub(super) fn attach(
+    mapping: &Mapping,
+    trust: Trust,
+) -> std::result::Result<Segment<'static>, crate::Error> {
+    let region = region(mapping, trust).map_err(|error| match error {
+        super::Error::Region(error) => error,
+        // The fork word could not be made: without it nothing may be attached.
+        _ => crate::Error::Forked,
+    })?;
+    let segment = Segment::attach(region)?;
+    let (want, found) = (mapping.len() as u64, segment.len() as u64);
+    if want != found {
+        let field = crate::Field::SpanBytes;
+        return Err(crate::Error::Mismatch { field, want, found });
+    }
+    Ok(segment)
+}
+
 impl SharedSegment {
     pub(super) fn assemble(
         mapping: Mapping,

@@ -166,7 +166,12 @@ impl Waiter {
 }
 
 impl AsFd for Waiter {
-    /// The pipe's reading end: readable when somebody rang.
+    /// The pipe's reading end: readable when somebody rang. A death does not ring: look at every tick whether a channel
+    /// is abandoned.
+    ///
+    /// Loops that own what they watch take a copy, `waiter.as_fd().try_clone_to_owned()`, so that it does not borrow the
+    /// waiter while that is armed. Loops that remember readiness forget it before [`Waiter::arm`], which empties the pipe.
+    /// See examples/event_loops.
     fn as_fd(&self) -> BorrowedFd<'_> {
         let joined = &self.joined;
         let bell = joined.segment.inner.bells.of(joined.peer().id());

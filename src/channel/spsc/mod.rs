@@ -80,6 +80,26 @@ impl Config {
     }
 }
 
+/// Size and alignment of the element, if slots can hold it: checked by whoever attaches too, since a slot is
+/// aligned only as far as its line.
+fn check_element<T>() -> Result<(usize, usize)> {
+    let bad = |field, found: usize, want| Error::BadConfig {
+        field,
+        found: found as u64,
+        want,
+    };
+    let (bytes, align) = (size_of::<T>(), align_of::<T>());
+    if bytes == 0 || bytes > 1 << 24 {
+        let want = "an element of 1 byte to 16 MiB";
+        return Err(bad(Field::ElementBytes, bytes, want));
+    }
+    if align > crate::CACHE_LINE {
+        let want = "an alignment of at most 128";
+        return Err(bad(Field::ElementAlign, align, want));
+    }
+    Ok((bytes, align))
+}
+
 /// A typed ring laid out in a region: a handle from which its two ends are claimed.
 #[derive(Debug)]
 pub struct Spsc<'m, T> {
@@ -91,26 +111,7 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     type Config = Config;
 
     fn geometry(config: &Config) -> Result<Geometry> {
-        let bad = |field, found: usize, want| Error::BadConfig {
-            field,
-            found: found as u64,
-            want,
-        };
-        let (bytes, align) = (size_of::<T>(), align_of::<T>());
-        if bytes == 0 || bytes > 1 << 24 {
-            return Err(bad(
-                Field::ElementBytes,
-                bytes,
-                "an element of 1 byte to 16 MiB",
-            ));
-        }
-        if align > crate::CACHE_LINE {
-            return Err(bad(
-                Field::ElementAlign,
-                align,
-                "an alignment of at most 128",
-            ));
-        }
+        let (bytes, align) = check_element::<T>()?;
         Ok(Geometry {
             kind: Self::KIND,
             capacity: config.capacity,
@@ -127,6 +128,7 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     }
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
+        check_element::<T>()?;
         let pair = Pair::attach(region, Self::KIND, size_of::<T>())?;
         pair.geometry
             .expect_element(size_of::<T>(), align_of::<T>())?;

@@ -90,7 +90,13 @@ impl Bell {
         for _ in 0..DRAIN_READS {
             match retry_on_intr(|| read(&self.read, &mut bytes)) {
                 Ok(0) | Err(Errno::AGAIN) => break,
-                Ok(n) => total += n,
+                Ok(n) => {
+                    total += n;
+                    // A short read emptied the pipe: asking again would only cost a system call.
+                    if n < DRAIN_BYTES {
+                        break;
+                    }
+                }
                 Err(e) => return Err(e.into()),
             }
         }
