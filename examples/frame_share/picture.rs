@@ -69,7 +69,7 @@ impl Painter {
             Plane::new(LOOKS[1], colour, shrink, radius(whole)),
             Plane::new(LOOKS[2], colour, shrink, radius(whole)),
         ];
-        let header = header.clone();
+        let header = *header;
         Self { header, planes }
     }
 

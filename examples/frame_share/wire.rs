@@ -225,7 +225,7 @@ fn plain(video: &Header) -> Header {
     Header {
         interlace: 'p',
         aspect: None,
-        ..video.clone()
+        ..*video
     }
 }
 

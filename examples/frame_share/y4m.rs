@@ -200,7 +200,7 @@ pub enum Error {
     #[rustfmt::skip]
     Buffer { /** Bytes given. */ found: usize, /** A frame's bytes. */ wanted: usize },
     /// An earlier call failed, so that the place in the stream is lost.
-    AfterError,
+    Spent,
 }
 
 impl fmt::Display for Error {
@@ -213,7 +213,7 @@ impl fmt::Display for Error {
             Self::FrameLine(frame, found) => write!(f, "frame {frame} (from 0) should start with a FRAME line, found \"{found}\""),
             Self::Truncated { frame, found, wanted } => write!(f, "frame {frame} (from 0) is cut short: {found} of {wanted} bytes"),
             Self::Buffer { found, wanted } => write!(f, "a frame takes {wanted} bytes, {found} given"),
-            Self::AfterError => write!(f, "the y4m stream failed before"),
+            Self::Spent => write!(f, "the y4m stream failed before"),
         }
     }
 }
@@ -297,7 +297,7 @@ impl<R: Read> Reader<R> {
         match self.end {
             End::NotYet => {}
             End::Clean => return Ok(false),
-            End::Failed => return Err(Error::AfterError),
+            End::Failed => return Err(Error::Spent),
         }
         let frame = self.frames;
         self.end = End::Failed; // until this frame is whole
@@ -551,7 +551,7 @@ mod tests {
                 })
             ));
             let said = r.read_frame(&mut got).unwrap_err().to_string();
-            assert!(matches!(r.read_frame(&mut got), Err(Error::AfterError)));
+            assert!(matches!(r.read_frame(&mut got), Err(Error::Spent)));
             said
         };
         assert_eq!(

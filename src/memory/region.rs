@@ -242,7 +242,7 @@ impl<'m> RegionRef<'m> {
                 found: self.len as u64,
             });
         }
-        if offset % align != 0 {
+        if !offset.is_multiple_of(align) {
             return Err(Error::Misaligned {
                 want: align,
                 found: offset % align,

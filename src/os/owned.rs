@@ -17,6 +17,16 @@ use crate::segment::doorbell::{Bell, Rung, Waiters, Wake, sealed};
 use crate::segment::peers::Peer;
 use crate::{Channel, PeerId, Pod, bytes, spsc};
 
+/// The same reference, for as long as the caller likes.
+///
+/// # Safety
+///
+/// `it` is neither moved nor dropped while what is returned is used.
+pub(super) unsafe fn forever<'a, T>(it: &T) -> &'a T {
+    // SAFETY: it was a reference just now, and the caller keeps what it points to where it is.
+    unsafe { &*std::ptr::from_ref(it) }
+}
+
 /// What a joined peer keeps. Dropping leaves the row first, then gives back its lock, then the segment.
 pub(super) struct Joined {
     peer: ManuallyDrop<Peer<'static>>,
@@ -94,7 +104,7 @@ impl OwnedPeer {
     /// In whose name an owned end is claimed.
     fn claimant(&self) -> Claimant<'static> {
         // SAFETY: the peer lies in the Arc that the end's OwnedRinger holds, as its last field to drop.
-        Claimant::Peer(unsafe { &*(&raw const *self.joined.peer) })
+        Claimant::Peer(unsafe { forever(&self.joined.peer) })
     }
 
     fn open<C: Channel<'static>>(&self, name: &str) -> Result<C> {
@@ -150,7 +160,7 @@ impl OwnedPeer {
     /// Those of [`Segment::create`](crate::Segment::create).
     pub fn create<C: Channel<'static>>(&self, name: &str, config: &C::Config) -> Result<()> {
         // SAFETY: the channel handle made from it is dropped before this call returns.
-        let peer: &Peer<'static> = unsafe { &*(&raw const *self.joined.peer) };
+        let peer: &Peer<'static> = unsafe { forever(&self.joined.peer) };
         let segment = &self.joined.segment.inner.segment;
         segment.create::<C>(peer, name, config)?;
         Ok(())

@@ -13,7 +13,7 @@ use super::linux::process;
 use super::liveness::Oracle;
 use super::named::Names;
 use super::options::Options;
-use super::owned::OwnedPeer;
+use super::owned::{OwnedPeer, forever};
 use crate::segment::peers::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
@@ -200,7 +200,7 @@ impl SharedSegment {
     pub(super) fn occupy(&self, row: PeerId) -> Result<Peer<'static>> {
         let identity = process::Identity::mine().into();
         // SAFETY: Inner lies in an Arc that OwnedPeer keeps longer than the peer made here.
-        let oracle: &'static Oracle = unsafe { &*(&raw const self.inner.oracle) };
+        let oracle: &'static Oracle = unsafe { forever(&self.inner.oracle) };
         Ok(Peer::join_locked(
             self.inner.segment,
             row,

@@ -355,8 +355,9 @@ impl<'m> Segment<'m> {
         };
         let mut text = [0; 32];
         text[..name.len()].copy_from_slice(name.as_bytes());
-        for (word, bytes) in text.as_chunks::<4>().0.iter().enumerate() {
-            set(4 * word, u32::from_le_bytes(*bytes))?;
+        for (word, bytes) in text.chunks_exact(4).enumerate() {
+            let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
+            set(4 * word, u32::from_le_bytes(bytes))?;
         }
         let units = |bytes: usize| u32::try_from(bytes / UNIT).map_err(|_| Error::TooLarge);
         set(offset_of!(EntryShape, kind), geometry.kind as u32)?;

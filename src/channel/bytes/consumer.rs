@@ -55,7 +55,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
                 .map_or(Err(Refused::Corrupt), |()| Ok(None));
         }
         let mut position = self.end.position();
-        let mut to_end = self.ring.to_end(position);
+        let mut to_end = self.ring.until_end(position);
         if self.ring.framing == Framing::Stream {
             return Ok(Some(Found {
                 payload: self.ring.index(position),
@@ -64,7 +64,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
             }));
         }
         // A record's header lies in one piece and inside what is committed.
-        if data % HEADER != 0 {
+        if !data.is_multiple_of(HEADER) {
             return Err(self.spoil("tail inside a record", data));
         }
         let mut length = self.ring.length(self.ring.index(position));
@@ -77,7 +77,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
             skip = to_end;
             data -= to_end;
             position = position.wrapping_add(to_end);
-            to_end = self.ring.to_end(position);
+            to_end = self.ring.until_end(position);
             length = self.ring.length(self.ring.index(position));
         }
         if length > self.ring.most() || Ring::record(length) > data.min(to_end) {
@@ -166,7 +166,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
         }
         let into = &mut into[..count];
         let (first, rest) =
-            into.split_at_mut(count.min(self.ring.to_end(self.end.position()) as usize));
+            into.split_at_mut(count.min(self.ring.until_end(self.end.position()) as usize));
         self.ring.span.load(found.payload as usize, first);
         self.ring.span.load(0, rest);
         self.end.advance(count as u32);

@@ -18,7 +18,7 @@
 //!
 //! # Progress guarantee
 //!
-//! Every call is wait-free (copies take time by their length) and makes no system call, unless a [`Ringer`]
+//! Every call is wait-free (copies take time by their length) and makes no system call, unless a [`Ringer`](crate::Ringer)
 //! finds a sleeper.
 //!
 //! # What a crash at each step leaves

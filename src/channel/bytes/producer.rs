@@ -47,7 +47,7 @@ impl<'p, W: Wake> Producer<'p, W> {
         let position = self.end.position();
         let most = match self.ring.framing {
             Framing::Records => self.ring.most(),
-            Framing::Stream => self.ring.to_end(position),
+            Framing::Stream => self.ring.until_end(position),
         };
         if least > most {
             return Err(Refused::TooLong {
@@ -139,7 +139,7 @@ impl<'p, W: Wake> Producer<'p, W> {
             if self.end.room(len) < len {
                 return Err(self.full());
             }
-            let here = record.len().min(self.ring.to_end(position) as usize);
+            let here = record.len().min(self.ring.until_end(position) as usize);
             let (first, rest) = record.split_at(here);
             let index = self.ring.index(position);
             self.ring.span.store(index as usize, first);

@@ -51,7 +51,7 @@ impl<'p> Ring<'p> {
 
     /// Records begin at multiples of 8.
     pub(super) fn check_position(&self, position: u32) -> Result<()> {
-        if self.framing == Framing::Records && position % HEADER != 0 {
+        if self.framing == Framing::Records && !position.is_multiple_of(HEADER) {
             return Err(Error::Corrupt {
                 what: "position inside a record",
                 found: position,
@@ -67,14 +67,14 @@ impl<'p> Ring<'p> {
 
     /// Bytes from a position to the ring's end.
     #[inline(always)]
-    pub(super) fn to_end(&self, position: u32) -> u32 {
+    pub(super) fn until_end(&self, position: u32) -> u32 {
         self.mask + 1 - self.index(position)
     }
 
     /// Most payload bytes of one record or grant.
     pub(super) fn most(&self) -> u32 {
         match self.framing {
-            Framing::Records => (self.mask + 1) / 2 - HEADER,
+            Framing::Records => self.mask.div_ceil(2) - HEADER,
             Framing::Stream => self.mask + 1,
         }
     }
@@ -92,7 +92,7 @@ impl<'p> Ring<'p> {
             return len;
         }
         let record = Self::record(len);
-        let to_end = self.to_end(position);
+        let to_end = self.until_end(position);
         if record <= to_end {
             record
         } else {
@@ -103,7 +103,7 @@ impl<'p> Ring<'p> {
     /// Where a grant of `least..=len` bytes lies at `position` with `room` free bytes ahead.
     #[inline]
     pub(super) fn place(&self, position: u32, room: u32, least: u32, len: u32) -> Option<Room> {
-        let to_end = self.to_end(position);
+        let to_end = self.until_end(position);
         if self.framing == Framing::Stream {
             let len = room.min(to_end).min(len);
             let payload = self.index(position);

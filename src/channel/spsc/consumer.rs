@@ -112,7 +112,7 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] once the producer's position was impossible; the ring then stays empty.
+    /// [`Error::Corrupt`](crate::Error::Corrupt) once the producer's position was impossible; the ring then stays empty.
     pub fn check(&self) -> Result<()> {
         self.end.check()
     }

@@ -12,7 +12,7 @@
 //!
 //! # Progress guarantee
 //!
-//! Every call is wait-free and makes no system call, unless a [`Ringer`] finds a sleeper.
+//! Every call is wait-free and makes no system call, unless a [`Ringer`](crate::Ringer) finds a sleeper.
 //!
 //! # What a crash at each step leaves
 //!

@@ -113,7 +113,7 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`] once the consumer's position was impossible; the ring then stays full.
+    /// [`Error::Corrupt`](crate::Error::Corrupt) once the consumer's position was impossible; the ring then stays full.
     pub fn check(&self) -> Result<()> {
         self.end.check()
     }
