@@ -252,16 +252,4 @@ mod tests {
             }
         }
     }
-
-    /// `cargo test --release --example frame_share -- --ignored --nocapture cost`
-    #[test]
-    #[ignore = "a measurement"]
-    fn cost() {
-        let header = Header::new(1280, 720, (60, 1), Chroma::C420).unwrap();
-        let painter = Painter::new(&header);
-        let mut into = vec![0; header.frame_bytes()];
-        let start = std::time::Instant::now();
-        (0..1000).for_each(|number| painter.draw(number, &mut into));
-        println!("1280x720: {:?} a frame", start.elapsed() / 1000);
-    }
 }
