@@ -70,6 +70,19 @@ impl<'m> Region<'m> {
         RegionRef::over(base, len, true, false).map(Self)
     }
 
+    /// A distrusted region that this party may only read.
+    ///
+    /// # Errors
+    ///
+    /// As [`Region::new`].
+    ///
+    /// # Safety
+    ///
+    /// As [`Region::distrusted`], but the bytes need not be writable.
+    pub unsafe fn distrusted_read_only(base: *const u8, len: usize) -> Result<Self> {
+        RegionRef::over(base.cast_mut(), len, false, false).map(Self)
+    }
+
     /// A region over bytes that nobody else can reach while it lives: threads share it through the
     /// handles made from it.
     ///
