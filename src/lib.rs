@@ -62,10 +62,15 @@
 
 mod channel;
 mod error;
+#[cfg(doctest)]
+#[doc(hidden)]
+pub mod limits;
 mod memory;
 #[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
 pub mod os;
 mod segment;
+#[cfg(all(test, not(ringpad_loom)))]
+mod wire_tests;
 
 pub use channel::{bytes, spsc};
 pub use error::{Error, Field, Full, Result, State};

@@ -39,9 +39,11 @@
 mod anonymous;
 mod bells;
 mod error;
+mod housekeeping;
 pub(crate) mod linux;
 mod liveness;
 mod named;
+mod names;
 mod options;
 mod owned;
 mod shared;
@@ -49,7 +51,7 @@ mod waiter;
 
 pub use self::anonymous::HANDOFF_VARIABLE;
 pub use self::error::Error;
-pub use self::named::{Listed, collect, list};
+pub use self::housekeeping::{Listed, collect, list};
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;

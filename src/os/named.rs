@@ -20,164 +20,29 @@
 #![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::bells::Bells;
 use super::error::Doing;
 use super::linux::bell::{Bell, make_fifo};
-use super::linux::directory::{self, Create, Permissions};
+use super::linux::directory::{self, Create};
 use super::linux::lock;
-use super::linux::memory::reserve;
+use super::linux::memory::{Mapping, reserve};
+use super::names::{CREATOR, Names, OPEN, backoff, soon};
 use super::options::Options;
 use super::shared::{self, Seats, SharedSegment, Trust};
 use super::{Error, Result};
 use crate::{PeerId, Plan, Segment};
 
-/// The byte that a creator or leaver locks; rows are 1 to 32.
-const CREATOR: u64 = 0;
-/// The byte that everyone who has the segment open shares.
-const OPEN: u64 = 40;
-/// How long the last one out waits for others who are just opening.
-const LEAVING: Duration = Duration::from_millis(200);
-
-/// A named segment's directory, names and lock.
-#[derive(Debug)]
-pub(super) struct Names {
-    name: String,
-    dir: OwnedFd,
-    permissions: Permissions,
-    /// The lock file: holds the creator byte while creating, the open byte while open.
-    hold: OwnedFd,
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(good) {
-        return Err(Error::BadName(name.into()));
-    }
-    Ok(())
-}
-
-/// Sleeps a little longer each time, up to 5 ms: a byte lock has no wake-up of its own that a deadline could bound.
-struct Backoff(Duration);
-
-impl Backoff {
-    fn pause(&mut self, deadline: Instant, waiting: impl FnOnce() -> String) -> Result<()> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Error::TimedOut { waiting: waiting() });
-        }
-        std::thread::sleep(self.0.min(left));
-        self.0 = (self.0 * 2).min(Duration::from_millis(5));
-        Ok(())
-    }
-}
-
-/// So long from now; for ever means a year.
-fn soon(patience: Duration) -> Instant {
-    let now = Instant::now();
-    let year = Duration::from_secs(365 * 24 * 3600);
-    now.checked_add(patience).unwrap_or_else(|| now + year)
-}
-
-/// A fresh backoff.
-fn backoff() -> Backoff {
-    Backoff(Duration::from_micros(50))
-}
-
 /// What was found under a name.
 enum Found {
     Nothing,
     /// Files that nobody holds, with the segment if it could be attached.
-    Stale(
-        Option<Segment<'static>>,
-        Option<super::linux::memory::Mapping>,
-    ),
-    Alive(Segment<'static>, super::linux::memory::Mapping),
+    Stale(Option<Segment<'static>>, Option<Mapping>),
+    Alive(Segment<'static>, Mapping),
 }
 
 impl Names {
-    /// Locks the name's creator byte, on the lock file that the path really names.
-    fn lock(name: &str, create: Create, options: &Options, deadline: Instant) -> Result<Self> {
-        check_name(name)?;
-        let path = options.path();
-        let permissions = options.permissions;
-        let make = create != Create::Never;
-        let dir = match directory::private(&path, make, &permissions) {
-            Err(error) if !make && error.kind() == std::io::ErrorKind::NotFound => {
-                return Err(Self::missing(name));
-            }
-            other => other.doing(|| format!("opening the directory {}", path.display()))?,
-        };
-        let file = format!("{name}.lock");
-        let mut backoff = backoff();
-        loop {
-            let hold = match directory::open_file(dir.as_fd(), &file, true, create, &permissions) {
-                Err(error) if !make && error.kind() == std::io::ErrorKind::NotFound => {
-                    return Err(Self::missing(name));
-                }
-                other => other.doing(|| format!("opening {file}"))?,
-            };
-            let doing = || format!("locking {file}");
-            while !lock::try_exclusive(hold.as_fd(), CREATOR).doing(doing)? {
-                backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
-            }
-            if directory::same_file(dir.as_fd(), &file, hold.as_fd()).doing(doing)? {
-                return Ok(Self {
-                    name: name.into(),
-                    dir,
-                    permissions,
-                    hold,
-                });
-            }
-        }
-    }
-
-    fn missing(name: &str) -> Error {
-        Error::NoSegment {
-            name: name.into(),
-            stale: false,
-        }
-    }
-
-    fn lock_name(&self) -> String {
-        format!("{}.lock", self.name)
-    }
-
-    fn memory_name(&self) -> String {
-        format!("{}.seg", self.name)
-    }
-
-    fn bell_name(&self, id: u128, row: PeerId) -> String {
-        format!("{}.{id:032x}.{}.bell", self.name, row.get())
-    }
-
-    /// Another description of the lock file.
-    pub(super) fn open_lock(&self) -> Result<OwnedFd> {
-        let name = self.lock_name();
-        let doing = || format!("opening {name}");
-        let file = directory::open_file(
-            self.dir.as_fd(),
-            &name,
-            true,
-            Create::Never,
-            &self.permissions,
-        );
-        let file = file.doing(doing)?;
-        // The name may by now be another segment's; this one's locks lie in the file that is held.
-        if directory::same_file(self.dir.as_fd(), &name, self.hold.as_fd()).doing(doing)? {
-            return Ok(file);
-        }
-        Err(Error::NoSegment {
-            name: self.name.clone(),
-            stale: true,
-        })
-    }
-
-    fn is_open_somewhere(&self, ask: BorrowedFd<'_>) -> Result<bool> {
-        lock::held_at_all(ask, OPEN).doing(|| format!("asking who has {} open", self.name))
-    }
-
     /// Looks at what lies under the name. Whoever holds the creator byte looks alone.
     fn find(&self, ask: BorrowedFd<'_>, options: &Options) -> Result<Found> {
         let name = self.memory_name();
@@ -223,25 +88,12 @@ impl Names {
         }
     }
 
-    /// Removes everything of this name but the lock file. The creator byte is held and nobody has it open.
-    fn clear(&self) -> Result<()> {
-        let doing = || format!("clearing away the files of {}", self.name);
-        let prefix = format!("{}.", self.name);
-        for file in directory::list(self.dir.as_fd()).doing(doing)? {
-            let file = file.doing(doing)?;
-            if file.strip_prefix(&prefix).is_some_and(is_ours) {
-                directory::unlink(self.dir.as_fd(), &file).doing(doing)?;
-            }
-        }
-        Ok(())
-    }
-
     /// Builds a new segment beside whatever was there, and renames it into place.
     fn build<const N: usize>(
         &self,
         plan: &Plan<N>,
         options: &Options,
-    ) -> Result<(Segment<'static>, super::linux::memory::Mapping)> {
+    ) -> Result<(Segment<'static>, Mapping)> {
         self.clear()?;
         let plan = plan.clone().id(random_id()?);
         let len = plan.layout()?.size() as u64;
@@ -274,7 +126,7 @@ impl Names {
         len: u64,
         plan: &Plan<N>,
         options: &Options,
-    ) -> Result<(Segment<'static>, super::linux::memory::Mapping)> {
+    ) -> Result<(Segment<'static>, Mapping)> {
         reserve(file.as_fd(), len).doing(|| format!("reserving {len} bytes for {}", self.name))?;
         let mapping = shared::map(file.as_fd(), len, options)?;
         let segment = shared::init(&mapping, plan)?;
@@ -300,7 +152,7 @@ impl Names {
     fn settle(
         self,
         segment: Segment<'static>,
-        mapping: super::linux::memory::Mapping,
+        mapping: Mapping,
         ask: OwnedFd,
     ) -> Result<SharedSegment> {
         let doing = || format!("locking {}", self.lock_name());
@@ -320,43 +172,6 @@ impl Names {
             seats,
             Trust::Cooperative,
         ))
-    }
-
-    /// The last one out removes the files.
-    pub(super) fn let_go(&self, id: u128, peers: u32) {
-        let deadline = soon(LEAVING);
-        let mut backoff = backoff();
-        while !lock::try_exclusive(self.hold.as_fd(), CREATOR).unwrap_or(false) {
-            // Whoever opens it now keeps it; `collect` finds what is left otherwise.
-            if backoff.pause(deadline, String::new).is_err() {
-                return;
-            }
-        }
-        let lock_name = self.lock_name();
-        let ours = directory::same_file(self.dir.as_fd(), &lock_name, self.hold.as_fd());
-        if !ours.unwrap_or(false) || !lock::try_exclusive(self.hold.as_fd(), OPEN).unwrap_or(false)
-        {
-            let _ = lock::release(self.hold.as_fd(), CREATOR);
-            return;
-        }
-        let _ = directory::unlink(self.dir.as_fd(), &self.memory_name());
-        for row in (1..=peers).filter_map(PeerId::new) {
-            let _ = directory::unlink(self.dir.as_fd(), &self.bell_name(id, row));
-        }
-        let _ = directory::unlink(self.dir.as_fd(), &lock_name);
-    }
-}
-
-/// True of the rest of a file name that this crate makes behind `NAME.`: never of another segment's files.
-fn is_ours(rest: &str) -> bool {
-    let id = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    match rest.split('.').collect::<Vec<_>>()[..] {
-        ["seg"] => true,
-        [number, "tmp"] => id(number),
-        [number, row, "bell"] => {
-            id(number) && row.parse().is_ok_and(|row| PeerId::new(row).is_some())
-        }
-        _ => false,
     }
 }
 
@@ -444,166 +259,6 @@ impl SharedSegment {
                 }
                 other => return other,
             }
-        }
-    }
-}
-
-/// One name in a directory of segments, as [`list`] found it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Listed {
-    /// The segment's name.
-    pub name: String,
-    /// Bytes of its memory; `None` if there is a lock file only: somebody died while creating it, or is creating it now.
-    pub bytes: Option<u64>,
-    /// Somebody has it open, or is just creating or leaving it. What is not alive, [`collect`] removes.
-    pub alive: bool,
-}
-
-/// The segments in the options' directory, by name. Takes no lock and opens none of them, so it disturbs nobody;
-/// what it says of a name was true when it looked.
-///
-/// # Errors
-///
-/// [`Error::Io`] if the directory or a file in it cannot be read, or is not what its permissions should be.
-pub fn list(options: &Options) -> Result<Vec<Listed>> {
-    let path = options.path();
-    let doing = || format!("reading the directory {}", path.display());
-    let dir = match directory::private(&path, false, &options.permissions) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.doing(doing)?,
-    };
-    // Names may go while we look.
-    let open = |file: &str| match directory::open_file(
-        dir.as_fd(),
-        file,
-        false,
-        Create::Never,
-        &options.permissions,
-    ) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        other => other.map(Some).doing(|| format!("opening {file}")),
-    };
-    let mut listed = Vec::new();
-    for file in directory::list(dir.as_fd()).doing(doing)? {
-        let file = file.doing(doing)?;
-        let Some(name) = file
-            .strip_suffix(".lock")
-            .filter(|name| check_name(name).is_ok())
-        else {
-            continue;
-        };
-        let Some(ask) = open(&file)? else { continue };
-        let held = |byte| lock::held_at_all(ask.as_fd(), byte).doing(|| format!("asking {file}"));
-        let alive = held(OPEN)? || held(CREATOR)?;
-        let memory = open(&format!("{name}.seg"))?;
-        let bytes = memory.map(|memory| directory::len(memory.as_fd()));
-        listed.push(Listed {
-            name: name.to_owned(),
-            bytes: bytes
-                .transpose()
-                .doing(|| format!("looking at {name}.seg"))?,
-            alive,
-        });
-    }
-    listed.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(listed)
-}
-
-/// Removes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched.
-///
-/// # Errors
-///
-/// [`Error::Io`] if the directory cannot be read.
-pub fn collect(options: &Options) -> Result<Vec<String>> {
-    let path = options.path();
-    let doing = || format!("reading the directory {}", path.display());
-    let dir = match directory::private(&path, false, &options.permissions) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        other => other.doing(doing)?,
-    };
-    let mut collected = Vec::new();
-    for file in directory::list(dir.as_fd()).doing(doing)? {
-        let file = file.doing(doing)?;
-        let Some(name) = file.strip_suffix(".lock") else {
-            continue;
-        };
-        let deadline = soon(LEAVING);
-        // Somebody is opening it, or it is gone already: not for us.
-        let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
-            continue;
-        };
-        let ask = names.open_lock()?;
-        if !names.is_open_somewhere(ask.as_fd())? {
-            names.clear()?;
-            directory::unlink(dir.as_fd(), &file).doing(doing)?;
-            collected.push(name.to_owned());
-        }
-    }
-    Ok(collected)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_this_crate_s_names_are_cleared_away() {
-        let id = "0123456789abcdef0123456789abcdef";
-        assert!(is_ours("seg"));
-        assert!(is_ours(&format!("{id}.tmp")));
-        assert!(is_ours(&format!("{id}.32.bell")));
-        // "a" must not clear the files of "a.b", nor its lock.
-        for other in ["lock", "b.seg", "b.lock", "x.tmp", "1.bell"] {
-            assert!(!is_ours(other), "{other}");
-        }
-        assert!(!is_ours(&format!("{id}.33.bell")));
-        assert!(!is_ours(&format!("b.{id}.1.bell")));
-    }
-
-    #[test]
-    fn a_list_tells_the_living_from_what_the_dead_left() {
-        let name = format!("ringpad-list-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        // Group write, so that whatever the umask lets `write` below make is taken for ours.
-        let options = Options::new().directory(&directory).mode(0o660);
-        assert_eq!(list(&options).unwrap(), [], "no directory, no segments");
-        let plan = Plan::<0>::new().peers(2).unwrap();
-        let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
-        // What one killed while creating leaves, and one killed later; and what is none of ours.
-        for (file, bytes) in [
-            ("begun.lock", 0),
-            ("left.lock", 0),
-            ("left.seg", 4096),
-            ("a b.lock", 0),
-        ] {
-            std::fs::write(directory.join(file), vec![0; bytes]).unwrap();
-        }
-        let found = |name: &str, bytes, alive| Listed {
-            name: name.into(),
-            bytes,
-            alive,
-        };
-        let mut want = vec![
-            found("begun", None, false),
-            found("left", Some(4096), false),
-            found("living", Some(living.len_bytes() as u64), true),
-        ];
-        assert_eq!(list(&options).unwrap(), want);
-        collect(&options).unwrap();
-        assert_eq!(list(&options).unwrap(), want.split_off(2));
-        drop(living);
-        assert_eq!(list(&options).unwrap(), []);
-        std::fs::remove_dir_all(&directory).unwrap();
-    }
-
-    #[test]
-    fn names_are_checked() {
-        assert!(check_name("camera-1.left_eye").is_ok());
-        let long = "x".repeat(65);
-        for bad in ["", ".hidden", "a/b", "..", "ä", "a b", &long] {
-            assert!(matches!(check_name(bad), Err(Error::BadName(_))), "{bad}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::linux::lock;
 use super::linux::memory::Mapping;
 use super::linux::process;
 use super::liveness::Oracle;
-use super::named::Names;
+use super::names::Names;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
 use crate::segment::peers::Peer;

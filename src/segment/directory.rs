@@ -306,6 +306,8 @@ impl<'m> Segment<'m> {
 
     /// Reads an entry once, if it is LISTED.
     fn listed(&self, index: u32) -> Result<Option<Entry>> {
+        // In a forked child there is no mapping to look into.
+        self.region.check_not_forked()?;
         let entry = self.entry(index)?;
         // LOOKUP: pairs with LISTED
         if entry.word(STATE)?.load(LOOKUP) != IS_LISTED {
@@ -374,6 +376,7 @@ impl<'m> Segment<'m> {
     }
 
     fn find(&self, name: &str) -> Result<RegionRef<'m>> {
+        self.region.check_not_forked()?;
         let name = plan::name(name)?;
         let entry = self.entries().find(|entry| entry.name == name);
         let entry = entry.ok_or(Error::NoSuchName)?;

@@ -133,7 +133,9 @@ impl<'m> Table<'m> {
         self.region.word(Self::at(peer) + field)
     }
 
+    /// The row's state word; an error in a forked child, which has no mapping to look into.
     fn state(&self, peer: PeerId) -> Result<&'m AtomicU32> {
+        self.region.check_not_forked()?;
         self.word(peer, offset_of!(RowShape, state))
     }
 

@@ -64,7 +64,9 @@ impl<'p, W: Wake> Producer<'p, W> {
     }
 
     #[cold]
-    fn full(&self) -> Refused {
+    fn full(&mut self) -> Refused {
+        // Whoever is told Full may wait for a consumer that waits for this.
+        self.end.publish();
         self.end
             .check()
             .map_or(Refused::Corrupt, |()| Refused::Full)

@@ -23,7 +23,7 @@ impl<'m> Pair<'m> {
         let tail = self.tail.load(RELAXED);
         let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
         self.check(tail, head)?;
-        Ok(WriteEnd {
+        let mut end = WriteEnd {
             tail: self.tail,
             head: self.head,
             capacity: self.geometry.capacity,
@@ -38,7 +38,10 @@ impl<'m> Pair<'m> {
                 theirs: self.data_waiters,
                 wake,
             },
-        })
+        };
+        // Whoever sleeps at the other end may be waiting for a partner.
+        end.seat.wake();
+        Ok(end)
     }
 
     /// Claims the consumer's end.
@@ -50,7 +53,7 @@ impl<'m> Pair<'m> {
         let head = self.head.load(RELAXED);
         let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
         self.check(tail, head)?;
-        Ok(ReadEnd {
+        let mut end = ReadEnd {
             tail: self.tail,
             head: self.head,
             capacity: self.geometry.capacity,
@@ -65,7 +68,10 @@ impl<'m> Pair<'m> {
                 theirs: self.space_waiters,
                 wake,
             },
-        })
+        };
+        // Whoever sleeps at the other end may be waiting for a partner.
+        end.seat.wake();
+        Ok(end)
     }
 }
 
@@ -167,7 +173,6 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     /// Looks where the consumer is now.
     #[inline]
     fn look(&mut self) -> u32 {
-        self.publish();
         if self.corrupt.is_some() {
             return 0;
         }
@@ -253,12 +258,12 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
     #[inline(always)]
     pub(crate) fn data(&mut self, want: u32) -> u32 {
         let data = self.data_seen();
-        if data >= want { data } else { self.look(want) }
+        if data >= want { data } else { self.look() }
     }
 
     /// Looks where the producer is now.
     #[inline]
-    fn look(&mut self, want: u32) -> u32 {
+    fn look(&mut self) -> u32 {
         if self.corrupt.is_some() {
             return 0;
         }
@@ -268,11 +273,7 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
             return self.spoil("tail", tail);
         }
         self.tail_seen = tail;
-        let data = self.data_seen();
-        if data < want {
-            self.acknowledge();
-        }
-        data
+        self.data_seen()
     }
 
     /// Remembers that the region holds what no producer writes: nothing more is read from it.
@@ -313,14 +314,6 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
             tail_seen: self.tail_seen,
             corrupt: self.corrupt,
             seat: self.seat.rewired(wake),
-        }
-    }
-}
-
-impl<W: Wake> Drop for ReadEnd<'_, W> {
-    fn drop(&mut self) {
-        if !self.seat.is_forked() {
-            self.acknowledge();
         }
     }
 }

@@ -16,7 +16,8 @@
 //! one it saw of the other, and loads the other's word only when those do not suffice.
 //! producer: room by the head last seen? else load head (RECLAIM); write payload; `tail.store` (PUBLISH) = the commit.
 //! consumer: data by the tail last seen? else load tail (OBSERVE); read payload; `head.store` (RELEASE).
-//! Staged items are published before Full is reported, taken ones acknowledged before Empty is.
+//! Staged items are published before Full is reported. Taken ones are acknowledged when the consumer says so, and by
+//! calls that acknowledge anyway; looking acknowledges nothing.
 //!
 //! # Progress guarantee
 //!

@@ -11,8 +11,8 @@ use crate::memory::Pod;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::peers::Peer;
 
-/// The end that takes items out. `Send`, not `Sync`, not `Clone`. Dropping it acknowledges what was
-/// taken and gives the end back.
+/// The end that takes items out. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; items that were
+/// taken and not acknowledged come again.
 #[derive(Debug)]
 pub struct Consumer<'p, T, W: Wake = Silent> {
     slots: Slots<'p, T>,
@@ -37,16 +37,17 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
         }
     }
 
-    /// Takes one item out and acknowledges it, with everything taken before. `None` if there is none
+    /// Takes one item out and acknowledges it, with everything taken before, also when it answers `None`: there is none
     /// (or the ring is corrupt, which [`Consumer::check`] tells apart).
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let value = self.take()?;
+        let value = self.take();
         self.end.acknowledge();
-        Some(value)
+        value
     }
 
-    /// Takes one item out without acknowledging it: if this process dies, its successor gets it again.
+    /// Takes one item out without acknowledging it: if this process dies, its successor gets it again. Its slot stays taken
+    /// until [`Consumer::acknowledge`] or [`Consumer::pop`]: acknowledge before waiting for more.
     #[inline]
     pub fn take(&mut self) -> Option<T> {
         let value = self.peek()?;

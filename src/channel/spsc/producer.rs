@@ -49,7 +49,7 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
         Ok(())
     }
 
-    /// Puts one item in without committing it.
+    /// Puts one item in without committing it. Publish before waiting for anything.
     ///
     /// # Errors
     ///
@@ -57,6 +57,8 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     #[inline]
     pub fn stage(&mut self, value: T) -> Result<(), Full<T>> {
         if self.end.room(1) == 0 {
+            // Whoever is told Full may wait for a consumer that waits for this.
+            self.end.publish();
             return Err(Full(value));
         }
         self.slots.write(self.end.position(), value);

@@ -1,0 +1,151 @@
+//! What lies in a directory of segments: listing it, and clearing away what the dead left.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsFd;
+
+use super::error::Doing;
+use super::linux::directory::{self, Create};
+use super::linux::lock;
+use super::names::{CREATOR, LEAVING, Names, OPEN, check_name, soon};
+use super::options::Options;
+use super::Result;
+
+/// One name in a directory of segments, as [`list`] found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The segment's name.
+    pub name: String,
+    /// Bytes of its memory; `None` if there is a lock file only: somebody died while creating it, or is creating it now.
+    pub bytes: Option<u64>,
+    /// Somebody has it open, or is just creating or leaving it. What is not alive, [`collect`] removes.
+    pub alive: bool,
+}
+
+/// The segments in the options' directory, by name. Takes no lock and opens none of them, so it disturbs nobody;
+/// what it says of a name was true when it looked.
+///
+/// # Errors
+///
+/// [`Error::Io`](super::Error::Io) if the directory or a file in it cannot be read, or is not what its permissions should be.
+pub fn list(options: &Options) -> Result<Vec<Listed>> {
+    let path = options.path();
+    let doing = || format!("reading the directory {}", path.display());
+    let dir = match directory::private(&path, false, &options.permissions) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.doing(doing)?,
+    };
+    // Names may go while we look.
+    let open = |file: &str| match directory::open_file(
+        dir.as_fd(),
+        file,
+        false,
+        Create::Never,
+        &options.permissions,
+    ) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some).doing(|| format!("opening {file}")),
+    };
+    let mut listed = Vec::new();
+    for file in directory::list(dir.as_fd()).doing(doing)? {
+        let file = file.doing(doing)?;
+        let Some(name) = file
+            .strip_suffix(".lock")
+            .filter(|name| check_name(name).is_ok())
+        else {
+            continue;
+        };
+        let Some(ask) = open(&file)? else { continue };
+        let held = |byte| lock::held_at_all(ask.as_fd(), byte).doing(|| format!("asking {file}"));
+        let alive = held(OPEN)? || held(CREATOR)?;
+        let memory = open(&format!("{name}.seg"))?;
+        let bytes = memory.map(|memory| directory::len(memory.as_fd()));
+        listed.push(Listed {
+            name: name.to_owned(),
+            bytes: bytes
+                .transpose()
+                .doing(|| format!("looking at {name}.seg"))?,
+            alive,
+        });
+    }
+    listed.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(listed)
+}
+
+/// Removes what the dead left of every segment in the options' directory; returns the names. Living segments are not
+/// touched.
+///
+/// # Errors
+///
+/// [`Error::Io`](super::Error::Io) if the directory cannot be read.
+pub fn collect(options: &Options) -> Result<Vec<String>> {
+    let path = options.path();
+    let doing = || format!("reading the directory {}", path.display());
+    let dir = match directory::private(&path, false, &options.permissions) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        other => other.doing(doing)?,
+    };
+    let mut collected = Vec::new();
+    for file in directory::list(dir.as_fd()).doing(doing)? {
+        let file = file.doing(doing)?;
+        let Some(name) = file.strip_suffix(".lock") else {
+            continue;
+        };
+        let deadline = soon(LEAVING);
+        // Somebody is opening it, or it is gone already: not for us.
+        let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
+            continue;
+        };
+        let ask = names.open_lock()?;
+        if !names.is_open_somewhere(ask.as_fd())? {
+            names.clear()?;
+            directory::unlink(dir.as_fd(), &file).doing(doing)?;
+            collected.push(name.to_owned());
+        }
+    }
+    Ok(collected)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Plan;
+    use crate::os::SharedSegment;
+
+    #[test]
+    fn a_list_tells_the_living_from_what_the_dead_left() {
+        let name = format!("ringpad-list-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        // Group write, so that whatever the umask lets `write` below make is taken for ours.
+        let options = Options::new().directory(&directory).mode(0o660);
+        assert_eq!(list(&options).unwrap(), [], "no directory, no segments");
+        let plan = Plan::<0>::new().peers(2).unwrap();
+        let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
+        // What one killed while creating leaves, and one killed later; and what is none of ours.
+        for (file, bytes) in [
+            ("begun.lock", 0),
+            ("left.lock", 0),
+            ("left.seg", 4096),
+            ("a b.lock", 0),
+        ] {
+            std::fs::write(directory.join(file), vec![0; bytes]).unwrap();
+        }
+        let found = |name: &str, bytes, alive| Listed {
+            name: name.into(),
+            bytes,
+            alive,
+        };
+        let mut want = vec![
+            found("begun", None, false),
+            found("left", Some(4096), false),
+            found("living", Some(living.len_bytes() as u64), true),
+        ];
+        assert_eq!(list(&options).unwrap(), want);
+        collect(&options).unwrap();
+        assert_eq!(list(&options).unwrap(), want.split_off(2));
+        drop(living);
+        assert_eq!(list(&options).unwrap(), []);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+}

@@ -1,0 +1,238 @@
+//! The names and locks of a named segment: who may create, who has it open, what is cleared away.
+//!
+//! The protocol stands in `named`. A byte lock has no wake-up of its own that a deadline could bound, so waiting for one
+//! looks again, at most every 5 ms.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::{Duration, Instant};
+
+use super::error::Doing;
+use super::linux::directory::{self, Create, Permissions};
+use super::linux::lock;
+use super::options::Options;
+use super::{Error, Result};
+use crate::PeerId;
+
+/// The byte that a creator or leaver locks; rows are 1 to 32.
+pub(super) const CREATOR: u64 = 0;
+/// The byte that everyone who has the segment open shares.
+pub(super) const OPEN: u64 = 40;
+/// How long the last one out waits for others who are just opening.
+pub(super) const LEAVING: Duration = Duration::from_millis(200);
+
+/// A named segment's directory, names and lock.
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) name: String,
+    pub(super) dir: OwnedFd,
+    pub(super) permissions: Permissions,
+    /// The lock file: holds the creator byte while creating, the open byte while open.
+    pub(super) hold: OwnedFd,
+}
+
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(good) {
+        return Err(Error::BadName(name.into()));
+    }
+    Ok(())
+}
+
+/// Sleeps a little longer each time, up to 5 ms: a byte lock has no wake-up of its own that a deadline could bound.
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    pub(super) fn pause(
+        &mut self,
+        deadline: Instant,
+        waiting: impl FnOnce() -> String,
+    ) -> Result<()> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::TimedOut { waiting: waiting() });
+        }
+        std::thread::sleep(self.0.min(left));
+        self.0 = (self.0 * 2).min(Duration::from_millis(5));
+        Ok(())
+    }
+}
+
+/// So long from now; for ever means a year.
+pub(super) fn soon(patience: Duration) -> Instant {
+    let now = Instant::now();
+    let year = Duration::from_secs(365 * 24 * 3600);
+    now.checked_add(patience).unwrap_or_else(|| now + year)
+}
+
+/// A fresh backoff.
+pub(super) fn backoff() -> Backoff {
+    Backoff(Duration::from_micros(50))
+}
+
+impl Names {
+    /// Locks the name's creator byte, on the lock file that the path really names.
+    pub(super) fn lock(
+        name: &str,
+        create: Create,
+        options: &Options,
+        deadline: Instant,
+    ) -> Result<Self> {
+        check_name(name)?;
+        let path = options.path();
+        let permissions = options.permissions;
+        let make = create != Create::Never;
+        let dir = match directory::private(&path, make, &permissions) {
+            Err(error) if !make && error.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Self::missing(name));
+            }
+            other => other.doing(|| format!("opening the directory {}", path.display()))?,
+        };
+        let file = format!("{name}.lock");
+        let mut backoff = backoff();
+        loop {
+            let hold = match directory::open_file(dir.as_fd(), &file, true, create, &permissions) {
+                Err(error) if !make && error.kind() == std::io::ErrorKind::NotFound => {
+                    return Err(Self::missing(name));
+                }
+                other => other.doing(|| format!("opening {file}"))?,
+            };
+            let doing = || format!("locking {file}");
+            while !lock::try_exclusive(hold.as_fd(), CREATOR).doing(doing)? {
+                backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
+            }
+            if directory::same_file(dir.as_fd(), &file, hold.as_fd()).doing(doing)? {
+                return Ok(Self {
+                    name: name.into(),
+                    dir,
+                    permissions,
+                    hold,
+                });
+            }
+        }
+    }
+
+    pub(super) fn missing(name: &str) -> Error {
+        Error::NoSegment {
+            name: name.into(),
+            stale: false,
+        }
+    }
+
+    pub(super) fn lock_name(&self) -> String {
+        format!("{}.lock", self.name)
+    }
+
+    pub(super) fn memory_name(&self) -> String {
+        format!("{}.seg", self.name)
+    }
+
+    pub(super) fn bell_name(&self, id: u128, row: PeerId) -> String {
+        format!("{}.{id:032x}.{}.bell", self.name, row.get())
+    }
+
+    /// Another description of the lock file.
+    pub(super) fn open_lock(&self) -> Result<OwnedFd> {
+        let name = self.lock_name();
+        let doing = || format!("opening {name}");
+        let file = directory::open_file(
+            self.dir.as_fd(),
+            &name,
+            true,
+            Create::Never,
+            &self.permissions,
+        );
+        let file = file.doing(doing)?;
+        // The name may by now be another segment's; this one's locks lie in the file that is held.
+        if directory::same_file(self.dir.as_fd(), &name, self.hold.as_fd()).doing(doing)? {
+            return Ok(file);
+        }
+        Err(Error::NoSegment {
+            name: self.name.clone(),
+            stale: true,
+        })
+    }
+
+    pub(super) fn is_open_somewhere(&self, ask: BorrowedFd<'_>) -> Result<bool> {
+        lock::held_at_all(ask, OPEN).doing(|| format!("asking who has {} open", self.name))
+    }
+
+    /// Removes everything of this name but the lock file. The creator byte is held and nobody has it open.
+    pub(super) fn clear(&self) -> Result<()> {
+        let doing = || format!("clearing away the files of {}", self.name);
+        let prefix = format!("{}.", self.name);
+        for file in directory::list(self.dir.as_fd()).doing(doing)? {
+            let file = file.doing(doing)?;
+            if file.strip_prefix(&prefix).is_some_and(is_ours) {
+                directory::unlink(self.dir.as_fd(), &file).doing(doing)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The last one out removes the files.
+    pub(super) fn let_go(&self, id: u128, peers: u32) {
+        let deadline = soon(LEAVING);
+        let mut backoff = backoff();
+        while !lock::try_exclusive(self.hold.as_fd(), CREATOR).unwrap_or(false) {
+            // Whoever opens it now keeps it; `collect` finds what is left otherwise.
+            if backoff.pause(deadline, String::new).is_err() {
+                return;
+            }
+        }
+        let lock_name = self.lock_name();
+        let ours = directory::same_file(self.dir.as_fd(), &lock_name, self.hold.as_fd());
+        if !ours.unwrap_or(false) || !lock::try_exclusive(self.hold.as_fd(), OPEN).unwrap_or(false)
+        {
+            let _ = lock::release(self.hold.as_fd(), CREATOR);
+            return;
+        }
+        let _ = directory::unlink(self.dir.as_fd(), &self.memory_name());
+        for row in (1..=peers).filter_map(PeerId::new) {
+            let _ = directory::unlink(self.dir.as_fd(), &self.bell_name(id, row));
+        }
+        let _ = directory::unlink(self.dir.as_fd(), &lock_name);
+    }
+}
+
+/// True of the rest of a file name that this crate makes behind `NAME.`: never of another segment's files.
+pub(super) fn is_ours(rest: &str) -> bool {
+    let id = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+    match rest.split('.').collect::<Vec<_>>()[..] {
+        ["seg"] => true,
+        [number, "tmp"] => id(number),
+        [number, row, "bell"] => {
+            id(number) && row.parse().is_ok_and(|row| PeerId::new(row).is_some())
+        }
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_crate_s_names_are_cleared_away() {
+        let id = "0123456789abcdef0123456789abcdef";
+        assert!(is_ours("seg"));
+        assert!(is_ours(&format!("{id}.tmp")));
+        assert!(is_ours(&format!("{id}.32.bell")));
+        // "a" must not clear the files of "a.b", nor its lock.
+        for other in ["lock", "b.seg", "b.lock", "x.tmp", "1.bell"] {
+            assert!(!is_ours(other), "{other}");
+        }
+        assert!(!is_ours(&format!("{id}.33.bell")));
+        assert!(!is_ours(&format!("b.{id}.1.bell")));
+    }
+
+    #[test]
+    fn names_are_checked() {
+        assert!(check_name("camera-1.left_eye").is_ok());
+        let long = "x".repeat(65);
+        for bad in ["", ".hidden", "a/b", "..", "ä", "a b", &long] {
+            assert!(matches!(check_name(bad), Err(Error::BadName(_))), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! The tables of `docs/wire-format.md` against the code: neither changes alone.
+
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+
+use memoffset::{offset_of, span_of};
+
+use crate::channel::cursor::{ControlShape, PairShape};
+use crate::memory::layout::Line;
+use crate::memory::liveness::Owner;
+use crate::memory::testing::{Room, Trust};
+use crate::segment::directory::{EntryShape, SegmentShape, SuperblockShape};
+use crate::segment::header::{Header, HeaderShape};
+use crate::segment::peers::RowShape;
+use crate::segment::testing as segments;
+use crate::{Channel, Kind, State, bytes};
+
+const DOC: &str = include_str!("../docs/wire-format.md");
+
+/// A field's name, offset and bytes.
+type Field = (String, usize, usize);
+
+/// Rows of each table under `<!-- WHAT: NAME -->`, as cells without backticks.
+fn tables(doc: &str, what: &str) -> BTreeMap<String, Vec<Vec<String>>> {
+    let mut found = BTreeMap::new();
+    let mut lines = doc.lines();
+    while let Some(line) = lines.next() {
+        let name = line
+            .strip_prefix("<!-- ")
+            .and_then(|l| l.strip_suffix(" -->"));
+        let Some((_, name)) = name
+            .and_then(|name| name.split_once(": "))
+            .filter(|(kind, _)| *kind == what)
+        else {
+            continue;
+        };
+        let rows = lines
+            .by_ref()
+            .take_while(|line| line.starts_with('|'))
+            .skip(2);
+        let cells = |row: &str| -> Vec<String> {
+            let row = row.trim_matches('|').split('|');
+            row.map(|cell| cell.trim().trim_matches('`').to_owned())
+                .collect()
+        };
+        found.insert(name.to_owned(), rows.map(cells).collect());
+    }
+    found
+}
+
+/// A shape as the document has it; an error if its rows leave a byte out or cover one twice.
+fn documented(name: &str, rows: &[Vec<String>]) -> Result<(usize, Vec<Field>), String> {
+    let (mut end, mut fields) = (0, Vec::new());
+    for row in rows {
+        let number = |at: usize| row.get(at).and_then(|cell| cell.parse::<usize>().ok());
+        let (Some(offset), Some(bytes), Some(field)) = (number(0), number(1), row.get(2)) else {
+            return Err(format!("{name}: {row:?} is no row"));
+        };
+        if offset != end {
+            return Err(format!(
+                "{name}.{field} begins at {offset}, the row before ends at {end}"
+            ));
+        }
+        end += bytes;
+        if field != "(zero)" {
+            fields.push((field.clone(), offset, bytes));
+        }
+    }
+    Ok((end, fields))
+}
+
+/// What the code says of one shape: the bytes it takes, and its fields in order.
+struct Shape {
+    name: &'static str,
+    bytes: usize,
+    fields: Vec<Field>,
+}
+
+macro_rules! shape {
+    ($shape:ident, $bytes:expr, $($field:ident)*) => {
+        Shape {
+            name: stringify!($shape),
+            bytes: $bytes,
+            fields: vec![$((
+                stringify!($field).to_owned(),
+                offset_of!($shape, $field),
+                span_of!($shape, $field).len(),
+            )),*],
+        }
+    };
+}
+
+fn coded() -> Vec<Shape> {
+    let line = size_of::<Line<HeaderShape>>();
+    vec![
+        shape!(HeaderShape, line, magic state byte_order abi kind required optional line_bytes
+            capacity element_bytes element_align type_tag span_bytes framing),
+        shape!(SegmentShape, size_of::<SegmentShape>(), header superblock builder),
+        shape!(SuperblockShape, line, id peers entries rows_at directory_at data_at),
+        shape!(RowShape, line, state arm reaper pid start space),
+        shape!(Owner, size_of::<Owner>(), peer generation),
+        shape!(EntryShape, line, name state kind at length),
+        shape!(PairShape, size_of::<PairShape>(), header tail head control),
+        shape!(ControlShape, line, producer consumer data_waiters space_waiters),
+    ]
+}
+
+/// Compares every shape with the table of its name.
+fn compare(doc: &str, shapes: &[Shape]) -> Result<(), String> {
+    let tables = tables(doc, "shape");
+    for shape in shapes {
+        let name = shape.name;
+        let rows = tables
+            .get(name)
+            .ok_or_else(|| format!("{name} has no table"))?;
+        let (bytes, fields) = documented(name, rows)?;
+        if fields != shape.fields {
+            return Err(format!(
+                "{name} is {fields:?} in the document, {:?} in the code",
+                shape.fields
+            ));
+        }
+        if bytes != shape.bytes {
+            return Err(format!(
+                "{name} has {bytes} bytes in the document, {} in the code",
+                shape.bytes
+            ));
+        }
+    }
+    let known = |name: &String| name == "Record" || shapes.iter().any(|shape| shape.name == name);
+    match tables.keys().find(|name| !known(name)) {
+        None => Ok(()),
+        Some(name) => Err(format!("{name} is a table that nothing in the code is")),
+    }
+}
+
+#[test]
+fn the_tables_are_the_code() {
+    compare(DOC, &coded()).unwrap();
+}
+
+#[test]
+fn negative_control_a_change_of_the_document_alone_is_noticed() {
+    let changes = [
+        ("| 16 | 4 | `abi` |", "| 12 | 4 | `abi` |", "begins at 12"),
+        ("| 20 | 4 | `kind` |", "| 20 | 8 | `kind` |", "begins at 24"),
+        ("| 36 | 4 | `capacity` |", "| 36 | 4 | `slots` |", "slots"),
+        ("| 68 | 60 | (zero) |", "| 68 | 56 | (zero) |", "124 bytes"),
+        ("| 4 | 4 | `arm` |", "| 4 | 4 | (zero) |", "RowShape is"),
+        (
+            "<!-- shape: ControlShape -->",
+            "<!-- shape: Other -->",
+            "ControlShape has no table",
+        ),
+        ("| 0 | 2 | `peer` |", "| nought | 2 | `peer` |", "is no row"),
+    ];
+    for (old, new, said) in changes {
+        assert_eq!(DOC.matches(old).count(), 1, "{old}");
+        let error = compare(&DOC.replace(old, new), &coded()).unwrap_err();
+        assert!(error.contains(said), "{error:?} should say {said:?}");
+    }
+    let more = format!("{DOC}\n<!-- shape: Ghost -->\n| a |\n|---|\n| 0 |\n");
+    assert!(compare(&more, &coded()).unwrap_err().contains("Ghost"));
+}
+
+#[test]
+fn negative_control_a_change_of_the_code_alone_is_noticed() {
+    for at in 0..coded().len() {
+        let mut shapes = coded();
+        shapes[at].fields[0].2 += 4;
+        assert!(
+            compare(DOC, &shapes).is_err(),
+            "a longer field of {}",
+            shapes[at].name
+        );
+        let mut shapes = coded();
+        shapes[at].bytes += 128;
+        assert!(
+            compare(DOC, &shapes).is_err(),
+            "a longer {}",
+            shapes[at].name
+        );
+        let mut shapes = coded();
+        shapes[at].fields.pop();
+        assert!(
+            compare(DOC, &shapes).is_err(),
+            "a field less in {}",
+            shapes[at].name
+        );
+    }
+}
+
+/// The first two cells of a table of values.
+fn values(name: &str) -> Vec<(u32, String, String)> {
+    let rows = &tables(DOC, "values")[name];
+    let parse = |cell: &str| match cell.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16).unwrap(),
+        None => cell.parse().unwrap(),
+    };
+    rows.iter()
+        .map(|row| (parse(&row[0]), row[1].clone(), row[2].clone()))
+        .collect()
+}
+
+#[test]
+fn the_states_are_those_of_the_code() {
+    let room = Room::new(128);
+    let header = Header::at(room.view()).unwrap();
+    let states: Vec<_> = values("states");
+    assert_eq!(states.len(), 4);
+    for (value, name, _) in states {
+        room.set(offset_of!(HeaderShape, state), value);
+        assert_eq!(format!("{:?}", header.state()), name);
+        assert_ne!(header.state(), State::Garbage(value));
+    }
+}
+
+#[test]
+fn the_kinds_are_those_of_the_code() {
+    let kinds = values("kinds");
+    assert_eq!(
+        Kind::from_wire(kinds.len() as u32 + 1),
+        None,
+        "a kind without a row"
+    );
+    for (number, name, magic) in kinds {
+        let kind = Kind::from_wire(number).unwrap();
+        assert_eq!(format!("{kind:?}"), name);
+        assert_eq!(
+            kind.magic(),
+            *format!("{}\0", magic.trim_end_matches("\\0")).as_bytes()
+        );
+    }
+}
+
+#[test]
+fn the_row_states_are_those_of_the_code() {
+    let room = segments::room(2);
+    let segment = segments::segment(&room, Trust::Cooperative, 2);
+    let row = size_of::<SegmentShape>();
+    let named = |name: &str| {
+        values("row states")
+            .into_iter()
+            .find(|row| row.1 == name)
+            .unwrap()
+            .0
+    };
+    assert_eq!(values("row states").len(), 4);
+    assert_eq!(room.word(row), named("Free"));
+    let me = segments::join(&segment);
+    assert_eq!(room.word(row), 1 << 16 | named("Live"));
+    drop(me);
+    assert_eq!(room.word(row), 2 << 16 | named("Free"));
+    for name in ["Joining", "Reaping"] {
+        room.set(row, 2 << 16 | named(name));
+        assert_eq!(
+            segment.occupant(crate::PeerId::new(1).unwrap()),
+            None,
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_listed_entry_and_the_places_are_as_documented() {
+    assert!(DOC.contains("its state is `0x5453494c` (`LIST` as bytes)"));
+    assert!(DOC.contains("in units of 64 bytes: 6"));
+    let room = segments::room(2);
+    let segment = segments::segment(&room, Trust::Cooperative, 2);
+    let superblock = |field: usize| room.word(offset_of!(SegmentShape, superblock) + field);
+    assert_eq!(superblock(offset_of!(SuperblockShape, rows_at)), 6);
+    let directory = 64 * superblock(offset_of!(SuperblockShape, directory_at)) as usize;
+    assert_eq!(
+        room.word(directory + offset_of!(EntryShape, state)),
+        0x5453_494c
+    );
+    let at = 64 * room.word(directory + offset_of!(EntryShape, at)) as usize;
+    assert_eq!(
+        at,
+        64 * superblock(offset_of!(SuperblockShape, data_at)) as usize
+    );
+    assert_eq!(at, segments::place(&segment, "a"));
+}
+
+#[test]
+fn records_lie_as_documented() {
+    let rows = &tables(DOC, "shape")["Record"];
+    let (bytes, fields) = documented("Record", rows).unwrap();
+    let place = |name: &str| fields.iter().find(|field| field.0 == name).unwrap().1;
+    let payload = size_of::<PairShape>();
+    let config = bytes::Config::records(64);
+    let room = Room::of::<bytes::Bytes>(&config);
+    let ring = bytes::Bytes::init(room.region(Trust::Cooperative), &config).unwrap();
+    let (mut tx, mut rx) = ring.split().unwrap();
+    for len in 9..=16 {
+        room.set(payload + place("zero"), 7);
+        let record = &b"sixteen bytes..."[..len];
+        tx.send(record).unwrap();
+        assert_eq!(tx.position() as usize, bytes, "{len} bytes of payload");
+        assert_eq!(room.word(payload + place("length")) as usize, len);
+        assert_eq!(room.word(payload + place("zero")), 0);
+        assert_eq!(
+            room.word(payload + place("payload")).to_le_bytes(),
+            *b"sixt"
+        );
+        rx.recv(&mut [0; 16]).unwrap();
+        while tx.position() % 64 != 0 {
+            tx.send(&[]).unwrap();
+            rx.recv(&mut []).unwrap();
+        }
+        drop((tx, rx));
+        room.wipe();
+        let ring = bytes::Bytes::init(room.region(Trust::Cooperative), &config).unwrap();
+        (tx, rx) = ring.split().unwrap();
+    }
+}
