@@ -144,7 +144,7 @@ pub fn wait_for_viewers(
 ) -> Result<(), Failure> {
     if senders.watched() < wanted {
         progress.note("waiting for viewers");
-        while !senders.wait_until(Duration::from_secs(1), |s| s.watched() >= wanted)? {}
+        while !senders.gather(wanted, Duration::from_secs(60))? {}
     }
     Ok(())
 }

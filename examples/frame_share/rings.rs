@@ -42,7 +42,7 @@ impl Senders {
         let rings = (0..viewers).map(|viewer| me.byte_producer(&ring_name(viewer)));
         Ok(Self {
             rings: rings.collect::<Result<_, _>>()?,
-            waiter: me.waiter()?.tick(Duration::from_millis(100)),
+            waiter: me.waiter()?,
             record,
             _me: me,
         })
@@ -50,31 +50,16 @@ impl Senders {
 
     /// Living viewers that have a ring.
     pub fn watched(&self) -> usize {
-        self.rings
-            .iter()
-            .filter(|ring| !ring.is_abandoned())
-            .count()
+        watched(&self.rings)
     }
 
-    /// Waits until `enough` of this is true; false when time is up.
-    pub fn wait_until(
-        &mut self,
-        timeout: Duration,
-        mut enough: impl FnMut(&Self) -> bool,
-    ) -> Result<bool, Failure> {
-        // A viewer that joins rings nobody, so this looks again now and then.
-        let deadline = Instant::now() + timeout;
-        loop {
-            if enough(self) {
-                return Ok(true);
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Ok(false);
-            }
-            let nap = left.min(Duration::from_millis(5));
-            self.waiter.wait(&[], Some(nap), || None::<()>)?;
-        }
+    /// Sleeps until so many living viewers have a ring; false when time is up.
+    pub fn gather(&mut self, wanted: usize, timeout: Duration) -> Result<bool, Failure> {
+        // Claiming a ring wakes who sleeps at its other end.
+        let bells: Vec<_> = self.rings.iter().map(ByteProducer::bell).collect();
+        let rings = &self.rings;
+        let all_here = || (watched(rings) >= wanted).then_some(());
+        Ok(self.waiter.wait(&bells, Some(timeout), all_here)?.is_some())
     }
 
     /// Sends one frame to every viewer: `fill` writes the picture in place and answers its header; `None` if there
@@ -152,6 +137,10 @@ impl Senders {
     pub fn woken(&self) -> u64 {
         self.waiter.woken()
     }
+}
+
+fn watched(rings: &[ByteProducer]) -> usize {
+    rings.iter().filter(|ring| !ring.is_abandoned()).count()
 }
 
 /// What a viewer's wait ended with.

@@ -23,7 +23,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let mut senders = Senders::open(&name, stream.viewers, pictures.video().frame_bytes())?;
     let progress = Progress::new(stream.frames(), stream.json);
     let mut viewers = Viewers::start(run, &name)?;
-    let gathered = senders.wait_until(GATHERING, |s| s.watched() == stream.viewers as usize)?;
+    let gathered = senders.gather(stream.viewers as usize, GATHERING)?;
     if !gathered {
         let text = format!(
             "only {} of {} viewers came",
