@@ -1,5 +1,7 @@
 //! What can go wrong, said with both values: what was found and what was wanted.
 
+#![forbid(unsafe_code)]
+
 use core::fmt;
 
 use crate::memory::liveness::PeerId;

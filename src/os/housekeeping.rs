@@ -3,13 +3,17 @@
 #![forbid(unsafe_code)]
 
 use std::os::fd::AsFd;
+use std::time::Duration;
 
+use super::Result;
 use super::error::Doing;
 use super::linux::directory::{self, Create};
 use super::linux::lock;
-use super::names::{CREATOR, LEAVING, Names, OPEN, check_name, soon};
+use super::names::{CREATOR, Names, OPEN, check_name, soon};
 use super::options::Options;
-use super::Result;
+
+/// How long [`collect`] waits for others who are just opening or leaving.
+const BUSY: Duration = Duration::from_millis(200);
 
 /// One name in a directory of segments, as [`list`] found it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,15 +96,14 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         let Some(name) = file.strip_suffix(".lock") else {
             continue;
         };
-        let deadline = soon(LEAVING);
+        let deadline = soon(BUSY);
         // Somebody is opening it, or it is gone already: not for us.
         let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
             continue;
         };
         let ask = names.open_lock()?;
         if !names.is_open_somewhere(ask.as_fd())? {
-            names.clear()?;
-            directory::unlink(dir.as_fd(), &file).doing(doing)?;
+            names.remove()?;
             collected.push(name.to_owned());
         }
     }

@@ -20,7 +20,7 @@
 #![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::bells::Bells;
 use super::error::Doing;
@@ -28,11 +28,14 @@ use super::linux::bell::{Bell, make_fifo};
 use super::linux::directory::{self, Create};
 use super::linux::lock;
 use super::linux::memory::{Mapping, reserve};
-use super::names::{CREATOR, Names, OPEN, backoff, soon};
+use super::names::{Backoff, CREATOR, Names, OPEN, random_id, soon};
 use super::options::Options;
 use super::shared::{self, Seats, SharedSegment, Trust};
 use super::{Error, Result};
 use crate::{PeerId, Plan, Segment};
+
+/// How often one who waits for a segment to appear looks.
+const APPEARING: Duration = Duration::from_millis(5);
 
 /// What was found under a name.
 enum Found {
@@ -78,7 +81,9 @@ impl Names {
                 Ok(Found::Stale(None, None))
             };
         }
-        let mapping = shared::map(file.as_fd(), len, options)?;
+        // What the dead left is only looked at: it may be larger than the memory there is for prefaulting.
+        let plain = Options::new();
+        let mapping = shared::map(file.as_fd(), len, if alive { options } else { &plain })?;
         let segment = shared::attach(&mapping, Trust::Cooperative);
         match segment {
             Ok(segment) if alive => Ok(Found::Alive(segment, mapping)),
@@ -95,7 +100,8 @@ impl Names {
         options: &Options,
     ) -> Result<(Segment<'static>, Mapping)> {
         self.clear()?;
-        let plan = plan.clone().id(random_id()?);
+        let id = random_id().doing(|| "drawing a random number".into())?;
+        let plan = plan.clone().id(id);
         let len = plan.layout()?.size() as u64;
         let temporary = format!("{}.{:032x}.tmp", self.name, plan.id);
         let file = directory::open_file(
@@ -107,17 +113,12 @@ impl Names {
         );
         let file = file.doing(|| format!("creating {temporary}"))?;
         let built = self.fill(&file, len, &plan, options);
-        let named = built.and_then(|built| {
+        built.and_then(|built| {
             let name = self.memory_name();
             let doing = || format!("naming {name}");
             directory::rename(self.dir.as_fd(), &temporary, &name).doing(doing)?;
             Ok(built)
-        });
-        if named.is_err() {
-            // What could not be finished is not left lying about.
-            let _ = self.clear();
-        }
-        named
+        })
     }
 
     fn fill<const N: usize>(
@@ -153,10 +154,10 @@ impl Names {
         self,
         segment: Segment<'static>,
         mapping: Mapping,
+        bells: Bells,
         ask: OwnedFd,
     ) -> Result<SharedSegment> {
         let doing = || format!("locking {}", self.lock_name());
-        let bells = self.bells(&segment)?;
         if !lock::try_shared(self.hold.as_fd(), OPEN).doing(doing)? {
             return Err(Error::TimedOut {
                 waiting: format!("the open lock of segment {:?}", self.name),
@@ -173,19 +174,6 @@ impl Names {
             Trust::Cooperative,
         ))
     }
-}
-
-fn random_id() -> Result<u128> {
-    let mut bytes = [0; 16];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let rest = &mut bytes[filled..];
-        let got = rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty());
-        filled += got
-            .map_err(std::io::Error::from)
-            .doing(|| "drawing a random number".into())?;
-    }
-    Ok(u128::from_le_bytes(bytes))
 }
 
 impl SharedSegment {
@@ -211,14 +199,22 @@ impl SharedSegment {
                     name: name.into(),
                     why,
                 })?;
-                names.settle(segment, mapping, ask)
+                let bells = names.bells(&segment)?;
+                names.settle(segment, mapping, bells, ask)
             }
             found => {
                 if let Found::Stale(Some(old), _mapping) = found {
                     old.retire()?;
                 }
-                let (segment, mapping) = names.build(plan, options)?;
-                names.settle(segment, mapping, ask)
+                let built = names.build(plan, options).and_then(|(segment, mapping)| {
+                    let bells = names.bells(&segment)?;
+                    Ok((segment, mapping, bells))
+                });
+                let (segment, mapping, bells) = built.inspect_err(|_| {
+                    // What could not be finished is not left lying about.
+                    let _ = names.remove();
+                })?;
+                names.settle(segment, mapping, bells, ask)
             }
         }
     }
@@ -237,7 +233,10 @@ impl SharedSegment {
         let names = Names::lock(name, Create::Never, options, deadline)?;
         let ask = names.open_lock()?;
         match names.find(ask.as_fd(), options)? {
-            Found::Alive(segment, mapping) => names.settle(segment, mapping, ask),
+            Found::Alive(segment, mapping) => {
+                let bells = names.bells(&segment)?;
+                names.settle(segment, mapping, bells, ask)
+            }
             found => Err(Error::NoSegment {
                 name: name.into(),
                 stale: !matches!(found, Found::Nothing),
@@ -251,7 +250,7 @@ impl SharedSegment {
     ///
     /// [`Error::TimedOut`] at the deadline, and what [`SharedSegment::open`] answers.
     pub fn open_wait(name: &str, deadline: Instant, options: &Options) -> Result<Self> {
-        let mut backoff = backoff();
+        let mut backoff = Backoff::new(APPEARING);
         loop {
             match Self::open_before(name, options, deadline) {
                 Err(Error::NoSegment { .. }) => {

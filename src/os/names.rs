@@ -1,10 +1,11 @@
 //! The names and locks of a named segment: who may create, who has it open, what is cleared away.
 //!
 //! The protocol stands in `named`. A byte lock has no wake-up of its own that a deadline could bound, so waiting for one
-//! looks again, at most every 5 ms.
+//! looks again, ever less often.
 
 #![forbid(unsafe_code)]
 
+use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
@@ -19,8 +20,12 @@ use crate::PeerId;
 pub(super) const CREATOR: u64 = 0;
 /// The byte that everyone who has the segment open shares.
 pub(super) const OPEN: u64 = 40;
-/// How long the last one out waits for others who are just opening.
-pub(super) const LEAVING: Duration = Duration::from_millis(200);
+/// How long one who leaves waits for others who are just opening or leaving: the last one removes the files.
+const LEAVING: Duration = Duration::from_secs(2);
+
+/// The longest sleep of one who waits for the creator byte. A thousand who looked more often would leave the one who has
+/// it no processor.
+const CROWDED: Duration = Duration::from_millis(50);
 
 /// A named segment's directory, names and lock.
 #[derive(Debug)]
@@ -40,10 +45,19 @@ pub(super) fn check_name(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Sleeps a little longer each time, up to 5 ms: a byte lock has no wake-up of its own that a deadline could bound.
-pub(super) struct Backoff(Duration);
+/// Sleeps a little longer each time: a byte lock has no wake-up of its own that a deadline could bound.
+pub(super) struct Backoff {
+    next: Duration,
+    most: Duration,
+}
 
 impl Backoff {
+    /// Up to `most` at a time.
+    pub(super) fn new(most: Duration) -> Self {
+        let next = Duration::from_micros(50);
+        Self { next, most }
+    }
+
     pub(super) fn pause(
         &mut self,
         deadline: Instant,
@@ -53,8 +67,8 @@ impl Backoff {
         if left.is_zero() {
             return Err(Error::TimedOut { waiting: waiting() });
         }
-        std::thread::sleep(self.0.min(left));
-        self.0 = (self.0 * 2).min(Duration::from_millis(5));
+        std::thread::sleep(self.next.min(left));
+        self.next = (self.next * 2).min(self.most);
         Ok(())
     }
 }
@@ -64,11 +78,6 @@ pub(super) fn soon(patience: Duration) -> Instant {
     let now = Instant::now();
     let year = Duration::from_secs(365 * 24 * 3600);
     now.checked_add(patience).unwrap_or_else(|| now + year)
-}
-
-/// A fresh backoff.
-pub(super) fn backoff() -> Backoff {
-    Backoff(Duration::from_micros(50))
 }
 
 impl Names {
@@ -90,9 +99,9 @@ impl Names {
             other => other.doing(|| format!("opening the directory {}", path.display()))?,
         };
         let file = format!("{name}.lock");
-        let mut backoff = backoff();
+        let mut backoff = Backoff::new(CROWDED);
         loop {
-            let hold = match directory::open_file(dir.as_fd(), &file, true, create, &permissions) {
+            let hold = match lock_file(dir.as_fd(), name, create, &permissions) {
                 Err(error) if !make && error.kind() == std::io::ErrorKind::NotFound => {
                     return Err(Self::missing(name));
                 }
@@ -171,29 +180,72 @@ impl Names {
         Ok(())
     }
 
+    /// Removes everything of this name. The creator byte is held and nobody has it open.
+    pub(super) fn remove(&self) -> Result<()> {
+        self.clear()?;
+        let name = self.lock_name();
+        // Last: whoever waits for the lock sees by its name that it is over.
+        directory::unlink(self.dir.as_fd(), &name).doing(|| format!("removing {name}"))?;
+        Ok(())
+    }
+
     /// The last one out removes the files.
-    pub(super) fn let_go(&self, id: u128, peers: u32) {
+    pub(super) fn let_go(&self) {
+        let hold = self.hold.as_fd();
         let deadline = soon(LEAVING);
-        let mut backoff = backoff();
-        while !lock::try_exclusive(self.hold.as_fd(), CREATOR).unwrap_or(false) {
+        let mut backoff = Backoff::new(CROWDED);
+        while !lock::try_exclusive(hold, CREATOR).unwrap_or(false) {
             // Whoever opens it now keeps it; `collect` finds what is left otherwise.
             if backoff.pause(deadline, String::new).is_err() {
+                let _ = lock::release(hold, OPEN);
                 return;
             }
         }
-        let lock_name = self.lock_name();
-        let ours = directory::same_file(self.dir.as_fd(), &lock_name, self.hold.as_fd());
-        if !ours.unwrap_or(false) || !lock::try_exclusive(self.hold.as_fd(), OPEN).unwrap_or(false)
-        {
-            let _ = lock::release(self.hold.as_fd(), CREATOR);
-            return;
+        let ours = directory::same_file(self.dir.as_fd(), &self.lock_name(), hold);
+        if ours.unwrap_or(false) && lock::try_exclusive(hold, OPEN).unwrap_or(false) {
+            let _ = self.remove();
         }
-        let _ = directory::unlink(self.dir.as_fd(), &self.memory_name());
-        for row in (1..=peers).filter_map(PeerId::new) {
-            let _ = directory::unlink(self.dir.as_fd(), &self.bell_name(id, row));
-        }
-        let _ = directory::unlink(self.dir.as_fd(), &lock_name);
+        // Before the creator byte, or the next one to leave would find this one still here and leave the files too.
+        let _ = lock::release(hold, OPEN);
+        let _ = lock::release(hold, CREATOR);
     }
+}
+
+/// Opens the lock file. A new one appears with its permissions, or not at all: see [`directory::private`].
+fn lock_file(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    create: Create,
+    want: &Permissions,
+) -> std::io::Result<OwnedFd> {
+    let file = format!("{name}.lock");
+    // Each round loses to somebody who made or removed it in between: others get on.
+    for _ in 0..1000 {
+        match directory::open_file(dir, &file, true, Create::Never, want) {
+            Err(error) if create != Create::Never && error.kind() == ErrorKind::NotFound => {}
+            other => return other,
+        }
+        let temporary = format!("{name}.{:032x}.tmp", random_id()?);
+        let made = directory::open_file(dir, &temporary, true, Create::New, want)?;
+        if directory::rename_new(dir, &temporary, &file)? {
+            return Ok(made);
+        }
+        directory::unlink(dir, &temporary)?;
+    }
+    Err(std::io::Error::other(format!(
+        "{file} was made and removed by others 1000 times while being opened"
+    )))
+}
+
+/// A number that no other segment has.
+pub(super) fn random_id() -> std::io::Result<u128> {
+    let mut bytes = [0; 16];
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let rest = &mut bytes[filled..];
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(u128::from_le_bytes(bytes))
 }
 
 /// True of the rest of a file name that this crate makes behind `NAME.`: never of another segment's files.

@@ -241,7 +241,7 @@ impl Drop for Inner {
     fn drop(&mut self) {
         if let Seats::Named(names) = &self.seats {
             if !self.segment.is_forked() {
-                names.let_go(self.segment.id(), self.segment.peers());
+                names.let_go();
             }
         }
     }

@@ -1,5 +1,7 @@
 //! Who is here, what is where, who sleeps.
 
+#![forbid(unsafe_code)]
+
 pub(crate) mod claim;
 pub(crate) mod directory;
 pub(crate) mod doorbell;

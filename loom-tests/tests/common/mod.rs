@@ -63,7 +63,7 @@ impl Model {
         let outcome = self.run(None, false);
         let extent = match self.preemptions {
             None => "exhaustive".to_owned(),
-            Some(most) => format!("at most {most} preemptions"),
+            Some(most) => format!("at most {} preemptions", deeper().unwrap_or(most)),
         };
         let Outcome {
             executions, time, ..
@@ -115,7 +115,7 @@ impl Model {
         let mut checker = loom::model::Builder::new();
         checker.max_threads = self.threads;
         checker.max_branches = 10_000;
-        checker.preemption_bound = self.preemptions;
+        checker.preemption_bound = self.preemptions.map(|most| deeper().unwrap_or(most));
         // Nothing is ever cut short, whatever LOOM_* says.
         (checker.max_duration, checker.max_permutations) = (None, None);
         let (body, counter) = (self.body.clone(), executions.clone());
@@ -141,33 +141,36 @@ impl Model {
     }
 }
 
-/// Runs a model once for each step at which its victim can die, and once more in which it lives.
+/// `LOOM_MAX_PREEMPTIONS` in the environment replaces the bounds of bounded models.
+fn deeper() -> Option<usize> {
+    let most = std::env::var("LOOM_MAX_PREEMPTIONS").ok()?;
+    Some(most.parse().expect("LOOM_MAX_PREEMPTIONS: a number"))
+}
+
+/// Runs a model once for each step at which its victim can die.
 ///
-/// `model(step)` makes the model; in it [`Victim::lives`] runs what is killed.
+/// `model(victim)` makes the model; in it [`Victim::dies`] runs what is killed.
 pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
     let (mut step, mut executions, begin) = (0, 0, Instant::now());
     loop {
-        let victim = Victim {
+        let died = Arc::new(AtomicBool::new(false));
+        let mut model = model(Victim {
             step,
-            died: Arc::default(),
-        };
-        let mut model = model(victim.clone());
-        let name = std::mem::take(&mut model.name);
-        model.name = format!("{name} at step {step}");
+            died: died.clone(),
+        });
+        let name = model.name.clone();
+        model.name = format!("{name}, step {step}");
         executions += model.holds();
-        if !victim.died.load(Relaxed) {
-            println!(
-                "{name}: {step} steps, {executions} executions in {:.1?}",
-                begin.elapsed()
-            );
-            assert!(step > 0, "the victim never writes");
+        if !died.load(Relaxed) {
+            let time = begin.elapsed();
+            println!("{name}: {step} steps, {executions} executions in {time:.1?}");
             return;
         }
         step += 1;
     }
 }
 
-/// Who is killed before its `step`-th shared write.
+/// Who is killed before its `step`-th shared write, or after its last one.
 #[derive(Clone)]
 pub struct Victim {
     step: u32,
@@ -175,13 +178,16 @@ pub struct Victim {
 }
 
 impl Victim {
-    /// Runs `work` up to the step; `None` if that killed it.
-    pub fn lives<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
-        let result = hooks::crash_at(self.step, work);
-        if result.is_none() {
-            self.died.store(true, Relaxed);
+    /// Runs `work` up to the step. Executions in which it has fewer are explored no further.
+    pub fn dies(&self, work: impl FnOnce()) {
+        let all = || {
+            work();
+            hooks::crash_point();
+        };
+        match hooks::crash_at(self.step, all) {
+            None => self.died.store(true, Relaxed),
+            Some(()) => loom::skip_branch(),
         }
-        result
     }
 }
 

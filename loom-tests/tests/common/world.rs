@@ -3,6 +3,7 @@
 //! Everything here is lent for `'static`, because modelled threads want it so: a model keeps its [`Room`]
 //! or [`World`] in its main thread and joins its other threads before it ends.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use loom::sync::atomic::{AtomicBool, Ordering};
@@ -50,8 +51,19 @@ pub fn ring(
     (room, tx, rx)
 }
 
+/// A bare byte ring and its ends.
+pub fn byte_ring(
+    config: &bytes::Config,
+) -> (Room, bytes::Producer<'static>, bytes::Consumer<'static>) {
+    let room = Room::new(bytes::Bytes::layout(config).unwrap().size());
+    let ring = bytes::Bytes::init(room.region(), config).unwrap();
+    let (tx, rx) = ring.split().unwrap();
+    (room, tx, rx)
+}
+
 /// A segment of its own bytes, and what is known of its peers.
 pub struct World {
+    peers: RefCell<Vec<Arc<Peer<'static>>>>,
     pub room: Room,
     pub segment: Segment<'static>,
     oracle: Arc<Oracle>,
@@ -62,6 +74,7 @@ impl World {
         let room = Room::new(plan.layout().unwrap().size());
         let segment = Segment::init(room.region(), plan).unwrap();
         Self {
+            peers: RefCell::default(),
             room,
             segment,
             oracle: Arc::default(),
@@ -84,6 +97,15 @@ impl World {
         Self::new(&plan.channel::<bytes::Bytes>("ring", &config).unwrap())
     }
 
+    /// With an oracle that breaks its contract: its `Dead` is no acquire.
+    pub fn careless(mut self) -> Self {
+        self.oracle = Arc::new(Oracle {
+            answer: Ordering::Relaxed,
+            ..Oracle::default()
+        });
+        self
+    }
+
     pub fn ring(&self) -> spsc::Spsc<'static, u32> {
         self.segment.open("ring").unwrap()
     }
@@ -97,21 +119,29 @@ impl World {
         unsafe { &*Arc::as_ptr(&self.oracle) }
     }
 
-    pub fn join(&self) -> Peer<'static> {
+    /// A peer that stays as long as the world: its ends may go to any thread.
+    pub fn join(&self) -> &'static Peer<'static> {
+        let peer = self.visitor();
+        let mut peers = self.peers.borrow_mut();
+        peers.push(Arc::new(peer));
+        // SAFETY: as for the oracle: the Arc stays in the list until the world ends.
+        unsafe { &*Arc::as_ptr(&peers[peers.len() - 1]) }
+    }
+
+    /// A peer that may leave.
+    pub fn visitor(&self) -> Peer<'static> {
         self.segment
             .join(&Identity::default(), self.oracle())
             .unwrap()
     }
 }
 
-/// Tries until nobody alive has the end.
-pub fn when_free<E>(mut claim: impl FnMut() -> Result<E, Error>) -> E {
-    loop {
-        match claim() {
-            Ok(end) => return end,
-            Err(Error::EndpointTaken { .. }) => loom::thread::yield_now(),
-            Err(other) => panic!("{other}"),
-        }
+/// The end, unless somebody has it. One attempt is enough: the checker makes it at every moment there is.
+pub fn if_free<E>(claim: Result<E, Error>) -> Option<E> {
+    match claim {
+        Ok(end) => Some(end),
+        Err(Error::EndpointTaken { .. }) => None,
+        Err(other) => panic!("{other}"),
     }
 }
 
@@ -119,12 +149,14 @@ pub fn when_free<E>(mut claim: impl FnMut() -> Result<E, Error>) -> E {
 #[derive(Debug)]
 pub struct Oracle {
     dead: [AtomicBool; 4],
+    answer: Ordering,
 }
 
 impl Default for Oracle {
     fn default() -> Self {
         Self {
             dead: std::array::from_fn(|_| AtomicBool::new(false)),
+            answer: Ordering::Acquire,
         }
     }
 }
@@ -136,7 +168,7 @@ impl Oracle {
     }
 
     pub fn is_dead(&self, peer: PeerId) -> bool {
-        self.dead[peer.get() as usize].load(Ordering::Acquire)
+        self.dead[peer.get() as usize].load(self.answer)
     }
 }
 

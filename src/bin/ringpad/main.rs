@@ -1,5 +1,7 @@
 //! `ringpad`: looks at named segments, and removes what the dead left.
 
+#![forbid(unsafe_code)]
+
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::PathBuf;

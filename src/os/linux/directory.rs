@@ -10,8 +10,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, Stat, Uid};
-use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
+use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, renameat_with, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
@@ -86,29 +86,64 @@ pub(crate) struct Facts {
 /// Refuses one with another owner or group than `want`, or that lets group or world write beyond `want`.
 pub(crate) fn private(path: &Path, create: bool, want: &Permissions) -> io::Result<OwnedFd> {
     let shown = path.display().to_string();
-    let made = create
-        && match mkdir(path, Mode::from_raw_mode(0o700)) {
-            Ok(()) => true,
-            Err(Errno::EXIST) => false,
-            Err(e) => return Err(context(e, format_args!("making the directory {shown}"))),
-        };
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let dir = openat(CWD, path, flags, Mode::empty()).map_err(|e| match e {
+    let there = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
+    if create && there.is_err_and(|e| e == Errno::NOENT) {
+        make(path, want)?;
+    }
+    let dir = open_directory(path).map_err(|e| match e {
         // Linux says ENOTDIR of a link here.
         Errno::NOTDIR if path.is_symlink() => open_error(Errno::LOOP, &shown),
         e => open_error(e, &shown),
     })?;
-    if made {
-        apply(
-            dir.as_fd(),
-            &Permissions {
-                mode: want.directory_mode(),
-                ..*want
-            },
-        )?;
-    }
     check_kind(dir.as_fd(), &shown, FileType::Directory, want)?;
     Ok(dir)
+}
+
+fn open_directory(path: &Path) -> Result<OwnedFd, Errno> {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    openat(CWD, path, flags, Mode::empty())
+}
+
+/// Makes the directory `path`, if nobody else does. It appears with the permissions of `want`, or not at all: whoever else
+/// is just creating would refuse it before, and every later one if its maker was killed in between.
+fn make(path: &Path, want: &Permissions) -> io::Result<()> {
+    let doing = |e| context(e, format_args!("making the directory {}", path.display()));
+    let Some(name) = path.file_name() else {
+        return Err(invalid(format!("{} names no directory", path.display())));
+    };
+    // Always the same name: what a killed maker left, the next one finishes.
+    let mut aside = std::ffi::OsString::from(".");
+    aside.push(name);
+    aside.push(".new");
+    let aside = path.with_file_name(aside);
+    match mkdir(&aside, Mode::from_raw_mode(0o700)) {
+        Ok(()) | Err(Errno::EXIST) => {}
+        Err(e) => return Err(doing(e)),
+    }
+    let dir = match open_directory(&aside) {
+        Ok(dir) => dir,
+        // Another maker was faster.
+        Err(Errno::NOENT) => return Ok(()),
+        Err(e) => return Err(doing(e)),
+    };
+    let found = fstat(&dir)?.st_uid;
+    if found != geteuid().as_raw() && found != want.uid() {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!("{}: found owner {found}, wanted {want}", aside.display()),
+        ));
+    }
+    let mode = want.directory_mode();
+    apply(dir.as_fd(), &Permissions { mode, ..*want })?;
+    match renameat_with(CWD, &aside, CWD, path, RenameFlags::NOREPLACE) {
+        Ok(()) | Err(Errno::NOENT) => Ok(()),
+        Err(Errno::EXIST) => {
+            // Not empty or gone already: not ours to care for.
+            let _ = unlinkat(CWD, &aside, AtFlags::REMOVEDIR);
+            Ok(())
+        }
+        Err(e) => Err(doing(e)),
+    }
 }
 
 /// Sets owner, group and exactly the mode of `want`, whatever the umask made of it.
@@ -247,6 +282,16 @@ pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
 pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()> {
     let (from, to) = (checked_name(from)?, checked_name(to)?);
     renameat(dir, from, dir, to).map_err(|e| context(e, format_args!("renaming {from} to {to}")))
+}
+
+/// Renames within `dir` in one step; `false`: `to` exists, or `from` does not.
+pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<bool> {
+    let (from, to) = (checked_name(from)?, checked_name(to)?);
+    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+        Ok(()) => Ok(true),
+        Err(Errno::EXIST | Errno::NOENT) => Ok(false),
+        Err(e) => Err(context(e, format_args!("renaming {from} to {to}"))),
+    }
 }
 
 /// The names in `dir`, in no order, without `.` and `..`; names that are not UTF-8 are none of ours and left out.

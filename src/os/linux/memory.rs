@@ -147,12 +147,14 @@ pub(crate) fn seals(fd: BorrowedFd<'_>) -> io::Result<Seals> {
     })
 }
 
-/// A shared mapping from the start of a file, page-aligned, absent in forked children; unmapped on drop.
+/// A shared mapping from the start of a file, page-aligned, absent in forked children; unmapped on drop, by who mapped it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
     len: usize,
     writable: bool,
+    /// Reads 0 in a forked child, where other memory may lie at `base` by now.
+    guard: &'static AtomicU32,
 }
 
 // SAFETY: the mapping belongs to the process, not to a thread; unmapping from another thread is the same call.
@@ -174,6 +176,7 @@ impl Mapping {
                 file.st_size
             )));
         }
+        let guard = fork_guard()?;
         let access = if writable {
             ProtFlags::READ | ProtFlags::WRITE
         } else {
@@ -187,6 +190,7 @@ impl Mapping {
             base,
             len,
             writable,
+            guard,
         };
         mapping
             .advise(Advice::LinuxDontFork)
@@ -252,6 +256,10 @@ impl Mapping {
 
 impl Drop for Mapping {
     fn drop(&mut self) {
+        // A forked child has nothing to unmap, and may have mapped something of its own here.
+        if self.guard.load(Ordering::Relaxed) == 0 {
+            return;
+        }
         // SAFETY: made by `map` with this address and length, unmapped once; borrowers of `base` end with `self`.
         let _ = unsafe { munmap(self.base.as_ptr().cast(), self.len) };
     }

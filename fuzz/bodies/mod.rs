@@ -1,0 +1,27 @@
+//! What each fuzz target does with its input, without the fuzzer: `tests/corpus.rs` replays the kept inputs through
+//! the same functions, and `tests/hostile.rs` runs them on its own garbage.
+//!
+//! An input for a region is `script length u8 | lines u8 | script | bytes of the region`; the region has at least
+//! `lines * 128` bytes, zeros behind those given. Every body answers how many calls reached a channel, so that
+//! whoever replays sees that an input still gets anywhere.
+#![allow(dead_code, reason = "each user of these bodies takes a part")]
+
+pub mod attach_bytes;
+pub mod attach_segment;
+pub mod attach_spsc;
+pub mod bytes_consumer;
+pub mod drive;
+pub mod room;
+pub mod y4m;
+
+/// A target's body: input in, calls that reached a channel (or frames read) out.
+pub type Body = fn(&[u8]) -> u32;
+
+/// Every target by name.
+pub const ALL: [(&str, Body); 5] = [
+    ("attach_segment", attach_segment::run),
+    ("attach_spsc", attach_spsc::run),
+    ("attach_bytes", attach_bytes::run),
+    ("bytes_consumer", bytes_consumer::run),
+    ("y4m", y4m::run),
+];

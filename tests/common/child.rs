@@ -1,0 +1,183 @@
+//! Child processes that play a role of this test binary, and never outlive their guard.
+
+use std::fmt::Display;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
+
+use super::room::{ROOM, Room};
+use super::{until, until_within};
+
+const ROLE: &str = "RINGPAD_TEST_ROLE";
+const WORDS: &str = "RINGPAD_TEST_WORDS";
+
+/// What the test named `child` does: plays the role in the environment, if there is one.
+pub fn play(roles: &[(&str, fn())]) {
+    let Ok(wanted) = std::env::var(ROLE) else {
+        return;
+    };
+    let role = roles.iter().find(|(name, _)| *name == wanted);
+    let (_, role) = role.expect("a role of this file");
+    role();
+}
+
+/// The word that the parent gave with the role.
+pub fn word(index: usize) -> String {
+    let words = std::env::var(WORDS).unwrap_or_default();
+    words.split(' ').nth(index).unwrap_or_default().to_owned()
+}
+
+/// The number that the parent gave with the role.
+pub fn numeral(index: usize) -> u64 {
+    word(index).parse().expect("a number")
+}
+
+/// A command that plays `role`.
+pub fn command(room: &Room, role: &str, words: &[&dyn Display]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
+    dress(&mut command, room, role, words);
+    command
+}
+
+/// Gives any command that runs this binary its role, and ties it to this thread's life.
+pub fn dress(command: &mut Command, room: &Room, role: &str, words: &[&dyn Display]) {
+    let words: Vec<String> = words.iter().map(|word| word.to_string()).collect();
+    command.env(ROLE, role).env(WORDS, words.join(" "));
+    command.env(ROOM, room.path());
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let die_with_parent = || {
+        // SAFETY: one system call with integers only.
+        match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        }
+    };
+    // SAFETY: the closure makes one system call between fork and exec.
+    unsafe { command.pre_exec(die_with_parent) };
+}
+
+pub fn spawn(room: &Room, role: &str, words: &[&dyn Display]) -> Child {
+    let child = command(room, role, words).spawn();
+    Child::of(child.expect("spawning a child"))
+}
+
+/// A child; killed and reaped on drop.
+pub struct Child {
+    inner: std::process::Child,
+    status: Option<ExitStatus>,
+}
+
+impl Child {
+    pub fn of(inner: std::process::Child) -> Self {
+        let status = None;
+        Self { inner, status }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.inner.id()
+    }
+
+    fn id(&self) -> Pid {
+        Pid::from_raw(self.inner.id() as i32).expect("a pid")
+    }
+
+    fn signal(&self, signal: Signal) {
+        // Once reaped the number may be another's.
+        if self.status.is_none() {
+            kill_process(self.id(), signal).expect("signalling a child");
+        }
+    }
+
+    /// SIGKILL. It is a zombie then, until reaped.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    pub fn stop(&self) {
+        self.signal(Signal::STOP);
+        self.changed("stopped", WaitIdOptions::STOPPED, WaitIdStatus::stopped);
+    }
+
+    pub fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    /// Waits until a thread of it sleeps in poll.
+    pub fn asleep(&self) {
+        let pid = self.pid();
+        until("a child sleeps in poll", || is_polling(pid));
+    }
+
+    /// Waits until it has exited, and leaves it a zombie.
+    pub fn zombie(&self) {
+        self.changed("exited", WaitIdOptions::EXITED, |_| true);
+    }
+
+    fn changed(&self, what: &str, how: WaitIdOptions, is: fn(&WaitIdStatus) -> bool) {
+        let how = how | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+        until(what, || {
+            let found = waitid(WaitId::Pid(self.id()), how).expect("waitid");
+            found.as_ref().is_some_and(is)
+        });
+    }
+
+    /// Reaps it if it has exited.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        if self.status.is_none() {
+            self.status = self.inner.try_wait().expect("waiting for a child");
+        }
+        self.status
+    }
+
+    /// Waits for its end and reaps it.
+    #[track_caller]
+    pub fn wait(&mut self) -> ExitStatus {
+        self.wait_within(super::PATIENCE)
+    }
+
+    #[track_caller]
+    pub fn wait_within(&mut self, most: Duration) -> ExitStatus {
+        until_within(most, "a child ends", || self.ended().is_some());
+        self.status.expect("just seen")
+    }
+
+    /// Waits for its end, which must be a good one.
+    #[track_caller]
+    pub fn done(mut self) {
+        let status = self.wait();
+        assert!(status.success(), "a child ended with {status}");
+    }
+
+    /// Kills and reaps it; it must have died of that.
+    #[track_caller]
+    pub fn kill_and_reap(mut self) {
+        self.kill();
+        let status = self.wait();
+        assert_eq!(status.signal(), Some(libc::SIGKILL), "{status}");
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.status.is_none() {
+            let _ = self.inner.kill();
+            let _ = self.inner.wait();
+        }
+    }
+}
+
+/// Whether a thread of the process sleeps in poll.
+pub fn is_polling(pid: u32) -> bool {
+    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
+        return false;
+    };
+    // What rustix calls for poll.
+    let poll = format!("{} ", libc::SYS_ppoll);
+    tasks.flatten().any(|task| {
+        let call = std::fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
+        call.starts_with(&poll)
+    })
+}

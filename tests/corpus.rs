@@ -1,0 +1,182 @@
+//! Replays the kept inputs of every fuzz target through the bodies that the fuzzer runs (`fuzz/bodies`).
+//!
+//! `cargo test --test corpus -- --ignored write_seeds` writes the first inputs anew; the fuzzer found the rest.
+
+#[path = "../fuzz/bodies/mod.rs"]
+mod bodies;
+
+use std::fs;
+use std::panic::catch_unwind;
+use std::path::PathBuf;
+
+use bodies::room::{Arena, Room};
+use ringpad::bytes::{self, Bytes};
+use ringpad::spsc::{self, Spsc};
+use ringpad::{Channel, Identity, NoProof, Plan, Segment};
+
+fn corpus(target: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("fuzz/corpus")
+        .join(target)
+}
+
+/// Every kept input of a target, by name.
+fn inputs(target: &str) -> Vec<(String, Vec<u8>)> {
+    let files = fs::read_dir(corpus(target)).expect("a corpus for each target");
+    let mut inputs: Vec<_> = files
+        .map(|file| {
+            let file = file.expect("a readable directory");
+            let name = file.file_name().to_string_lossy().into_owned();
+            (name, fs::read(file.path()).expect("a readable file"))
+        })
+        .collect();
+    inputs.sort();
+    inputs
+}
+
+/// Runs every input; the names of those that panicked, and the calls that the others reached.
+fn replay(inputs: &[(String, Vec<u8>)], body: bodies::Body) -> (Vec<&str>, u64) {
+    let (mut bad, mut reached) = (Vec::new(), 0);
+    for (name, input) in inputs {
+        match catch_unwind(|| body(input)) {
+            Ok(calls) => reached += u64::from(calls),
+            Err(_) => bad.push(name.as_str()),
+        }
+    }
+    (bad, reached)
+}
+
+#[test]
+fn every_kept_input_passes_and_some_get_far() {
+    let mut bytes = 0;
+    for (target, body) in bodies::ALL {
+        let inputs = inputs(target);
+        assert!(
+            !inputs.is_empty() && inputs.len() <= 60,
+            "{target}: {} inputs",
+            inputs.len()
+        );
+        bytes += inputs.iter().map(|(_, input)| input.len()).sum::<usize>();
+        let (bad, reached) = replay(&inputs, body);
+        assert!(bad.is_empty(), "{target} fails on {bad:?}");
+        assert!(
+            reached > 100,
+            "{target}: {reached} calls reached something, its inputs are stale"
+        );
+    }
+    assert!(bytes < 200 << 10, "{bytes} bytes of inputs");
+}
+
+#[test]
+fn negative_control_a_failing_body_is_named() {
+    fn picky(input: &[u8]) -> u32 {
+        assert!(input.first() != Some(&1), "this control fails on purpose");
+        1
+    }
+    let inputs = [0u8, 1, 2].map(|byte| (byte.to_string(), vec![byte]));
+    assert_eq!(replay(&inputs, picky), (vec!["1"], 2));
+}
+
+#[test]
+fn negative_control_garbage_reaches_nothing() {
+    let garbage = [(String::new(), vec![0xa5; 2048])];
+    for (target, body) in bodies::ALL {
+        if target != "bytes_consumer" {
+            assert_eq!(replay(&garbage, body), (vec![], 0), "{target}");
+        }
+    }
+}
+
+/// An input for a region: see `fuzz/bodies/mod.rs`.
+fn input(script: &[u8], room: &Room) -> Vec<u8> {
+    let image = room.bytes();
+    let used = image
+        .iter()
+        .rposition(|&byte| byte != 0)
+        .map_or(0, |last| last + 1);
+    let mut input = vec![script.len() as u8, image.len().div_ceil(128) as u8];
+    input.extend_from_slice(script);
+    input.extend_from_slice(&image[..used]);
+    input
+}
+
+fn keep(target: &str, name: &str, input: &[u8]) {
+    let at = corpus(target);
+    fs::create_dir_all(&at).expect("a directory for the corpus");
+    fs::write(at.join(name), input).expect("a writable corpus");
+}
+
+fn typed_seed<T: ringpad::Pod>(name: &str, values: &[T], script: &[u8]) {
+    let config = spsc::Config::new(8).tagged(7);
+    let room = Room::holding(&[], Spsc::<T>::layout(&config).unwrap().size());
+    let (mut tx, mut rx) = Spsc::init(room.region(), &config).unwrap().split().unwrap();
+    tx.push_slice(values);
+    rx.pop();
+    drop((tx, rx));
+    keep("attach_spsc", name, &input(script, &room));
+}
+
+fn bytes_seed(name: &str, config: bytes::Config, script: &[u8]) {
+    let room = Room::holding(&[], Bytes::layout(&config).unwrap().size());
+    let (mut tx, mut rx) = Bytes::init(room.region(), &config)
+        .unwrap()
+        .split()
+        .unwrap();
+    for _ in 0..3 {
+        tx.send(b"sixteen bytes...").unwrap();
+        rx.recv(&mut [0; 16]).unwrap();
+    }
+    tx.send(b"left").unwrap();
+    drop((tx, rx));
+    keep("attach_bytes", name, &input(script, &room));
+}
+
+fn segment_seed(name: &str, peers: u32, script: &[u8]) {
+    let plan = Plan::<2>::new()
+        .peers(peers)
+        .and_then(|plan| plan.channel::<Spsc<'_, u32>>("a", &spsc::Config::new(4)))
+        .and_then(|plan| plan.channel::<Bytes<'_>>("b", &bytes::Config::records(64)))
+        .unwrap()
+        .spare(1, 640);
+    let room = Room::holding(&[], plan.layout().unwrap().size());
+    let segment = Segment::init(room.region(), &plan).unwrap();
+    drop(segment.join(&Identity::default(), &NoProof).unwrap());
+    keep("attach_segment", name, &input(script, &room));
+}
+
+#[test]
+#[ignore = "writes into fuzz/corpus"]
+fn write_seeds() {
+    let script: Vec<u8> =
+        std::iter::successors(Some(9u32), |n| Some(n.wrapping_mul(1664525) ^ 1013904223))
+            .map(|n| (n >> 24) as u8)
+            .take(240)
+            .collect();
+    typed_seed("seed-u8", &[1u8, 2, 3], &script);
+    typed_seed("seed-u32", &[1u32, 2, 3], &script);
+    typed_seed("seed-three", &[[1u8, 2, 3]; 5], &script);
+    typed_seed("seed-wide", &[[1u64, 2, 3]; 8], &script);
+    bytes_seed("seed-records", bytes::Config::records(128), &script);
+    bytes_seed("seed-stream", bytes::Config::stream(64), &script);
+    segment_seed("seed-one", 1, &script);
+    segment_seed("seed-four", 4, &script);
+    for (name, kind, ahead) in [("seed-records", 1, 20), ("seed-stream", 5, 33)] {
+        let mut input = vec![kind, 40, 0xf8, 0xff, 0xff, 0xff, ahead];
+        input.extend_from_slice(&script[..40]);
+        for length in [8u32, 0, 1, 2, 0, 0, 12, 0, 1, 2, 3, 4, u32::MAX, 0, 0, 0] {
+            input.extend_from_slice(&length.to_le_bytes());
+        }
+        keep("bytes_consumer", name, &input);
+    }
+    for (name, header) in [
+        ("seed-mono", "W4 H2 Cmono"),
+        ("seed-420", "W5 H3 F30:1 Ip A1:1 C420jpeg XYSCSS=420JPEG"),
+    ] {
+        let mut video = format!("YUV4MPEG2 {header}\n").into_bytes();
+        for _ in 0..60 {
+            video.extend_from_slice(b"FRAME\n");
+            video.extend_from_slice(&[128; 27][..if name == "seed-mono" { 8 } else { 27 }]);
+        }
+        keep("y4m", name, &video);
+    }
+}

@@ -1,0 +1,108 @@
+//! Regions for tests that know the wire: heap rooms, and mappings between guard pages.
+
+// Each test file uses its own part of this.
+#![allow(dead_code)]
+
+#[cfg(target_os = "linux")]
+pub mod guarded;
+
+use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+use ringpad::{Channel, Evicted, PeerId, Region};
+
+/// Wire offsets of a ring.
+pub const TAIL: usize = 128;
+pub const HEAD: usize = 256;
+pub const PAYLOAD: usize = 512;
+
+/// Whether the other party keeps to the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trust {
+    Cooperative,
+    Distrusted,
+}
+
+pub const EACH_TRUST: [Trust; 2] = [Trust::Cooperative, Trust::Distrusted];
+
+// SAFETY: the tests claim in its light only ends whose last holder they dropped or forgot.
+pub static GONE: Evicted = unsafe { Evicted::new(PeerId::BARE) };
+
+/// Zeroed bytes on the heap, on a line.
+#[derive(Debug)]
+pub struct Room {
+    base: *mut u8,
+    layout: Layout,
+}
+
+// SAFETY: the bytes are reached through the crate's protocol and by atomic words only.
+unsafe impl Sync for Room {}
+
+impl Room {
+    pub fn new(bytes: usize) -> Self {
+        let layout = Layout::from_size_align(bytes.max(4), 128).unwrap();
+        // SAFETY: the layout has at least four bytes.
+        let base = unsafe { alloc_zeroed(layout) };
+        if base.is_null() {
+            handle_alloc_error(layout);
+        }
+        Self { base, layout }
+    }
+
+    /// Room for one channel.
+    pub fn of<'m, C: Channel<'m>>(config: &C::Config) -> Self {
+        Self::new(C::layout(config).unwrap().size())
+    }
+
+    pub fn len(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// A region over the room: one of several, as several processes have them.
+    pub fn region(&self, trust: Trust) -> Region<'_> {
+        let region = match trust {
+            // SAFETY: allocated while it is borrowed, and reached by this crate and atomic words only.
+            Trust::Cooperative => unsafe { Region::new(self.base, self.len()) },
+            // SAFETY: as above.
+            Trust::Distrusted => unsafe { Region::distrusted(self.base, self.len()) },
+        };
+        region.unwrap()
+    }
+
+    /// The word at a wire offset.
+    pub fn word(&self, offset: usize) -> &AtomicU32 {
+        assert!(offset.is_multiple_of(4) && offset < self.len() / 4 * 4);
+        // SAFETY: inside the room, by the line above.
+        let word = unsafe { self.base.add(offset) };
+        // SAFETY: four bytes there, aligned, shared by atomic words only, alive as long as the borrow.
+        unsafe { AtomicU32::from_ptr(word.cast()) }
+    }
+
+    pub fn get(&self, offset: usize) -> u32 {
+        self.word(offset).load(Relaxed)
+    }
+
+    pub fn set(&self, offset: usize, value: u32) {
+        self.word(offset).store(value, Relaxed);
+    }
+
+    /// A new channel whose positions both stand at `position`.
+    pub fn channel<'m, C: Channel<'m>>(
+        &'m self,
+        trust: Trust,
+        config: &C::Config,
+        position: u32,
+    ) -> C {
+        C::init(self.region(trust), config).unwrap();
+        self.set(TAIL, position);
+        self.set(HEAD, position);
+        C::attach(self.region(trust)).unwrap()
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        // SAFETY: allocated with this layout in new(); regions borrow the room, so none is left.
+        unsafe { dealloc(self.base, self.layout) };
+    }
+}
