@@ -165,9 +165,9 @@ fn negative_control_an_address_is_found() {
     // At an offset that is no multiple of anything: three bytes into the word at 64.
     let mut bytes = [0; 12];
     bytes[3..11].copy_from_slice(&inside.to_le_bytes());
-    for (at, word) in bytes.as_chunks::<4>().0.iter().enumerate() {
+    for (at, word) in bytes.chunks_exact(4).enumerate() {
         here.word(64 + 4 * at)
-            .store(u32::from_le_bytes(*word), Relaxed);
+            .store(u32::from_le_bytes(word.try_into().unwrap()), Relaxed);
     }
     assert_eq!(addresses_in(&there, &[&here, &there]), [67]);
 }

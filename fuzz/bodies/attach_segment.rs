@@ -99,35 +99,36 @@ fn open<'m>(
     you: &Peer<'m>,
     script: &mut Script<'_>,
 ) -> u32 {
-    let (heard, mut calls) = (Count::default(), 0);
-    if let Ok(ring) = segment.open::<Spsc<'_, u32>>(name)
-        && let (Ok(tx), Ok(rx)) = (ring.producer(me), ring.consumer(you))
-    {
+    let heard = Count::default();
+    let ring = segment.open::<Spsc<'_, u32>>(name).ok();
+    let ends = ring.and_then(|ring| Some((ring.producer(me).ok()?, ring.consumer(you).ok()?)));
+    if let Some((tx, rx)) = ends {
         let (mut tx, mut rx) = (tx.ringing(me, &heard), rx.ringing(you, &heard));
-        let ends = [rx.bell()];
+        let bells = [rx.bell()];
         let mut sleeper = Sleeper::of(you).ok();
-        let mut armed = sleeper.as_mut().and_then(|sleeper| sleeper.arm(&ends).ok());
-        for _ in 0..script.byte() % 64 {
-            calls += 1;
+        let mut armed = sleeper
+            .as_mut()
+            .and_then(|sleeper| sleeper.arm(&bells).ok());
+        let steps = script.byte() % 64;
+        for _ in 0..steps {
             spsc_step(room, &mut tx, &mut rx, 9, script);
             if let (Some(armed), 0) = (&mut armed, script.byte() % 4) {
                 armed.again();
             }
         }
-        drop(armed);
+        return steps.into();
     }
-    if let Ok(ring) = segment.open::<Bytes<'_>>(name)
-        && let (Ok(tx), Ok(rx)) = (ring.producer(me), ring.consumer(you))
-    {
-        let (mut tx, mut rx) = (tx.ringing(me, &heard), rx.ringing(you, &heard));
-        for _ in 0..script.byte() % 64 {
-            calls += 1;
-            match script.byte() % 8 {
-                0 => script.scribble(room),
-                1..4 => bytes_tx_step(&mut tx, script),
-                _ => bytes_rx_step(&mut rx, script),
-            }
+    let ring = segment.open::<Bytes<'_>>(name).ok();
+    let ends = ring.and_then(|ring| Some((ring.producer(me).ok()?, ring.consumer(you).ok()?)));
+    let Some((tx, rx)) = ends else { return 0 };
+    let (mut tx, mut rx) = (tx.ringing(me, &heard), rx.ringing(you, &heard));
+    let steps = script.byte() % 64;
+    for _ in 0..steps {
+        match script.byte() % 8 {
+            0 => script.scribble(room),
+            1..4 => bytes_tx_step(&mut tx, script),
+            _ => bytes_rx_step(&mut rx, script),
         }
     }
-    calls
+    steps.into()
 }

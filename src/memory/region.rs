@@ -151,7 +151,7 @@ impl<'m> Region<'m> {
 
     /// Has the region say [`Error::Forked`] where `guard` reads zero: the os layer's word that a
     /// forked child finds wiped.
-    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
     pub(crate) fn guarded_by(mut self, guard: &'m RawU32) -> Self {
         self.0.guard = Some(guard);
         self

@@ -11,6 +11,7 @@
 //!
 //! Nothing: the memory goes with its last descriptor.
 
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -36,6 +37,12 @@ pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";
 const GREETING: [u8; 8] = *b"rp-pass\x01";
 /// Bytes of a message: the greeting and the number of rows.
 const MESSAGE: usize = 12;
+
+/// A descriptor as the variable names it: its number, and what it must still be when it is taken.
+fn described(fd: BorrowedFd<'_>) -> io::Result<String> {
+    let found = rustix::fs::fstat(fd)?;
+    Ok(format!("{}:{}", fd.as_raw_fd(), found.st_ino))
+}
 
 /// The descriptors that one receiver needs.
 struct Parcel {
@@ -102,7 +109,9 @@ impl SharedSegment {
         let (memory, seat, bells) = self.fresh()?;
         let mut numbers = vec![memory.as_raw_fd(), seat.as_raw_fd()];
         numbers.extend(bells.iter().map(AsRawFd::as_raw_fd));
-        let text: Vec<String> = numbers.iter().map(RawFd::to_string).collect();
+        let fds = [memory.as_fd(), seat.as_fd()].into_iter().chain(bells);
+        let text: io::Result<Vec<String>> = fds.map(described).collect();
+        let text = text.doing(|| "looking at the descriptors to hand down".into())?;
         command.env(HANDOFF_VARIABLE, text.join(","));
         let open = Arc::new(AtomicBool::new(true));
         let still_open = open.clone();
@@ -141,17 +150,19 @@ impl SharedSegment {
                 "{HANDOFF_VARIABLE} is not set: no parent handed a segment down"
             ))
         })?;
-        let numbers = text
-            .split(',')
-            .map(|number| number.parse::<RawFd>().ok().filter(|n| *n > 2));
+        let wanted = || {
+            bad(format!(
+                "{HANDOFF_VARIABLE} is {text:?}; wanted descriptors as their parent described them"
+            ))
+        };
+        let numbers = text.split(',').map(|one| {
+            let number = one.split_once(':')?.0.parse::<RawFd>().ok();
+            number.filter(|number| *number > 2)
+        });
         let numbers: Option<Vec<RawFd>> = numbers.collect();
         let numbers = numbers
             .filter(|numbers| numbers.len() >= 2 && numbers.len() <= socket::MAX_FDS)
-            .ok_or_else(|| {
-                bad(format!(
-                    "{HANDOFF_VARIABLE} is {text:?}; wanted descriptor numbers"
-                ))
-            })?;
+            .ok_or_else(wanted)?;
         let mut sorted = numbers.clone();
         sorted.sort_unstable();
         sorted.dedup();
@@ -160,17 +171,27 @@ impl SharedSegment {
                 "{HANDOFF_VARIABLE} is {text:?}: a descriptor twice"
             )));
         }
-        for &number in &sorted {
-            // SAFETY: only asked for its flags; a closed number is answered with an error.
+        // A child of the child finds the variable too, and at these numbers descriptors of its own.
+        for (&number, described_as) in numbers.iter().zip(text.split(',')) {
+            // SAFETY: only asked what it is; a closed number is answered with an error.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };
-            set_close_on_exec(fd, true)
-                .map_err(|error| bad(format!("descriptor {number}: {error}")))?;
+            if !described(fd).is_ok_and(|found| found == described_as) {
+                return Err(bad(format!(
+                    "descriptor {number} is not the one that was handed down"
+                )));
+            }
         }
         if TAKEN.swap(true, Ordering::AcqRel) {
             return Err(bad("it was already taken".into()));
         }
+        for &number in &sorted {
+            // SAFETY: just found to be what the parent handed down.
+            let fd = unsafe { BorrowedFd::borrow_raw(number) };
+            set_close_on_exec(fd, true)
+                .map_err(|error| bad(format!("descriptor {number}: {error}")))?;
+        }
         let mut owned = numbers.into_iter().map(|number| {
-            // SAFETY: handed down to this process for this purpose, checked to be open, and taken once only.
+            // SAFETY: handed down to this process for this purpose, checked to be the same, and taken once only.
             unsafe { OwnedFd::from_raw_fd(number) }
         });
         let (Some(memory), seat) = (owned.next(), owned.next()) else {
@@ -288,7 +309,7 @@ impl Parcel {
         let mut ends = self.bells.into_iter();
         let mut bells = Vec::new();
         while let (Some(read), Some(write)) = (ends.next(), ends.next()) {
-            let bell = Bell::from_ends(read, Some(write));
+            let bell = Bell::from_ends(read, Some(write), trust == Trust::Distrusted);
             bells.push(bell.map_err(|error| Error::BadHandoff(format!("doorbell: {error}")))?);
         }
         if !bells.is_empty() && bells.len() as u32 != segment.peers() {

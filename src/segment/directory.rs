@@ -285,7 +285,7 @@ impl<'m> Segment<'m> {
     }
 
     /// Marks the segment as replaced by a newer one.
-    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
     pub(crate) fn retire(&self) -> Result<()> {
         Header::at(self.region)?.retire()
     }

@@ -302,7 +302,7 @@ impl<'m> Peer<'m> {
     }
 
     /// Joins in the row whose OS lock the caller holds.
-    #[cfg_attr(not(feature = "std"), allow(dead_code))]
+    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
     pub(crate) fn join_locked(
         segment: Segment<'m>,
         id: PeerId,

@@ -153,15 +153,12 @@ fn deeper() -> Option<usize> {
 pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
     let (mut step, mut executions, begin) = (0, 0, Instant::now());
     loop {
-        let died = Arc::new(AtomicBool::new(false));
-        let mut model = model(Victim {
-            step,
-            died: died.clone(),
-        });
+        let victim = Victim::at(step);
+        let mut model = model(victim.clone());
         let name = model.name.clone();
         model.name = format!("{name}, step {step}");
         executions += model.holds();
-        if !died.load(Relaxed) {
+        if !victim.died.load(Relaxed) {
             let time = begin.elapsed();
             println!("{name}: {step} steps, {executions} executions in {time:.1?}");
             return;
@@ -178,6 +175,14 @@ pub struct Victim {
 }
 
 impl Victim {
+    /// One that dies at this step and no other.
+    pub fn at(step: u32) -> Self {
+        Self {
+            step,
+            died: Arc::default(),
+        }
+    }
+
     /// Runs `work` up to the step. Executions in which it has fewer are explored no further.
     pub fn dies(&self, work: impl FnOnce()) {
         let all = || {

@@ -159,6 +159,24 @@ fn slots_count_room_and_items_and_publish_nothing() {
 }
 
 #[test]
+fn an_item_lies_at_its_position_modulo_the_capacity() {
+    for trust in EACH_TRUST {
+        for slots in [1, 2, 8] {
+            let room = room(slots);
+            let (mut tx, mut rx) = both(&room, trust, slots);
+            for n in 0..3 * slots {
+                match n % 2 {
+                    0 => tx.push(n + 100).unwrap(),
+                    _ => assert_eq!(tx.push_slice(&[n + 100]), 1),
+                }
+                assert_eq!(room.word(512 + 4 * (n % slots) as usize), n + 100);
+                assert_eq!(rx.pop(), Some(n + 100));
+            }
+        }
+    }
+}
+
+#[test]
 fn dropping_an_end_gives_it_back_and_settles_nothing() {
     for trust in EACH_TRUST {
         let room = room(4);

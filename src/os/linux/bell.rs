@@ -6,13 +6,13 @@
 //! Progress: ringing and draining never block; [`wait`] ends by its deadline.
 //! What a crash leaves: bytes in the pipe, one needless wake-up; a FIFO's name stays in its directory.
 
-use std::io;
+use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mkfifoat, openat};
-use rustix::io::{Errno, read, retry_on_intr, write};
+use rustix::io::{Errno, ReadWriteFlags, preadv2, pwritev2, read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::directory::{Permissions, apply, check_kind, checked_name, open_error};
@@ -21,6 +21,9 @@ use super::{context, invalid};
 /// Reads of one [`Bell::drain`], and bytes of each: together a whole pipe of the default size.
 const DRAIN_READS: usize = 16;
 const DRAIN_BYTES: usize = 4096;
+
+/// No offset: a pipe has none.
+const HERE: u64 = u64::MAX;
 
 /// Makes the FIFO `name`, which must not exist, with exactly the permissions of `want`.
 pub(crate) fn make_fifo(dir: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<()> {
@@ -43,6 +46,8 @@ pub(crate) struct Bell {
     read: OwnedFd,
     /// None: `read` is open for writing too.
     write: Option<OwnedFd>,
+    /// The description is another's too, who may make it blocking at any time.
+    wary: bool,
 }
 
 impl Bell {
@@ -50,7 +55,11 @@ impl Bell {
     pub(crate) fn fifo(dir: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<Bell> {
         let read = open_fifo(dir, checked_name(name)?)?;
         check_kind(read.as_fd(), name, FileType::Fifo, want)?;
-        Ok(Bell { read, write: None })
+        Ok(Bell {
+            read,
+            write: None,
+            wary: false,
+        })
     }
 
     /// A pipe without a name, CLOEXEC; for threads, and for children that inherit the descriptors.
@@ -59,21 +68,27 @@ impl Bell {
         Ok(Bell {
             read,
             write: Some(write),
+            wary: false,
         })
     }
 
-    /// A bell of inherited or received ends (`write` absent: `read` does both). Sets them non-blocking, which every holder
-    /// shares: one who sets them blocking again can block others. CLOEXEC is left as it is.
-    pub(crate) fn from_ends(read: OwnedFd, write: Option<OwnedFd>) -> io::Result<Bell> {
-        let bell = Bell { read, write };
-        check_pipe(bell.read_fd(), OFlags::RDONLY)?;
-        check_pipe(bell.write_fd(), OFlags::WRONLY)?;
+    /// A bell of inherited or received ends of one pipe (`write` absent: `read` does both). Sets them non-blocking, which
+    /// every holder shares. CLOEXEC is left as it is.
+    ///
+    /// `wary`: a holder who sets them blocking again blocks nobody here; kernels before 6.4 cannot keep that.
+    pub(crate) fn from_ends(read: OwnedFd, write: Option<OwnedFd>, wary: bool) -> io::Result<Bell> {
+        let bell = Bell { read, write, wary };
+        let reads = check_pipe(bell.read_fd(), OFlags::RDONLY)?;
+        // With the reading end of another pipe, writing would raise SIGPIPE once that one's readers are gone.
+        if check_pipe(bell.write_fd(), OFlags::WRONLY)? != reads {
+            return Err(invalid("the ends of two pipes"));
+        }
         Ok(bell)
     }
 
     /// Writes one byte. `true`: written; `false`: the pipe was full, so it is ringing already. Both are success.
     pub(crate) fn ring(&self) -> io::Result<bool> {
-        match retry_on_intr(|| write(self.write_fd(), &[1])) {
+        match retry_on_intr(|| self.put()) {
             Ok(_) => Ok(true),
             Err(Errno::AGAIN) => Ok(false),
             Err(e) => Err(e.into()),
@@ -88,7 +103,7 @@ impl Bell {
         let mut total = 0;
         let mut bytes = [0; DRAIN_BYTES];
         for _ in 0..DRAIN_READS {
-            match retry_on_intr(|| read(&self.read, &mut bytes)) {
+            match retry_on_intr(|| self.take(&mut bytes)) {
                 Ok(0) | Err(Errno::AGAIN) => break,
                 Ok(n) => {
                     total += n;
@@ -103,6 +118,28 @@ impl Bell {
         Ok(total)
     }
 
+    fn put(&self) -> Result<usize, Errno> {
+        if self.wary {
+            let byte = [IoSlice::new(&[1])];
+            match pwritev2(self.write_fd(), &byte, HERE, ReadWriteFlags::NOWAIT) {
+                Err(Errno::OPNOTSUPP) => {}
+                done => return done,
+            }
+        }
+        write(self.write_fd(), &[1])
+    }
+
+    fn take(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
+        if self.wary {
+            let mut into = [IoSliceMut::new(bytes)];
+            match preadv2(&self.read, &mut into, HERE, ReadWriteFlags::NOWAIT) {
+                Err(Errno::OPNOTSUPP) => {}
+                done => return done,
+            }
+        }
+        read(&self.read, bytes)
+    }
+
     /// The end to wait on.
     pub(crate) fn read_fd(&self) -> BorrowedFd<'_> {
         self.read.as_fd()
@@ -114,8 +151,8 @@ impl Bell {
     }
 }
 
-/// A pipe open for `access`, set non-blocking.
-fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<()> {
+/// A pipe open for `access`, set non-blocking; answers which pipe.
+fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<(u64, u64)> {
     let stat = rustix::fs::fstat(fd)?;
     let flags = fcntl_getfl(fd)?;
     let open_for = flags & OFlags::RWMODE;
@@ -126,7 +163,8 @@ fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<()> {
             stat.st_mode
         )));
     }
-    Ok(fcntl_setfl(fd, flags | OFlags::NONBLOCK)?)
+    fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
+    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Most descriptors of one [`wait`].

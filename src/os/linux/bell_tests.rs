@@ -163,17 +163,37 @@ fn inherited_ends_are_checked_and_never_block() {
     let swapped = Bell::from_ends(
         write_end.try_clone().unwrap(),
         Some(read.try_clone().unwrap()),
+        false,
     );
     assert_eq!(swapped.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     assert!(
-        Bell::from_ends(read.try_clone().unwrap(), None).is_err(),
+        Bell::from_ends(read.try_clone().unwrap(), None, false).is_err(),
         "one end is not both"
     );
     let file = std::fs::File::open("/dev/null").unwrap();
-    assert!(Bell::from_ends(file.into(), None).is_err());
-    let bell = Bell::from_ends(read, Some(write_end)).unwrap();
+    assert!(Bell::from_ends(file.into(), None, false).is_err());
+    let bell = Bell::from_ends(read, Some(write_end), false).unwrap();
     assert_eq!(bell.drain().unwrap(), 0, "a blocking pipe would hang here");
     while bell.ring().unwrap() {}
+    let other = Bell::pipe().unwrap();
+    let (read, write_end) = (bell.read, other.write.unwrap());
+    let two = Bell::from_ends(read, Some(write_end), false);
+    assert_eq!(two.unwrap_err().kind(), io::ErrorKind::InvalidInput);
+}
+
+#[test]
+fn a_wary_bell_does_not_block_on_a_pipe_made_blocking() {
+    let Bell { read, write, .. } = Bell::pipe().unwrap();
+    let bell = Bell::from_ends(read, write, true).unwrap();
+    for end in [bell.read_fd(), bell.write_fd()] {
+        fcntl_setfl(end, OFlags::empty()).unwrap();
+    }
+    assert_eq!(bell.drain().unwrap(), 0);
+    let mut rung = 0;
+    while bell.ring().unwrap() {
+        rung += 1;
+    }
+    assert_eq!(bell.drain().unwrap(), rung);
 }
 
 #[test]

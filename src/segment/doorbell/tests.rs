@@ -1,15 +1,17 @@
 //! Doorbells: who is rung, when, and how often.
 
+mod epochs;
 use core::cell::RefCell;
 use core::mem::forget;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Signal, Sleeper, poll_for};
+use super::{Ringer, Signal, Sleeper, poll_for};
 use crate::bytes::{self, Bytes};
+use crate::channel::cursor::Claimant;
 use crate::memory::liveness::PeerId;
 use crate::memory::sync::RawU32;
 use crate::memory::testing::{EACH_TRUST, Room, Trust};
-use crate::segment::testing::{Ring, join, place, room, segment};
+use crate::segment::testing::{PRODUCER, Ring, join, place, room, segment};
 use crate::{Error, Plan, Segment};
 
 /// Wire offsets: a row's doorbell word, and a ring's words of sleepers.
@@ -143,6 +145,54 @@ fn an_end_that_goes_rings_the_other_side() {
     });
 }
 
+/// Sees what a word of the room holds at the moment of a signal.
+struct Sees<'r>(&'r Room, usize, RefCell<Vec<u32>>);
+
+impl Signal for Sees<'_> {
+    fn signal(&self, _: PeerId) {
+        self.2.borrow_mut().push(self.0.word(self.1));
+    }
+}
+
+#[test]
+fn a_signal_comes_after_what_it_tells_of() {
+    let room = room(3);
+    let segment = segment(&room, Trust::Cooperative, 3);
+    let (one, two) = (join(&segment), join(&segment));
+    let (at, ring): (_, Ring) = (place(&segment, "a"), segment.open("a").unwrap());
+    let tail = Sees(&room, at + 128, RefCell::default());
+    let claim = Sees(&room, at + PRODUCER, RefCell::default());
+    let rx = ring.consumer(&two).unwrap();
+    let ends = [rx.bell()];
+    let mut sleeper = Sleeper::of(&two).unwrap();
+    let mut armed = sleeper.arm(&ends).unwrap();
+    let mut tx = ring.producer(&one).unwrap().ringing(&one, &tail);
+    tx.push_slice(&[1, 2, 3]);
+    assert_eq!(tail.2.take(), [3], "the commit");
+    drop(tx);
+    armed.again();
+    drop(ring.producer(&one).unwrap().ringing(&one, &claim));
+    assert_eq!(claim.2.take(), [0], "the end given back");
+}
+
+#[test]
+fn an_end_that_comes_rings_the_other_side() {
+    with_each(|_, segment| {
+        let (one, two) = (join(&segment), join(&segment));
+        let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
+        let rx = ring.consumer(&two).unwrap();
+        let ends = [rx.bell()];
+        let mut sleeper = Sleeper::of(&two).unwrap();
+        let mut armed = sleeper.arm(&ends).unwrap();
+        let ringer = || Ringer::new(segment.table(), &heard);
+        let tx = ring.produce_as(Claimant::Peer(&one), ringer()).unwrap();
+        assert_eq!(heard.take(), [2], "whoever waits for a partner has one");
+        armed.again();
+        drop(tx);
+        assert_eq!(heard.take(), [2]);
+    });
+}
+
 #[test]
 fn byte_rings_ring_too() {
     let plan = Plan::<1>::new()
@@ -232,66 +282,6 @@ fn nobody_sleeps_at_ends_of_another_segment() {
             "no bit was set"
         );
     }
-}
-
-#[test]
-fn epochs_go_on_when_a_row_changes_hands() {
-    with_each(|room, segment| {
-        let two = join(&segment);
-        let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&two).unwrap().ringing(&two, &heard);
-        for life in 1..4 {
-            let one = join(&segment);
-            assert_eq!(one.id().get(), 2);
-            let rx = ring.consumer(&one).unwrap();
-            let ends = [rx.bell()];
-            let mut sleeper = Sleeper::of(&one).unwrap();
-            let armed = sleeper.arm(&ends).unwrap();
-            assert_eq!(arm_word(room, 2), life << 1 | 1);
-            tx.push(life).unwrap();
-            assert_eq!(
-                heard.take(),
-                [2],
-                "life {life}: a producer that remembered a restarted epoch would be silent"
-            );
-            if life == 2 {
-                // It dies asleep: bit and flag stay, its successor in the row disarms.
-                forget(armed);
-            }
-        }
-    });
-}
-
-#[test]
-fn the_last_epoch_wraps() {
-    with_each(|room, segment| {
-        let (one, two) = (join(&segment), join(&segment));
-        room.set(ROWS + 128 + ARM, u32::MAX - 1);
-        let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
-        let rx = ring.consumer(&two).unwrap();
-        let ends = [rx.bell()];
-        let mut sleeper = Sleeper::of(&two).unwrap();
-        let mut armed = sleeper.arm(&ends).unwrap();
-        assert_eq!(arm_word(room, 2), 1);
-        tx.push(1).unwrap();
-        armed.again();
-        tx.push(2).unwrap();
-        assert_eq!(heard.take(), [2, 2]);
-    });
-}
-
-#[test]
-fn a_scribbled_doorbell_word_does_not_move_the_sleeper_s_epoch() {
-    let room = room(3);
-    let segment = segment(&room, Trust::Distrusted, 3);
-    let one = join(&segment);
-    let mut sleeper = Sleeper::of(&one).unwrap();
-    let none: [super::Bell<'_>; 0] = [];
-    let mut armed = sleeper.arm(&none).unwrap();
-    room.set(ROWS + ARM, 0xdead_beef);
-    armed.again();
-    assert_eq!(arm_word(&room, 1), 2 << 1 | 1);
 }
 
 #[test]

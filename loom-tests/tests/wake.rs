@@ -1,0 +1,277 @@
+//! Doorbells: whoever sleeps is woken by whoever commits next. A lost wake-up is a deadlock of the model.
+
+mod common;
+
+use std::sync::Arc;
+
+use common::world::{Pipes, World};
+use common::{ASLEEP, Model, Victim, killed_at_each_step};
+use loom::thread;
+use ringpad::hooks::probe::{clear_armed, restart_epochs};
+use ringpad::spsc::{Config, Spsc};
+use ringpad::{Armed, Bell, Peer, PeerId, Plan, Segment, Signal, Sleeper};
+
+/// As the os layer waits: arm, recheck, sleep, arm again.
+fn sleep_until<T>(
+    pipes: &Pipes,
+    me: &Peer<'_>,
+    armed: &mut Armed<'_, '_, ()>,
+    mut ready: impl FnMut() -> Option<T>,
+) -> T {
+    loop {
+        if let Some(value) = ready() {
+            return value;
+        }
+        pipes.sleep(me.id());
+        armed.again();
+    }
+}
+
+/// ARM/RING: either the sleeper's recheck sees the commit, or the producer sees the sleeper.
+fn one_sleeper(items: u32) -> Model {
+    Model::new(&format!("one sleeper, {items} items"), 2, move || {
+        let world = World::with_ring(2, 4);
+        let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (ring, bells) = (world.ring(), pipes.clone());
+        let mut rx = ring.consumer(b).unwrap();
+        let tx = ring.producer(a).unwrap();
+        let mut sleeper = Sleeper::of(b).unwrap();
+        let producer = thread::spawn(move || {
+            let mut tx = tx.ringing(a, &*bells);
+            (0..items).for_each(|n| tx.push(n).unwrap());
+            std::mem::forget(tx);
+        });
+        let ends = [rx.bell()];
+        let mut armed = sleeper.arm(&ends).unwrap();
+        for n in 0..items {
+            assert_eq!(sleep_until(&pipes, b, &mut armed, || rx.pop()), n);
+        }
+        producer.join().unwrap();
+    })
+}
+
+#[test]
+fn a_consumer_sleeps_until_there_is_data() {
+    one_sleeper(1).holds();
+    // No thread here loads a word and then writes it, so that the checker misses nothing without shadows.
+    one_sleeper(2).without_shadows().holds();
+    for (items, preemptions) in [(2, 3), (3, 2)] {
+        let model = one_sleeper(items).preemptions(preemptions);
+        model.holds();
+        model.dies_without("arm", ASLEEP);
+        model.dies_without("ring", ASLEEP);
+    }
+}
+
+/// ARM/RING on two ends at once: whichever of two producers commits rings the one pipe.
+#[test]
+fn a_consumer_sleeps_at_two_channels() {
+    let model = Model::new("one sleeper, two channels", 3, || {
+        let plan = Plan::new().peers(3).unwrap();
+        let config = Config::new(2);
+        let plan = plan.channel::<Spsc<u32>>("left", &config).unwrap();
+        let world = World::new(&plan.channel::<Spsc<u32>>("right", &config).unwrap());
+        let (b, pipes) = (world.join(), Pipes::new());
+        let rings = ["left", "right"].map(|name| world.segment.open::<Spsc<u32>>(name).unwrap());
+        let mut ends = rings.each_ref().map(|ring| ring.consumer(b).unwrap());
+        let mut sleeper = Sleeper::of(b).unwrap();
+        let producers = rings.map(|ring| {
+            let (a, bells) = (world.join(), pipes.clone());
+            let tx = ring.producer(a).unwrap();
+            thread::spawn(move || {
+                let mut tx = tx.ringing(a, &*bells);
+                tx.push(a.id().get()).unwrap();
+                std::mem::forget(tx);
+            })
+        });
+        let bells = ends.each_ref().map(|rx| rx.bell());
+        let mut armed = sleeper.arm(&bells).unwrap();
+        let mut sum = 0;
+        while sum < 2 + 3 {
+            sum += sleep_until(&pipes, b, &mut armed, || {
+                ends.iter_mut().find_map(|rx| rx.pop())
+            });
+        }
+        producers.map(|producer| producer.join().unwrap());
+    });
+    let model = model.preemptions(2);
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
+}
+
+/// ARM/RING both ways: the producer sleeps for space, the consumer for data, in one slot.
+#[test]
+fn both_ends_sleep() {
+    let model = Model::new("both ends sleep", 2, || {
+        let world = World::with_ring(2, 1);
+        let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (ring, bells) = (world.ring(), pipes.clone());
+        let (tx, rx) = (ring.producer(a).unwrap(), ring.consumer(b).unwrap());
+        let (mut for_space, mut for_data) = (Sleeper::of(a).unwrap(), Sleeper::of(b).unwrap());
+        let consumer = thread::spawn(move || {
+            let mut rx = rx.ringing(b, &*bells);
+            let ends = [rx.bell()];
+            let mut armed = for_data.arm(&ends).unwrap();
+            for n in 0..2 {
+                assert_eq!(sleep_until(&bells, b, &mut armed, || rx.pop()), n);
+            }
+            std::mem::forget((rx, armed));
+        });
+        let mut tx = tx.ringing(a, &*pipes);
+        let ends = [tx.bell()];
+        let mut armed = for_space.arm(&ends).unwrap();
+        for n in 0..2 {
+            sleep_until(&pipes, a, &mut armed, || tx.push(n).ok());
+        }
+        consumer.join().unwrap();
+    });
+    let model = model.preemptions(2);
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
+}
+
+/// RING after an end is given back: whoever waits for the other end's owner to do something learns that it is gone.
+#[test]
+fn a_sleeper_learns_that_it_is_alone() {
+    let model = Model::new("abandoned while asleep", 2, || {
+        let world = World::with_ring(2, 2);
+        let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (ring, bells) = (world.ring(), pipes.clone());
+        let (tx, rx) = (ring.producer(a).unwrap(), ring.consumer(b).unwrap());
+        let mut sleeper = Sleeper::of(b).unwrap();
+        let producer = thread::spawn(move || drop(tx.ringing(a, &*bells)));
+        let ends = [rx.bell()];
+        let mut armed = sleeper.arm(&ends).unwrap();
+        sleep_until(&pipes, b, &mut armed, || rx.is_abandoned().then_some(()));
+        producer.join().unwrap();
+    });
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
+}
+
+/// A row's epochs go on when it changes hands, or a producer that rang an epoch once would not ring it for the next.
+fn handed_over(restart: bool) -> Model {
+    let name = if restart {
+        "row handed over, epochs restarted"
+    } else {
+        "row handed over"
+    };
+    let model = Model::new(name, 2, move || {
+        let world = World::with_ring(2, 2);
+        let (first, a, pipes) = (world.visitor(), world.join(), Pipes::new());
+        let (ring, bells) = (world.ring(), pipes.clone());
+        let tx = ring.producer(a).unwrap();
+        let take = |me: &Peer<'static>, item: u32| {
+            let mut rx = ring.consumer(me).unwrap();
+            let ends = [rx.bell()];
+            let mut sleeper = Sleeper::of(me).unwrap();
+            let mut armed = sleeper.arm(&ends).unwrap();
+            assert_eq!(sleep_until(&pipes, me, &mut armed, || rx.pop()), item);
+        };
+        let producer = thread::spawn(move || {
+            let mut tx = tx.ringing(a, &*bells);
+            (0..2).for_each(|n| tx.push(n).unwrap());
+            std::mem::forget(tx);
+        });
+        take(&first, 0);
+        drop(first);
+        let second = world.join();
+        if restart {
+            restart_epochs(&world.segment, second.id()).unwrap();
+        }
+        take(second, 1);
+        producer.join().unwrap();
+    });
+    model.preemptions(2)
+}
+
+#[test]
+fn a_row_is_handed_over() {
+    handed_over(false).holds();
+    handed_over(true).dies(ASLEEP);
+}
+
+/// Killed between commit and ring, with nobody else to ring: the death watch or the tick finds what was committed.
+#[test]
+fn a_producer_dies_before_it_rings() {
+    killed_at_each_step(|victim| {
+        Model::new("producer killed beside a sleeper, tick", 2, move || {
+            let world = World::with_ring(2, 2);
+            let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+            let (ring, bells, oracle) = (world.ring(), pipes.clone(), world.oracle());
+            let mut rx = ring.consumer(b).unwrap();
+            let tx = ring.producer(a).unwrap();
+            let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
+            let producer = thread::spawn(move || {
+                victim.dies(|| {
+                    let mut tx = tx.ringing(a, &*bells);
+                    tx.push(7).unwrap();
+                    std::mem::forget(tx);
+                });
+                oracle.bury(a.id());
+                bells.signal(b.id());
+            });
+            let ends = [rx.bell()];
+            let mut armed = sleeper.arm(&ends).unwrap();
+            let got = sleep_until(&pipes, b, &mut armed, || {
+                let gone = rx.is_abandoned();
+                rx.pop().map(Some).or(gone.then_some(None))
+            });
+            producer.join().unwrap();
+            assert!(got == Some(7) || got.is_none() && rx.pop().is_none());
+        })
+    });
+}
+
+/// What producers must never do: take the flag away before they write.
+struct Clearing(Arc<Pipes>, Segment<'static>);
+
+impl Signal for Clearing {
+    fn signal(&self, peer: PeerId) {
+        clear_armed(&self.1, peer).unwrap();
+        self.0.signal(peer);
+    }
+}
+
+/// Killed between its look at the flag and its signal: the flag is still up, so the successor's commit rings.
+fn rung_by_the_successor(victim: Victim, clearing: bool) -> Model {
+    let name = "producer killed beside a sleeper, successor";
+    let model = Model::new(name, 2, move || {
+        let world = World::with_ring(3, 2);
+        let (a, b, c) = (world.join(), world.join(), world.join());
+        let (ring, pipes, oracle) = (world.ring(), Pipes::new(), world.oracle());
+        let (bells, bad) = (pipes.clone(), Clearing(pipes.clone(), world.segment));
+        let mut rx = ring.consumer(b).unwrap();
+        let tx = ring.producer(a).unwrap();
+        let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
+        let producers = thread::spawn(move || {
+            victim.dies(|| {
+                let signal: &dyn Signal = if clearing { &bad } else { &*bells };
+                let mut tx = tx.ringing(a, signal);
+                tx.push(0).unwrap();
+                std::mem::forget(tx);
+            });
+            oracle.bury(a.id());
+            let mut tx = ring.producer(c).unwrap().ringing(c, &*bells);
+            (tx.position()..2).for_each(|n| tx.push(n).unwrap());
+            std::mem::forget(tx);
+        });
+        let ends = [rx.bell()];
+        let mut armed = sleeper.arm(&ends).unwrap();
+        for n in 0..2 {
+            assert_eq!(sleep_until(&pipes, b, &mut armed, || rx.pop()), n);
+        }
+        producers.join().unwrap();
+    });
+    model.preemptions(2)
+}
+
+#[test]
+fn a_successor_rings_for_the_dead() {
+    killed_at_each_step(|victim| rung_by_the_successor(victim, false));
+    // Slot, position, flag; then dead before the write.
+    rung_by_the_successor(Victim::at(3), true).dies(ASLEEP);
+}

@@ -1,0 +1,334 @@
+//! Requirement 31: while nobody sleeps, sending and receiving make no system call.
+//!
+//! A child runs the loops under a seccomp filter that kills the process at any system call; it reports through a mapped
+//! word, since it can do nothing else, and is killed by its parent.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::os::unix::process::ExitStatusExt;
+use std::time::Instant;
+
+use common::child::{self, Child};
+use common::page::Page;
+use common::room::Room;
+use common::{number, until, until_within};
+use ringpad::os::{ByteConsumer, ByteProducer, Consumer, OwnedPeer, Producer, SharedSegment};
+use ringpad::{Plan, bytes, spsc};
+
+#[test]
+fn child() {
+    child::play(&[("both", both), ("one", one), ("control", control)]);
+}
+
+const NAME: &str = "quiet";
+
+/// Words of the page: those ready, the kinds done by both, by the producer and by the consumer.
+const READY: usize = 0;
+const DONE: [usize; 2] = [2, 3];
+const WRONG: usize = 4;
+
+/// Large rings: an end that waits for the other under the filter can only spin its time slice away.
+fn open(room: &Room) -> SharedSegment {
+    let plan = Plan::<3>::new().peers(4).unwrap();
+    let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
+    let records = bytes::Config::records(1 << 19);
+    let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
+    let stream = bytes::Config::stream(1 << 19);
+    let plan = plan
+        .unwrap()
+        .channel::<bytes::Bytes>("stream", &stream)
+        .unwrap();
+    SharedSegment::open_or_create(NAME, &plan, &room.options()).expect("opening")
+}
+
+/// From here on any system call of this thread kills the process.
+fn no_more_system_calls() {
+    let mut kill = libc::sock_filter {
+        code: (libc::BPF_RET | libc::BPF_K) as u16,
+        jt: 0,
+        jf: 0,
+        k: libc::SECCOMP_RET_KILL_PROCESS,
+    };
+    let filter = libc::sock_fprog {
+        len: 1,
+        filter: &raw mut kill,
+    };
+    // SAFETY: integers only.
+    let set = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(set, 0);
+    let mode = libc::SECCOMP_SET_MODE_FILTER;
+    // SAFETY: a filter of one instruction, which lives through the call.
+    let set = unsafe { libc::syscall(libc::SYS_seccomp, mode, 0, &raw const filter) };
+    // A panic here is fatal either way.
+    assert_eq!(set, 0);
+}
+
+/// Nothing but waiting for the end.
+fn stand_still() -> ! {
+    loop {
+        std::hint::spin_loop();
+    }
+}
+
+/// The ways to send and receive, each with what one round moves.
+const KINDS: [(&str, u64); 6] = [
+    ("push, pop", 1),
+    ("push_slice, pop_slice", 8),
+    ("stage and publish, take and acknowledge", 8),
+    ("send, recv", 1),
+    ("grant and commit, read and release", 1),
+    ("stream send, recv", 1),
+];
+
+struct Out {
+    typed: Producer<u64>,
+    records: ByteProducer,
+    stream: ByteProducer,
+}
+
+struct In {
+    typed: Consumer<u64>,
+    records: ByteConsumer,
+    stream: ByteConsumer,
+}
+
+impl Out {
+    fn claim(me: &OwnedPeer) -> Self {
+        Self {
+            typed: me.producer("typed").unwrap(),
+            records: me.byte_producer("records").unwrap(),
+            stream: me.byte_producer("stream").unwrap(),
+        }
+    }
+
+    /// One round of a kind, the `n`th; false if there was no room for all of it.
+    fn round(&mut self, kind: usize, n: u64) -> bool {
+        let bytes = n.to_le_bytes();
+        match kind {
+            0 => self.typed.push(n).is_ok(),
+            1 => {
+                // All or nothing, so that rounds stay rounds.
+                self.typed.slots() >= 8 && self.typed.push_slice(&[n; 8]) == 8
+            }
+            2 => {
+                let room = self.typed.slots() >= 8;
+                if room {
+                    (0..8).for_each(|_| self.typed.stage(n).unwrap_or(()));
+                    self.typed.publish();
+                }
+                room
+            }
+            3 => self.records.send(&bytes).is_ok(),
+            4 => match self.records.grant(8) {
+                Ok(mut room) => {
+                    room.copy_from_slice(&bytes);
+                    room.commit(8).is_ok()
+                }
+                Err(_) => false,
+            },
+            _ => self.stream.send(&bytes).is_ok(),
+        }
+    }
+}
+
+impl In {
+    fn claim(me: &OwnedPeer) -> Self {
+        Self {
+            typed: me.consumer("typed").unwrap(),
+            records: me.byte_consumer("records").unwrap(),
+            stream: me.byte_consumer("stream").unwrap(),
+        }
+    }
+
+    /// One round of a kind: what came, if all of it was there.
+    fn round(&mut self, kind: usize) -> Option<u64> {
+        let mut bytes = [0; 8];
+        match kind {
+            0 => {
+                let ahead = self.typed.peek()?;
+                self.typed.pop().filter(|n| *n == ahead)
+            }
+            1 => {
+                let mut some = [0; 8];
+                (self.typed.slots() >= 8 && self.typed.pop_slice(&mut some) == 8).then_some(some[7])
+            }
+            2 => {
+                if self.typed.slots() < 8 {
+                    return None;
+                }
+                let last = (0..8).map_while(|_| self.typed.take()).last();
+                self.typed.acknowledge();
+                last
+            }
+            3 => self
+                .records
+                .recv(&mut bytes)
+                .ok()??
+                .try_into()
+                .ok()
+                .map(u64::from_le_bytes),
+            4 => {
+                let record = self.records.read().ok()??;
+                bytes.copy_from_slice(&record);
+                record.release();
+                Some(u64::from_le_bytes(bytes))
+            }
+            _ => self
+                .stream
+                .recv(&mut bytes)
+                .ok()??
+                .try_into()
+                .ok()
+                .map(u64::from_le_bytes),
+        }
+    }
+}
+
+/// Both ends in one process.
+fn both() {
+    let room = Room::parents();
+    let (page, rounds) = (Page::open(&room, "page"), child::numeral(0));
+    let segment = open(&room);
+    let (me, you) = (segment.join().unwrap(), segment.join().unwrap());
+    let (mut out, mut back) = (Out::claim(&me), In::claim(&you));
+    no_more_system_calls();
+    for kind in 0..KINDS.len() {
+        for n in 0..rounds {
+            if !out.round(kind, n) || back.round(kind) != Some(n) {
+                page.set(WRONG, 1);
+            }
+        }
+        DONE.iter().for_each(|done| _ = page.add(*done, 1));
+    }
+    stand_still();
+}
+
+/// One end of the two: 0 sends, 1 receives.
+fn one() {
+    let room = Room::parents();
+    let (page, rounds) = (Page::open(&room, "page"), child::numeral(0));
+    let role = child::numeral(1) as usize;
+    let me = open(&room).join().unwrap();
+    let (mut out, mut back) = match role {
+        0 => (Some(Out::claim(&me)), None),
+        _ => (None, Some(In::claim(&me))),
+    };
+    page.add(READY, 1);
+    no_more_system_calls();
+    while page.get(READY) < 2 {
+        std::hint::spin_loop();
+    }
+    for kind in 0..KINDS.len() {
+        let mut n = 0;
+        while n < rounds {
+            let sent = out.as_mut().is_some_and(|out| out.round(kind, n));
+            let got = back.as_mut().and_then(|back| back.round(kind));
+            match got {
+                Some(got) if got != n => page.set(WRONG, 1),
+                Some(_) => n += 1,
+                None if sent => n += 1,
+                None => std::hint::spin_loop(),
+            }
+        }
+        page.add(DONE[role], 1);
+        // The next kind uses the same ring: only when both are through.
+        while DONE.iter().any(|done| page.get(*done) <= kind as u64) {
+            std::hint::spin_loop();
+        }
+    }
+    stand_still();
+}
+
+/// Waits until all kinds are through at both ends; then the children must still live, to be killed.
+fn through(page: &Page, children: Vec<Child>, what: &str, rounds: u64) {
+    let start = Instant::now();
+    let mut children = children;
+    let all = KINDS.len() as u64;
+    until_within(3 * common::PATIENCE, "all rounds", || {
+        let done = DONE.map(|done| page.get(done));
+        for child in &mut children {
+            if let Some(status) = child.ended() {
+                let next = KINDS.get(done[0].min(done[1]) as usize);
+                panic!("{what}: killed by {status} after {done:?} kinds, in or after {next:?}");
+            }
+        }
+        assert_eq!(
+            page.get(WRONG),
+            0,
+            "{what}: something else came, after {done:?} kinds"
+        );
+        done == [all; 2]
+    });
+    children.into_iter().for_each(Child::kill_and_reap);
+    println!(
+        "{what}: {rounds} rounds of each of {all} kinds without a system call, {:.1?}",
+        start.elapsed()
+    );
+}
+
+#[test]
+fn sending_and_receiving_make_no_system_call() {
+    let rounds = number("RINGPAD_ROUNDS", 1_000_000);
+    for (kind, each) in KINDS {
+        println!("{kind}: {each} a round");
+    }
+    let room = Room::new("quiet-both");
+    let page = Page::create(&room, "page");
+    let child = child::spawn(&room, "both", &[&rounds]);
+    through(&page, vec![child], "one process", rounds);
+    let room = Room::new("quiet-two");
+    let page = Page::create(&room, "page");
+    let two = [0, 1].map(|role| child::spawn(&room, "one", &[&rounds, &role]));
+    through(&page, two.into(), "two processes", rounds);
+}
+
+/// Makes one system call under the filter: its own, or a ring's.
+fn control() {
+    let room = Room::parents();
+    let page = Page::open(&room, "page");
+    let me = open(&room).join().unwrap();
+    let mut tx = me.producer::<u64>("typed").unwrap();
+    page.set(READY, 1);
+    while page.get(READY) == 1 {
+        std::hint::spin_loop();
+    }
+    no_more_system_calls();
+    let _ = tx.push(1);
+    page.set(READY, 3);
+    if child::word(0) == "getppid" {
+        // SAFETY: no arguments.
+        unsafe { libc::getppid() };
+    }
+    page.set(READY, 4);
+    stand_still();
+}
+
+#[test]
+fn control_one_system_call_is_the_end() {
+    let ended = |how: &str, sleeps: bool| {
+        let room = Room::new("quiet-control");
+        let page = Page::create(&room, "page");
+        let me = open(&room).join().unwrap();
+        let rx = me.consumer::<u64>("typed").unwrap();
+        let (mut waiter, bell) = (me.waiter().unwrap(), [rx.bell()]);
+        let mut child = child::spawn(&room, "control", &[&how]);
+        until("it has its end", || page.get(READY) == 1);
+        let armed = sleeps.then(|| waiter.arm(&bell).unwrap());
+        page.set(READY, 2);
+        until_within(common::PATIENCE, "it is over", || {
+            child.ended().is_some() || page.get(READY) == 4
+        });
+        drop(armed);
+        (
+            child.ended().and_then(|status| status.signal()),
+            page.get(READY),
+        )
+    };
+    let sigsys = Some(libc::SIGSYS);
+    assert_eq!(ended("getppid", false), (sigsys, 3), "one getppid");
+    assert_eq!(ended("nothing", false), (None, 4), "none");
+    // Ringing a sleeper is a system call: the filter would have seen any that a ring makes.
+    assert_eq!(ended("nothing", true), (sigsys, 2), "somebody sleeps");
+    println!("killed by SIGSYS: one getppid, and one push while somebody sleeps");
+}
