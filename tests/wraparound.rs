@@ -187,7 +187,7 @@ fn a_doorbell_passes_its_last_epoch() {
         let room = Room::new(4096);
         let segment = segment(&room);
         let ring: Spsc<'_, u32> = segment.open("ring").unwrap();
-        room.set(ARM, (u32::MAX >> 1) - before << 1);
+        room.set(ARM, ((u32::MAX >> 1) - before) << 1);
         let me = segment.join(&Identity::default(), &NoProof).unwrap();
         let heard = Heard::default();
         let mut tx = ring.producer(&me).unwrap().ringing(&me, &heard);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::world::{World, byte_ring};
-use common::{Model, RACE, killed_at_each_step};
+use common::{Model, RACE, killed_at_each_step, saw};
 use loom::thread;
 use ringpad::bytes::{Config, Consumer, Producer, Refused};
 
@@ -36,6 +36,7 @@ fn retried(tries: u32, mut send: impl FnMut() -> Result<(), Refused>) -> bool {
     (0..tries).any(|_| match send() {
         Ok(()) => true,
         Err(Refused::Full) => {
+            saw("full");
             thread::yield_now();
             false
         }
@@ -75,7 +76,7 @@ fn records_are_granted_and_read_in_place() {
         let sent = producer.join().unwrap();
         assert_eq!(drain(&mut rx, next), sent);
     });
-    needs_every_edge(&model.preemptions(3));
+    needs_every_edge(&model.sees(&["full"]).preemptions(3));
 }
 
 /// The same by copying calls, staged by two.
@@ -103,7 +104,7 @@ fn records_are_sent_and_received() {
         let sent = producer.join().unwrap();
         assert_eq!(receive(&mut rx), sent);
     });
-    needs_every_edge(&model.preemptions(3));
+    needs_every_edge(&model.sees(&["full"]).preemptions(3));
 }
 
 /// A stream: bytes by number, in pieces that wrap; copied in, lent out and given back in part.
@@ -135,7 +136,7 @@ fn a_stream_wraps_anywhere() {
         let sent = producer.join().unwrap();
         assert_eq!(read(&mut rx), sent);
     });
-    needs_every_edge(&model.preemptions(3));
+    needs_every_edge(&model.sees(&["full"]).preemptions(3));
 }
 
 /// A ring whose next record wraps, and its ends.
@@ -158,7 +159,7 @@ fn a_producer_dies_in_a_record_that_wraps() {
     killed_at_each_step(|victim| {
         Model::new("producer killed in a record", 2, move || {
             let world = World::with_bytes(3, Config::records(RING));
-            let (mut tx, mut rx) = about_to_wrap(&world);
+            let (tx, mut rx) = about_to_wrap(&world);
             let (a, b) = (rx.other().unwrap(), world.join());
             let mut committed = 2;
             let consumer = thread::spawn(move || (drain(&mut rx, 2), rx));
@@ -206,6 +207,6 @@ fn a_consumer_dies_in_a_record() {
             let sent = producer.join().unwrap();
             assert_eq!(drain(&mut rx, next), sent);
         });
-        model.preemptions(2)
+        model.sees(&["full"]).preemptions(2)
     });
 }

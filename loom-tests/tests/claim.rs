@@ -4,10 +4,10 @@
 mod common;
 
 use common::world::{World, if_free};
-use common::{Model, RACE, killed_at_each_step};
+use common::{EITHER, Model, RACE, killed_at_each_step};
 use loom::thread;
 use ringpad::spsc::{Producer, Spsc};
-use ringpad::{Error, Identity, Peer, PeerId};
+use ringpad::{Error, Peer, PeerId};
 
 type Claimed = Result<Producer<'static, u32>, Error>;
 
@@ -75,6 +75,7 @@ fn an_end_is_handed_over() {
         let again = push_if_free(&ring, a, 3).is_some();
         assert_eq!(contents(&world, world.join()), items([true, theirs, again]));
     });
+    let model = model.sees(EITHER);
     model.holds();
     model.dies_without("unclaim", RACE);
     model.dies_without("claim", RACE);
@@ -117,6 +118,7 @@ fn proof_of_death_hands_the_positions_over() {
             last.join().unwrap();
             assert_eq!(contents(&world, world.join()), items([true, mine, false]));
         })
+        .sees(EITHER)
     };
     model(false).holds();
     model(true).dies(RACE);
@@ -147,6 +149,7 @@ fn a_taker_dies() {
                 items([true, committed, theirs])
             );
         })
+        .sees(EITHER)
     });
 }
 
@@ -165,19 +168,10 @@ fn an_end_is_forgotten_by_a_peer_that_leaves() {
         let theirs = taker.join().unwrap();
         assert_eq!(contents(&world, world.join()), items([true, theirs, false]));
     });
+    let model = model.sees(EITHER);
     model.holds();
     model.dies_without("leave", RACE);
     model.dies_without("departed", RACE);
-}
-
-/// Joins if there is a free row.
-fn join_if_free(world: &World) -> impl FnOnce() -> Option<Peer<'static>> + use<> {
-    let (segment, oracle) = (world.segment, world.oracle());
-    move || match segment.join(&Identity::default(), oracle) {
-        Ok(peer) => Some(peer),
-        Err(Error::PeersFull { .. }) => None,
-        Err(other) => panic!("{other}"),
-    }
 }
 
 /// JOIN/LIVE pass on what LEAVE left: whoever finds the row's next peer there sees all that the last one did.
@@ -189,7 +183,7 @@ fn an_end_is_forgotten_and_the_row_is_taken_again() {
         let (ring, again) = (world.ring(), world.ring());
         let mut tx = ring.producer(&leaver).unwrap();
         let taker = thread::spawn(move || push_if_free(&again, b, 2).is_some());
-        let joiner = thread::spawn(join_if_free(&world));
+        let joiner = thread::spawn(world.joiner(1));
         tx.push(1).unwrap();
         std::mem::forget(tx);
         drop(leaver);
@@ -198,7 +192,7 @@ fn an_end_is_forgotten_and_the_row_is_taken_again() {
         drop(joined);
         assert_eq!(contents(&world, c), items([true, theirs, false]));
     });
-    let model = model.preemptions(3);
+    let model = model.sees(&["free", "taken", "joined"]).preemptions(3);
     model.holds();
     for edge in ["leave", "departed", "join", "live"] {
         model.dies_without(edge, RACE);
@@ -213,7 +207,7 @@ fn an_end_is_forgotten_and_the_next_peer_of_the_row_takes_it() {
         let (leaver, c) = (world.visitor(), world.join());
         let (ring, again) = (world.ring(), world.ring());
         let mut tx = ring.producer(&leaver).unwrap();
-        let join = join_if_free(&world);
+        let join = world.joiner(1);
         let taker = thread::spawn(move || {
             let Some(me) = join() else { return false };
             let pushed = push_if_free(&again, &me, 2).is_some();
@@ -226,6 +220,7 @@ fn an_end_is_forgotten_and_the_next_peer_of_the_row_takes_it() {
         let theirs = taker.join().unwrap();
         assert_eq!(contents(&world, c), items([true, theirs, false]));
     });
+    let model = model.sees(&["free", "no row"]);
     model.holds();
     model.dies_without("leave", RACE);
     model.dies_without("join", RACE);

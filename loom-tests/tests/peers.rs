@@ -5,38 +5,20 @@ mod common;
 
 use std::sync::Arc;
 
-use common::world::{World, if_free};
-use common::{Model, RACE, killed_at_each_step};
+use common::world::{World, if_free, named};
+use common::{EITHER, Model, RACE, killed_at_each_step, saw};
 use loom::cell::UnsafeCell;
 use loom::sync::Mutex;
 use loom::thread;
 use ringpad::hooks::probe::join_locked;
-use ringpad::{Error, Identity, Peer, PeerId};
-
-/// Whoever joins says so by its process number.
-fn named(pid: u32) -> Identity {
-    Identity {
-        pid,
-        ..Identity::default()
-    }
-}
-
-/// Joins if there is a free row.
-fn join(world: &World, pid: u32) -> impl FnOnce() -> Option<Peer<'static>> + use<> {
-    let (segment, oracle) = (world.segment, world.oracle());
-    move || match segment.join(&named(pid), oracle) {
-        Ok(peer) => Some(peer),
-        Err(Error::PeersFull { .. }) => None,
-        Err(other) => panic!("{other}"),
-    }
-}
+use ringpad::{Peer, PeerId};
 
 /// The exchange of the row's state: of two that want one row one gets it, and two rows take both.
 fn two_join(rows: u32) -> Model {
     Model::new(&format!("two join, {rows} rows"), 2, move || {
         let world = World::with_ring(rows, 2);
-        let other = thread::spawn(join(&world, 2));
-        let mine = join(&world, 1)();
+        let other = thread::spawn(world.joiner(2));
+        let mine = world.joiner(1)();
         let theirs = other.join().unwrap();
         for (peer, pid) in [(&mine, 1), (&theirs, 2)] {
             let Some(peer) = peer else { continue };
@@ -52,8 +34,8 @@ fn two_join(rows: u32) -> Model {
 
 #[test]
 fn two_join_at_once() {
-    two_join(1).holds();
-    two_join(2).holds();
+    two_join(1).sees(&["joined", "no row"]).holds();
+    two_join(2).sees(&["joined"]).holds();
 }
 
 /// Something that whoever is in the row does.
@@ -71,8 +53,8 @@ fn work(cell: &Work) {
 fn a_row_is_left_and_joined_again() {
     let model = Model::new("left and joined again", 2, || {
         let world = World::with_ring(1, 2);
-        let first = join(&world, 1)().unwrap();
-        let (cell, again) = (Work::default(), join(&world, 2));
+        let first = world.joiner(1)().unwrap();
+        let (cell, again) = (Work::default(), world.joiner(2));
         let theirs = cell.clone();
         let next = thread::spawn(move || again().inspect(|_| work(&theirs)));
         work(&cell);
@@ -82,8 +64,9 @@ fn a_row_is_left_and_joined_again() {
         assert_eq!(world.segment.occupant(id), next.is_some().then(|| named(2)));
         drop(next);
         assert_eq!(world.segment.occupant(id), None);
-        assert!(join(&world, 3)().is_some());
+        assert!(world.joiner(3)().is_some());
     });
+    let model = model.sees(&["joined", "no row"]);
     model.holds();
     model.dies_without("leave", RACE);
     model.dies_without("join", RACE);
@@ -95,7 +78,7 @@ fn a_row_is_left_and_joined_again() {
 fn an_occupant_is_seen() {
     let model = Model::new("joined and looked at", 2, || {
         let world = World::with_ring(1, 2);
-        let (cell, join) = (Work::default(), join(&world, 1));
+        let (cell, join) = (Work::default(), world.joiner(1));
         let theirs = cell.clone();
         let joiner = thread::spawn(move || {
             work(&theirs);
@@ -103,10 +86,12 @@ fn an_occupant_is_seen() {
         });
         if let Some(who) = world.segment.occupant(PeerId::new(1).unwrap()) {
             assert_eq!(who, named(1));
+            saw("occupied");
             work(&cell);
         }
         assert!(joiner.join().unwrap().is_some());
     });
+    let model = model.sees(&["occupied"]);
     model.holds();
     model.dies_without("live", RACE);
     model.dies_without("departed", RACE);
@@ -206,7 +191,7 @@ fn a_row_is_healed_before_the_eyes_of_others() {
         let want: &[u32] = if theirs { &[1, 2] } else { &[1] };
         assert_eq!(contents(&world, c), want);
     });
-    let model = model.preemptions(3);
+    let model = model.sees(EITHER).preemptions(3);
     model.holds();
     for edge in ["leave", "live", "departed"] {
         model.dies_without(edge, RACE);

@@ -9,7 +9,7 @@ use common::{ASLEEP, Model, Victim, killed_at_each_step};
 use loom::thread;
 use ringpad::hooks::probe::{clear_armed, restart_epochs};
 use ringpad::spsc::{Config, Spsc};
-use ringpad::{Armed, Bell, Peer, PeerId, Plan, Segment, Signal, Sleeper};
+use ringpad::{Armed, Peer, PeerId, Plan, Segment, Signal, Sleeper};
 
 /// As the os layer waits: arm, recheck, sleep, arm again.
 fn sleep_until<T>(
@@ -48,6 +48,7 @@ fn one_sleeper(items: u32) -> Model {
         }
         producer.join().unwrap();
     })
+    .sees(&["asleep", "rung"])
 }
 
 #[test]
@@ -92,9 +93,11 @@ fn a_consumer_sleeps_at_two_channels() {
                 ends.iter_mut().find_map(|rx| rx.pop())
             });
         }
-        producers.map(|producer| producer.join().unwrap());
+        for producer in producers {
+            producer.join().unwrap();
+        }
     });
-    let model = model.preemptions(2);
+    let model = model.sees(&["asleep", "rung"]).preemptions(2);
     model.holds();
     model.dies_without("arm", ASLEEP);
     model.dies_without("ring", ASLEEP);
@@ -126,7 +129,7 @@ fn both_ends_sleep() {
         }
         consumer.join().unwrap();
     });
-    let model = model.preemptions(2);
+    let model = model.sees(&["asleep", "rung"]).preemptions(2);
     model.holds();
     model.dies_without("arm", ASLEEP);
     model.dies_without("ring", ASLEEP);
@@ -147,6 +150,7 @@ fn a_sleeper_learns_that_it_is_alone() {
         sleep_until(&pipes, b, &mut armed, || rx.is_abandoned().then_some(()));
         producer.join().unwrap();
     });
+    let model = model.sees(&["asleep", "rung"]);
     model.holds();
     model.dies_without("arm", ASLEEP);
     model.dies_without("ring", ASLEEP);
@@ -185,7 +189,7 @@ fn handed_over(restart: bool) -> Model {
         take(second, 1);
         producer.join().unwrap();
     });
-    model.preemptions(2)
+    model.sees(&["asleep", "rung"]).preemptions(2)
 }
 
 #[test]
@@ -195,35 +199,41 @@ fn a_row_is_handed_over() {
 }
 
 /// Killed between commit and ring, with nobody else to ring: the death watch or the tick finds what was committed.
+fn rescued(victim: Victim, by_tick: bool) -> Model {
+    Model::new("producer killed beside a sleeper, tick", 2, move || {
+        let world = World::with_ring(2, 2);
+        let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (ring, bells, oracle) = (world.ring(), pipes.clone(), world.oracle());
+        let mut rx = ring.consumer(b).unwrap();
+        let tx = ring.producer(a).unwrap();
+        let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
+        let producer = thread::spawn(move || {
+            victim.dies(|| {
+                let mut tx = tx.ringing(a, &*bells);
+                tx.push(7).unwrap();
+                std::mem::forget(tx);
+            });
+            oracle.bury(a.id());
+            if by_tick {
+                bells.signal(b.id());
+            }
+        });
+        let ends = [rx.bell()];
+        let mut armed = sleeper.arm(&ends).unwrap();
+        let got = sleep_until(&pipes, b, &mut armed, || {
+            let gone = rx.is_abandoned();
+            rx.pop().map(Some).or(gone.then_some(None))
+        });
+        producer.join().unwrap();
+        assert!(got == Some(7) || got.is_none() && rx.pop().is_none());
+    })
+}
+
 #[test]
 fn a_producer_dies_before_it_rings() {
-    killed_at_each_step(|victim| {
-        Model::new("producer killed beside a sleeper, tick", 2, move || {
-            let world = World::with_ring(2, 2);
-            let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
-            let (ring, bells, oracle) = (world.ring(), pipes.clone(), world.oracle());
-            let mut rx = ring.consumer(b).unwrap();
-            let tx = ring.producer(a).unwrap();
-            let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
-            let producer = thread::spawn(move || {
-                victim.dies(|| {
-                    let mut tx = tx.ringing(a, &*bells);
-                    tx.push(7).unwrap();
-                    std::mem::forget(tx);
-                });
-                oracle.bury(a.id());
-                bells.signal(b.id());
-            });
-            let ends = [rx.bell()];
-            let mut armed = sleeper.arm(&ends).unwrap();
-            let got = sleep_until(&pipes, b, &mut armed, || {
-                let gone = rx.is_abandoned();
-                rx.pop().map(Some).or(gone.then_some(None))
-            });
-            producer.join().unwrap();
-            assert!(got == Some(7) || got.is_none() && rx.pop().is_none());
-        })
-    });
+    killed_at_each_step(|victim| rescued(victim, true));
+    // Slot, position; then dead before the write.
+    rescued(Victim::at(2), false).dies(ASLEEP);
 }
 
 /// What producers must never do: take the flag away before they write.
@@ -266,7 +276,7 @@ fn rung_by_the_successor(victim: Victim, clearing: bool) -> Model {
         }
         producers.join().unwrap();
     });
-    model.preemptions(2)
+    model.sees(&["asleep", "rung"]).preemptions(2)
 }
 
 #[test]

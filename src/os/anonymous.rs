@@ -303,6 +303,14 @@ impl Parcel {
         if !sealed.shrink {
             return Err(Error::NotSealed);
         }
+        if let Some(seat) = &self.seat {
+            // Locks in another file would prove nothing to the other peers.
+            let file =
+                |fd: &OwnedFd| rustix::fs::fstat(fd).map(|found| (found.st_dev, found.st_ino));
+            if file(seat).ok() != file(&self.memory).ok() {
+                return Err(Error::BadHandoff("memory and seat are two files".into()));
+            }
+        }
         let len = directory::len(self.memory.as_fd()).doing(|| "measuring the memory".into())?;
         let mapping = shared::map(self.memory.as_fd(), len, &Options::new())?;
         let segment = shared::attach(&mapping, trust)?;
@@ -320,10 +328,12 @@ impl Parcel {
             )));
         }
         // The description that is asked through never holds a lock: rows are locked through others.
-        let ask = self
-            .memory
-            .try_clone()
-            .doing(|| "copying a descriptor".into())?;
+        let ask = match &self.seat {
+            Some(_) => self.memory.try_clone(),
+            // Not fresh from a parent or sender: whoever gave it may hold a lock through it.
+            None => reopen(self.memory.as_fd()).or_else(|_| self.memory.try_clone()),
+        };
+        let ask = ask.doing(|| "copying a descriptor".into())?;
         let seats = Seats::Anonymous {
             memory: self.memory,
             spare: Mutex::new(self.seat.into_iter().collect()),

@@ -31,6 +31,8 @@ pub enum Error {
     Incompatible {
         /// The segment.
         name: String,
+        /// The channel of it that differs; `None` if the segment as a whole does.
+        channel: Option<String>,
         /// What differs.
         why: crate::Error,
     },
@@ -63,11 +65,12 @@ impl fmt::Display for Error {
                     "segment {name:?} is stale: its files are there, but nobody has it open"
                 )
             }
-            Error::Incompatible { name, why } => {
-                write!(
-                    f,
-                    "segment {name:?} is in use and is not the one wanted: {why}"
-                )
+            Error::Incompatible { name, channel, why } => {
+                write!(f, "segment {name:?} is in use and is not the one wanted: ")?;
+                if let Some(channel) = channel {
+                    write!(f, "channel {channel:?}: ")?;
+                }
+                why.fmt(f)
             }
             Error::TimedOut { waiting } => write!(f, "timed out waiting for {waiting}"),
             Error::NotSealed => {

@@ -86,12 +86,14 @@ impl Oracle {
         Some((generation, found))
     }
 
-    /// The watches of every row but `me`'s, with the generation they are of.
-    pub(super) fn watches(&self, me: PeerId) -> Vec<(PeerId, u16, Arc<Watch>)> {
+    /// The processes in every row but `me`'s that can be watched, with the generation of the row; `None` for one that is
+    /// gone already.
+    pub(super) fn watches(&self, me: PeerId) -> Vec<(PeerId, u16, Option<Arc<Watch>>)> {
         let others = self.table.peers().filter(|peer| *peer != me);
         others
             .filter_map(|peer| match self.known(peer)? {
-                (generation, Known::Watched(watch)) => Some((peer, generation, watch)),
+                (generation, Known::Watched(watch)) => Some((peer, generation, Some(watch))),
+                (generation, Known::Gone) => Some((peer, generation, None)),
                 _ => None,
             })
             .collect()

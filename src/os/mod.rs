@@ -9,7 +9,7 @@
 //! NAME.lock            byte locks: 0 the creator, 1..=32 a row each, 40 everyone who has it open (shared)
 //! NAME.seg             the memory
 //! NAME.ID.ROW.bell     one FIFO a row; ID is the segment's random number
-//! NAME.ID.tmp          a segment being built
+//! NAME.ID.tmp          a segment or a lock file being made
 //! ```
 //! An anonymous segment is a sealed memfd, whose own bytes carry the row locks, and one pipe a row.
 //!

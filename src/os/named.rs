@@ -67,6 +67,7 @@ impl Names {
         let len = facts.doing(|| format!("looking at {name}"))?.len;
         let why = |why| Error::Incompatible {
             name: self.name.clone(),
+            channel: None,
             why,
         };
         let least = crate::CACHE_LINE as u64;
@@ -195,10 +196,14 @@ impl SharedSegment {
         let ask = names.open_lock()?;
         match names.find(ask.as_fd(), options)? {
             Found::Alive(segment, mapping) => {
-                segment.check(plan).map_err(|why| Error::Incompatible {
-                    name: name.into(),
-                    why,
-                })?;
+                for planned in &plan.channels {
+                    let found = segment.check_one(planned);
+                    found.map_err(|why| Error::Incompatible {
+                        name: name.into(),
+                        channel: Some(planned.name.as_str().into()),
+                        why,
+                    })?;
+                }
                 let bells = names.bells(&segment)?;
                 names.settle(segment, mapping, bells, ask)
             }

@@ -74,7 +74,16 @@ impl std::fmt::Debug for OwnedPeer {
 impl OwnedPeer {
     /// Joins in `row`, whose byte `seat` has locked.
     pub(super) fn take(segment: SharedSegment, row: PeerId, seat: OwnedFd) -> Result<Self> {
-        let peer = ManuallyDrop::new(segment.occupy(row)?);
+        let peer = match segment.occupy(row) {
+            Ok(peer) => ManuallyDrop::new(peer),
+            Err(error) => {
+                // A sandbox may not be able to open another.
+                if lock::release(seat.as_fd(), u64::from(row.get())).is_ok() {
+                    segment.inner.give_back(seat);
+                }
+                return Err(error);
+            }
+        };
         Ok(Self {
             joined: Arc::new(Joined {
                 peer,

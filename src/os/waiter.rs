@@ -9,6 +9,8 @@
 //! # Cost
 //!
 //! A wake is three system calls: the ringer's write, the sleeper's poll and read. Nothing while data is there.
+//! A peer that rings without end costs its victim less than a tenth of a processor: once 64 rings more than one a
+//! millisecond brought nothing, a sleeper looks once a millisecond, and each look reads 64 KiB at most.
 
 use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -17,7 +19,6 @@ use std::time::{Duration, Instant};
 
 use super::error::Doing;
 use super::linux::bell::{self, MAX_WAIT};
-use super::linux::process::Watch;
 use super::owned::{Joined, OwnedBell};
 use super::{Error, Result};
 use crate::segment::doorbell::{Armed, Sleeper};
@@ -26,6 +27,51 @@ use crate::{PeerId, poll_for};
 
 /// How often a sleeper rechecks what nobody rang for, unless told otherwise.
 const TICK: Duration = Duration::from_secs(1);
+
+/// What needless rings may cost: so many at once, and one each [`Credit::EACH`].
+///
+/// A ring that brought something costs nothing. Without credit a sleeper looks again only when it has some.
+#[derive(Debug)]
+struct Credit {
+    left: u32,
+    /// Up to when what grew with time is counted in.
+    counted: Instant,
+}
+
+impl Credit {
+    const MOST: u32 = 64;
+    const EACH: Duration = Duration::from_millis(1);
+
+    fn new() -> Self {
+        Self {
+            left: Self::MOST,
+            counted: Instant::now(),
+        }
+    }
+
+    fn spend(&mut self) {
+        self.left = self.left.saturating_sub(1);
+    }
+
+    fn give_back(&mut self) {
+        self.left = (self.left + 1).min(Self::MOST);
+    }
+
+    /// Waits for credit, not beyond `until`.
+    fn wait(&mut self, until: Option<Instant>) {
+        if self.left == 0 {
+            let left = until.map(|until| until.saturating_duration_since(Instant::now()));
+            std::thread::sleep(left.map_or(Self::EACH, |left| left.min(Self::EACH)));
+        }
+        if self.left < Self::MOST {
+            let grown = self.counted.elapsed().as_nanos() / Self::EACH.as_nanos();
+            if grown > 0 {
+                self.left = (self.left + grown.min(Self::MOST.into()) as u32).min(Self::MOST);
+                self.counted = Instant::now();
+            }
+        }
+    }
+}
 
 /// A peer's right to sleep, and the pipe it sleeps on. `AsFd`: epoll, mio or tokio may own the loop instead.
 ///
@@ -53,6 +99,7 @@ pub struct Waiter {
     /// Deaths already reported, by row and generation: a dead process's watch stays readable.
     reported: [Option<u16>; PeerId::MOST as usize],
     woken: u64,
+    credit: Credit,
     joined: Arc<Joined>,
 }
 
@@ -83,6 +130,7 @@ impl Waiter {
             polls: 0,
             reported: [None; PeerId::MOST as usize],
             woken: 0,
+            credit: Credit::new(),
             joined,
         })
     }
@@ -93,8 +141,8 @@ impl Waiter {
         self
     }
 
-    /// Never rechecks by itself: a commit whose producer was killed before it rang, in another space of process
-    /// numbers, is then seen with the next one only.
+    /// Never rechecks by itself: a commit whose producer was killed before it rang is then seen with the next one only,
+    /// if that producer was in another space of process numbers, or joined while this peer slept.
     pub fn without_tick(mut self) -> Self {
         self.tick = None;
         self
@@ -134,11 +182,16 @@ impl Waiter {
             joined: &self.joined,
             reported: &mut self.reported,
             woken: &mut self.woken,
+            credit: &mut self.credit,
+            rung: false,
             tick: self.tick,
         };
         let mut armed = self.sleeper.arm(bells)?;
         loop {
             if let Some(value) = ready() {
+                if bed.rung {
+                    bed.credit.give_back();
+                }
                 return Ok(Some(value));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -191,6 +244,9 @@ struct Bed<'a> {
     joined: &'a Joined,
     reported: &'a mut [Option<u16>; PeerId::MOST as usize],
     woken: &'a mut u64,
+    credit: &'a mut Credit,
+    /// The last sleep ended with a ring.
+    rung: bool,
     tick: Option<Duration>,
 }
 
@@ -202,11 +258,25 @@ impl Bed<'_> {
         let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
         let tick = self.tick.and_then(|tick| Instant::now().checked_add(tick));
         let until = [deadline, tick].into_iter().flatten().min();
-        let watches: Vec<(PeerId, u16, Arc<Watch>)> = inner.oracle.watches(me);
-        let fresh = |(peer, generation, _): &&(PeerId, u16, Arc<Watch>)| {
-            self.reported[peer.index()] != Some(*generation)
-        };
-        let watches: Vec<_> = watches.iter().filter(fresh).collect();
+        self.rung = false;
+        self.credit.wait(until);
+        let (mut watches, mut gone) = (Vec::new(), false);
+        for (peer, generation, watch) in inner.oracle.watches(me) {
+            if self.reported[peer.index()] == Some(generation) {
+                continue;
+            }
+            match watch {
+                Some(watch) => watches.push((peer, generation, watch)),
+                None => {
+                    self.reported[peer.index()] = Some(generation);
+                    gone = true;
+                }
+            }
+        }
+        if gone {
+            // It may have committed and died after `ready` looked.
+            return Ok(());
+        }
         let mut fds = [bell.read_fd(); MAX_WAIT];
         let count = 1 + watches.len().min(MAX_WAIT - 1);
         for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(&watches) {
@@ -218,6 +288,8 @@ impl Bed<'_> {
                 Some((peer, generation, _)) => self.reported[peer.index()] = Some(*generation),
                 None => {
                     *self.woken += 1;
+                    self.rung = true;
+                    self.credit.spend();
                     drain(self.joined)?;
                 }
             }

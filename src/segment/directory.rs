@@ -36,7 +36,7 @@ use crate::memory::sync::{Atomic, AtomicU32, RawU32, Track};
 use crate::segment::claim::Held;
 use crate::segment::header::{Channel, Geometry, Header, HeaderLine, Kind};
 use crate::segment::peers::{Identity, Peer, Table};
-use crate::segment::plan::{self, Name, Plan};
+use crate::segment::plan::{self, Name, Plan, Planned};
 
 /// Where the superblock's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -73,6 +73,8 @@ pub(crate) type EntryLine = Line<EntryShape>;
 
 const SUPER: usize = offset_of!(SegmentShape, superblock);
 const ROWS: usize = size_of::<SegmentShape>();
+/// Most entries of a directory.
+const MOST_ENTRIES: u32 = 1 << 16;
 const IS_LISTED: u32 = u32::from_le_bytes(*b"LIST");
 
 /// Bytes of a segment before its directory.
@@ -133,6 +135,8 @@ impl<'m> Segment<'m> {
                 found: region.len() as u64,
             });
         }
+        // Whatever may be refused is refused before the first byte is written.
+        let segment = Self::over(region, plan.peers, plan.entries(), plan.id)?;
         let header = Header::at(region)?;
         header.begin(&Geometry {
             kind: Kind::Segment,
@@ -143,7 +147,6 @@ impl<'m> Segment<'m> {
             framing: 0,
             span_bytes: region.len() as u64,
         })?;
-        let segment = Self::over(region, plan.peers, plan.entries(), plan.id)?;
         segment.record()?;
         let builder: &Atomic<Owner> = region.typed(offset_of!(SegmentShape, builder))?;
         builder.store(Owner::FREE, RELAXED);
@@ -197,6 +200,14 @@ impl<'m> Segment<'m> {
     }
 
     fn over(region: RegionRef<'m>, peers: u32, entries: u32, id: u128) -> Result<Self> {
+        // Looking for a name looks at each: who may write the region must not decide for how long.
+        if entries > MOST_ENTRIES {
+            return Err(Error::BadConfig {
+                field: Field::Entries,
+                found: entries.into(),
+                want: "at most 65536 directory entries",
+            });
+        }
         let directory_at = fixed_bytes(peers);
         let directory_bytes = (entries as usize)
             .checked_mul(size_of::<EntryLine>())
@@ -440,12 +451,15 @@ impl<'m> Segment<'m> {
     ///
     /// [`Error::NoSuchName`], or the [`Error::Mismatch`] that names both values.
     pub fn check<const N: usize>(&self, plan: &Plan<N>) -> Result<()> {
-        for planned in &plan.channels {
-            let want = &planned.geometry;
-            let found = Header::at(self.find(&planned.name)?)?.attach(want.kind)?;
-            found.expect_all(want)?;
-        }
-        Ok(())
+        let mut planned = plan.channels.iter();
+        planned.try_for_each(|planned| self.check_one(planned))
+    }
+
+    /// Requires that this channel is here with the planned geometry.
+    pub(crate) fn check_one(&self, planned: &Planned) -> Result<()> {
+        let want = &planned.geometry;
+        let found = Header::at(self.find(&planned.name)?)?.attach(want.kind)?;
+        found.expect_all(want)
     }
 }
 

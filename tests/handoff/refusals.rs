@@ -106,6 +106,10 @@ fn wrong_messages_are_refused_and_leak_nothing() {
     refused("half a message", &greeting(3)[..7], &all);
     let many = vec![good.as_fd(); 100];
     refused("more descriptors than any segment", &greeting(49), &many);
+    let other = copy(sealed);
+    let mut fds = all.clone();
+    fds[1] = other.as_fd();
+    handoff(refused("locks in another file", &greeting(3), &fds));
     // Bells that are none.
     let file = std::fs::File::open("/dev/null").unwrap();
     let mut fds = all.clone();
@@ -156,6 +160,32 @@ fn memory_that_can_shrink_is_refused() {
     let error = with(copy(SealFlags::SHRINK | SealFlags::WRITE)).unwrap_err();
     println!("sealed against writing: {error}");
     assert!(with(copy(SealFlags::SHRINK)).is_ok());
+}
+
+#[test]
+fn a_directory_without_end_is_refused_at_once() {
+    let (bells, huge) = (bells(), 1 << 40);
+    let honest = std::fs::File::from(copy(SealFlags::empty()));
+    // Sparse: the sender pays nothing, and whoever looks at every entry pays for all.
+    rustix::fs::ftruncate(&honest, huge).unwrap();
+    let put = |at: u64, bytes: &[u8]| {
+        std::os::unix::fs::FileExt::write_all_at(&honest, bytes, at).unwrap();
+    };
+    // The span in the header; entries, and where the data begins, in the superblock.
+    let (rows, entries) = (3_u64, u64::from(u32::MAX));
+    put(56, &huge.to_le_bytes());
+    put(128 + 20, &u32::MAX.to_le_bytes());
+    let data_at = (384 + 128 * (rows + entries)) / 64;
+    put(128 + 32, &(data_at as u32).to_le_bytes());
+    fcntl_add_seals(&honest, SealFlags::SHRINK).unwrap();
+    let memory = OwnedFd::from(honest);
+    let start = std::time::Instant::now();
+    let found = receive(&greeting(3), &parcel(&memory, &bells));
+    let error = found.expect_err("4294967295 entries");
+    assert!(start.elapsed() < Duration::from_secs(1));
+    println!("a directory of 512 GiB: {error}");
+    let held = rustix::fs::fstat(&memory).unwrap().st_blocks * 512;
+    assert!(held < 1 << 20, "{held} bytes were touched");
 }
 
 #[test]

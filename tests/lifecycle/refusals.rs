@@ -201,7 +201,7 @@ fn a_living_segment_of_another_plan_is_refused_and_not_touched() {
             Plan::new()
                 .channel::<spsc::Spsc<u64>>("b", &spsc::Config::new(16))
                 .unwrap(),
-            ["\"x\"", "no channel"],
+            ["\"b\"", "no channel"],
         ),
     ];
     for (other, said) in others {

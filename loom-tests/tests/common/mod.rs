@@ -5,6 +5,7 @@
 pub mod world;
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Once};
@@ -12,10 +13,14 @@ use std::time::{Duration, Instant};
 
 use ringpad::hooks;
 
-/// What the checker says of payload, or of a header, that no edge hands over.
-pub const RACE: &str = "Causality violation";
+/// What the checker says of tracked bytes that no edge hands over. (Of words that nobody touched before they
+/// were shared it says "mut accesses": that would be the model's fault.)
+pub const RACE: &str = "write accesses";
 /// What it says of a sleeper that nobody wakes.
 pub const ASLEEP: &str = "deadlock";
+
+/// Both answers to a claim that only [`world::if_free`] made: a model of one of them alone proves little.
+pub const EITHER: &[&str] = &["free", "taken"];
 
 /// A model: a closure that the checker runs once an interleaving.
 #[derive(Clone)]
@@ -24,6 +29,7 @@ pub struct Model {
     threads: usize,
     preemptions: Option<usize>,
     shadows: bool,
+    must_see: &'static [&'static str],
     body: Arc<dyn Fn() + Send + Sync>,
 }
 
@@ -42,6 +48,7 @@ impl Model {
             threads,
             preemptions: None,
             shadows: true,
+            must_see: &[],
             body: Arc::new(body),
         }
     }
@@ -58,8 +65,15 @@ impl Model {
         self
     }
 
+    /// Proves nothing unless some execution [`saw`] each of these.
+    pub fn sees(mut self, all: &'static [&'static str]) -> Self {
+        self.must_see = all;
+        self
+    }
+
     /// Asserts that no execution fails. Returns how many there were.
     pub fn holds(&self) -> u64 {
+        SEEN.take();
         let outcome = self.run(None, false);
         let extent = match self.preemptions {
             None => "exhaustive".to_owned(),
@@ -75,6 +89,7 @@ impl Model {
         if let Some(failure) = outcome.failure {
             panic!("{} fails in execution {executions}: {failure}", self.name);
         }
+        check_seen(&self.name, self.must_see);
         executions
     }
 
@@ -152,16 +167,20 @@ fn deeper() -> Option<usize> {
 /// `model(victim)` makes the model; in it [`Victim::dies`] runs what is killed.
 pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
     let (mut step, mut executions, begin) = (0, 0, Instant::now());
+    let mut seen = BTreeSet::new();
     loop {
         let victim = Victim::at(step);
         let mut model = model(victim.clone());
         let name = model.name.clone();
         model.name = format!("{name}, step {step}");
+        let must_see = std::mem::take(&mut model.must_see);
         executions += model.holds();
+        seen.append(&mut SEEN.take());
         if !victim.died.load(Relaxed) {
             let time = begin.elapsed();
             println!("{name}: {step} steps, {executions} executions in {time:.1?}");
-            return;
+            SEEN.set(seen);
+            return check_seen(&name, must_see);
         }
         step += 1;
     }
@@ -196,7 +215,21 @@ impl Victim {
     }
 }
 
+/// Notes that an execution came to something that its model is about.
+pub fn saw(what: &'static str) {
+    SEEN.with_borrow_mut(|seen| seen.insert(what));
+}
+
+fn check_seen(name: &str, must_see: &[&'static str]) {
+    SEEN.with_borrow(|seen| {
+        for what in must_see {
+            assert!(seen.contains(what), "{name}: no execution saw {what:?}");
+        }
+    });
+}
+
 std::thread_local! {
+    static SEEN: RefCell<BTreeSet<&'static str>> = const { RefCell::new(BTreeSet::new()) };
     static QUIET: Cell<bool> = const { Cell::new(false) };
     static FIRST_PANIC: RefCell<Option<String>> = const { RefCell::new(None) };
 }

@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::sync::Arc;
 
+use super::saw;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Condvar, Mutex};
 use ringpad::{
@@ -128,6 +129,20 @@ impl World {
         unsafe { &*Arc::as_ptr(&peers[peers.len() - 1]) }
     }
 
+    /// Joins, in any thread, if there is a free row.
+    pub fn joiner(&self, pid: u32) -> impl FnOnce() -> Option<Peer<'static>> + use<> {
+        let (segment, oracle) = (self.segment, self.oracle());
+        move || {
+            let peer = match segment.join(&named(pid), oracle) {
+                Ok(peer) => Some(peer),
+                Err(Error::PeersFull { .. }) => None,
+                Err(other) => panic!("{other}"),
+            };
+            saw(if peer.is_some() { "joined" } else { "no row" });
+            peer
+        }
+    }
+
     /// A peer that may leave.
     pub fn visitor(&self) -> Peer<'static> {
         self.segment
@@ -136,13 +151,23 @@ impl World {
     }
 }
 
+/// Whoever joins says so by its process number.
+pub fn named(pid: u32) -> Identity {
+    Identity {
+        pid,
+        ..Identity::default()
+    }
+}
+
 /// The end, unless somebody has it. One attempt is enough: the checker makes it at every moment there is.
 pub fn if_free<E>(claim: Result<E, Error>) -> Option<E> {
-    match claim {
+    let end = match claim {
         Ok(end) => Some(end),
         Err(Error::EndpointTaken { .. }) => None,
         Err(other) => panic!("{other}"),
-    }
+    };
+    saw(if end.is_some() { "free" } else { "taken" });
+    end
 }
 
 /// Knows a peer's death from the moment that its thread's last act was.
@@ -198,6 +223,7 @@ impl Pipes {
         let (full, written) = &self.0[peer.get() as usize];
         let mut full = full.lock().unwrap();
         while !*full {
+            saw("asleep");
             full = written.wait(full).unwrap();
         }
         *full = false;
@@ -209,6 +235,7 @@ impl Signal for Pipes {
         // A system call: a producer may die before it.
         if ringpad::hooks::crash_point() {
             let (full, written) = &self.0[peer.get() as usize];
+            saw("rung");
             *full.lock().unwrap() = true;
             written.notify_one();
         }

@@ -79,6 +79,17 @@ fn a_segment_wants_room_that_is_writable_and_free() {
         Segment::init(room.read_only(), &plan).unwrap_err(),
         Error::ReadOnly
     );
+    let endless = Plan::<0>::new().spare((1 << 16) + 1, 0);
+    let large = Room::new(endless.layout().unwrap().size());
+    let refused = Segment::init(large.region(Trust::Cooperative), &endless).unwrap_err();
+    assert!(matches!(
+        refused,
+        Error::BadConfig {
+            field: Field::Entries,
+            ..
+        }
+    ));
+    assert_eq!(large.word(8), 0, "and nothing was begun");
     let segment = Segment::init(room.region(Trust::Cooperative), &plan).unwrap();
     let again = Segment::init(room.region(Trust::Cooperative), &plan).unwrap_err();
     assert_eq!(again, Error::AlreadyInitialized);

@@ -137,6 +137,10 @@ fn another_byte_order_abi_kind_feature_or_line_is_named() {
     let said = refusal::<Ring>(&room, at::REQUIRED, 1 << 31);
     assert_eq!(said, mismatch(Field::Features, 0, 1 << 31));
     names_both(said, "required features", "2147483648", "0");
+    for bit in 0..32 {
+        let said = refusal::<Ring>(&room, at::REQUIRED, 1 << bit);
+        assert_eq!(said, mismatch(Field::Features, 0, 1 << bit));
+    }
     let said = refusal::<Ring>(&room, at::LINE_BYTES, 64);
     assert_eq!(said, mismatch(Field::LineBytes, 128, 64));
     names_both(said, "line bytes", "64", "128");

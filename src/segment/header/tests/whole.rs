@@ -123,10 +123,24 @@ fn a_segment_checks_its_header_and_its_superblock() {
         );
         names_both(said, "peers", &bad.to_string(), "1 to 32 peers");
     }
-    assert!(matches!(
-        refusal(entries, u32::MAX),
-        Error::TooSmall { .. } | Error::TooLarge
-    ));
+    for bad in [(1 << 16) + 1, u32::MAX] {
+        let said = refusal(entries, bad);
+        let field = matches!(
+            said,
+            Error::BadConfig {
+                field: Field::Entries,
+                ..
+            }
+        );
+        assert!(field, "{said:?}");
+        names_both(
+            said,
+            "entries",
+            &bad.to_string(),
+            "at most 65536 directory entries",
+        );
+    }
+    assert!(matches!(refusal(entries, 1 << 16), Error::TooSmall { .. }));
     assert_eq!(
         refusal(entries, 0),
         mismatch(Field::Offset, 12, 14),
