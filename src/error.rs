@@ -61,6 +61,8 @@ pub enum Field {
     Entries,
     /// Where a part of the segment begins.
     Offset,
+    /// Whether a peer holds its row by a lock of the system's (1) or not (0).
+    RowLocks,
 }
 
 impl fmt::Display for Field {
@@ -81,6 +83,7 @@ impl fmt::Display for Field {
             Field::Peers => "peers",
             Field::Entries => "directory entries",
             Field::Offset => "offset",
+            Field::RowLocks => "row locks",
         })
     }
 }

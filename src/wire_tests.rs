@@ -97,7 +97,7 @@ fn coded() -> Vec<Shape> {
         shape!(HeaderShape, line, magic state byte_order abi kind required optional line_bytes
             capacity element_bytes element_align type_tag span_bytes framing),
         shape!(SegmentShape, size_of::<SegmentShape>(), header superblock builder),
-        shape!(SuperblockShape, line, id peers entries rows_at directory_at data_at),
+        shape!(SuperblockShape, line, id peers entries rows_at directory_at data_at locks),
         shape!(RowShape, line, state arm reaper pid start space),
         shape!(Owner, size_of::<Owner>(), peer generation),
         shape!(EntryShape, line, name state kind at length),
@@ -298,10 +298,13 @@ fn records_lie_as_documented() {
         let record = &b"sixteen bytes..."[..len];
         tx.send(record).unwrap();
         assert_eq!(tx.position() as usize, bytes, "{len} bytes of payload");
-        assert_eq!(room.word(payload + place("length")) as usize, len);
+        assert_eq!(
+            u32::from_le(room.word(payload + place("length"))) as usize,
+            len
+        );
         assert_eq!(room.word(payload + place("zero")), 0);
         assert_eq!(
-            room.word(payload + place("payload")).to_le_bytes(),
+            room.word(payload + place("payload")).to_ne_bytes(),
             *b"sixt"
         );
         rx.recv(&mut [0; 16]).unwrap();

@@ -142,7 +142,7 @@ fn mute() {
     let mut mute = Mute::claim(&room, NAME, "ticks");
     page.set(READY, 1);
     until("told to", || page.get(GO) == 1);
-    mute.tx.push(7).unwrap();
+    mute.commit(7);
     page.set(COUNT, 1);
     loop {
         std::thread::park();

@@ -17,7 +17,7 @@ fn addresses_in(mapping: &Mapping, mapped: &[&Mapping]) -> Vec<usize> {
     let bytes: Vec<u8> = mapping
         .words()
         .into_iter()
-        .flat_map(u32::to_le_bytes)
+        .flat_map(u32::to_ne_bytes)
         .collect();
     let inside = |at: u64| {
         mapped.iter().any(|mapping| {
@@ -27,7 +27,7 @@ fn addresses_in(mapping: &Mapping, mapped: &[&Mapping]) -> Vec<usize> {
     };
     let words = bytes.windows(8).enumerate();
     words
-        .filter(|(_, word)| inside(u64::from_le_bytes(word[..].try_into().unwrap())))
+        .filter(|(_, word)| inside(u64::from_ne_bytes(word[..].try_into().unwrap())))
         .map(|(at, _)| at)
         .collect()
 }
@@ -69,7 +69,7 @@ fn both_ends_talk_and_store_no_address() {
         let heard = Heard::default();
 
         let ticks: Spsc<'_, u64> = near.open("ticks").unwrap();
-        let mut tx = ticks.producer(&me).unwrap().ringing(&me, &heard);
+        let mut tx = ticks.producer(&me).unwrap().ringing(&me, &heard).unwrap();
         let ticks: Spsc<'_, u64> = far.open("ticks").unwrap();
         assert_eq!(
             ticks.producer(&you).err(),
@@ -164,10 +164,10 @@ fn negative_control_an_address_is_found() {
     let inside = there.base().addr() as u64 + 17;
     // At an offset that is no multiple of anything: three bytes into the word at 64.
     let mut bytes = [0; 12];
-    bytes[3..11].copy_from_slice(&inside.to_le_bytes());
+    bytes[3..11].copy_from_slice(&inside.to_ne_bytes());
     for (at, word) in bytes.chunks_exact(4).enumerate() {
         here.word(64 + 4 * at)
-            .store(u32::from_le_bytes(word.try_into().unwrap()), Relaxed);
+            .store(u32::from_ne_bytes(word.try_into().unwrap()), Relaxed);
     }
     assert_eq!(addresses_in(&there, &[&here, &there]), [67]);
 }

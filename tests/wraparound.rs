@@ -190,7 +190,7 @@ fn a_doorbell_passes_its_last_epoch() {
         room.set(ARM, ((u32::MAX >> 1) - before) << 1);
         let me = segment.join(&Identity::default(), &NoProof).unwrap();
         let heard = Heard::default();
-        let mut tx = ring.producer(&me).unwrap().ringing(&me, &heard);
+        let mut tx = ring.producer(&me).unwrap().ringing(&me, &heard).unwrap();
         let mut rx = ring.consumer(&me).unwrap();
         let ends = [rx.bell()];
         let mut sleeper = Sleeper::of(&me).unwrap();

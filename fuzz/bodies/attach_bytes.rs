@@ -1,12 +1,11 @@
 //! Attaches a byte ring to arbitrary bytes and runs both ends.
 
-use ringpad::{Channel, Evicted, PeerId, bytes::Bytes};
+use ringpad::{Channel, PeerId, bytes::Bytes};
 
-use super::drive::{bytes_rx_step, bytes_tx_step};
+use super::drive::{Gone, bytes_rx_step, bytes_tx_step};
 use super::room::{Arena, Script};
 
-// SAFETY: an end is claimed here only when the last one was dropped or forgotten, on this one thread.
-static DEAD: Evicted = unsafe { Evicted::new(PeerId::BARE) };
+static DEAD: Gone = Gone(PeerId::BARE);
 
 /// The input describes a region.
 pub fn run(input: &[u8]) -> u32 {

@@ -1,11 +1,10 @@
 //! Attaches a segment to arbitrary bytes and does everything that a segment can.
 
 use ringpad::{
-    Evicted, Identity, NoProof, Peer, PeerId, Plan, Segment, Sleeper, bytes, bytes::Bytes, spsc,
-    spsc::Spsc,
+    Identity, NoProof, Peer, PeerId, Plan, Segment, Sleeper, bytes, bytes::Bytes, spsc, spsc::Spsc,
 };
 
-use super::drive::{Count, bytes_rx_step, bytes_tx_step, spsc_step};
+use super::drive::{Count, Gone, bytes_rx_step, bytes_tx_step, spsc_step};
 use super::room::{Arena, Script};
 
 /// The input describes a region.
@@ -19,8 +18,8 @@ pub fn on(room: &impl Arena, script: &mut Script<'_>) -> u32 {
     let Ok(segment) = Segment::attach(room.region()) else {
         return 0;
     };
-    // SAFETY: every peer that this body joins has another number: a row of garbage that names it is nobody's.
-    let proof = unsafe { Evicted::new(PeerId::new(32).expect("32 is a row")) };
+    // Every peer that is used here has another number.
+    let proof = Gone(PeerId::new(32).expect("32 is a row"));
     let mut calls = 1;
     let identity = Identity {
         pid: 1,
@@ -103,7 +102,10 @@ fn open<'m>(
     let ring = segment.open::<Spsc<'_, u32>>(name).ok();
     let ends = ring.and_then(|ring| Some((ring.producer(me).ok()?, ring.consumer(you).ok()?)));
     if let Some((tx, rx)) = ends {
-        let (mut tx, mut rx) = (tx.ringing(me, &heard), rx.ringing(you, &heard));
+        let ringing = (tx.ringing(me, &heard), rx.ringing(you, &heard));
+        let (Ok(mut tx), Ok(mut rx)) = ringing else {
+            panic!("both are peers here")
+        };
         let bells = [rx.bell()];
         let mut sleeper = Sleeper::of(you).ok();
         let mut armed = sleeper
@@ -121,7 +123,10 @@ fn open<'m>(
     let ring = segment.open::<Bytes<'_>>(name).ok();
     let ends = ring.and_then(|ring| Some((ring.producer(me).ok()?, ring.consumer(you).ok()?)));
     let Some((tx, rx)) = ends else { return 0 };
-    let (mut tx, mut rx) = (tx.ringing(me, &heard), rx.ringing(you, &heard));
+    let ringing = (tx.ringing(me, &heard), rx.ringing(you, &heard));
+    let (Ok(mut tx), Ok(mut rx)) = ringing else {
+        panic!("both are peers here")
+    };
     let steps = script.byte() % 64;
     for _ in 0..steps {
         match script.byte() % 8 {

@@ -1,12 +1,11 @@
 //! Attaches typed rings to arbitrary bytes and runs both ends.
 
-use ringpad::{Channel, Evicted, PeerId, Pod, spsc};
+use ringpad::{Channel, PeerId, Pod, spsc};
 
-use super::drive::spsc_step;
+use super::drive::{Gone, spsc_step};
 use super::room::{Arena, Script};
 
-// SAFETY: an end is claimed here only when the last one was dropped or forgotten, on this one thread.
-static DEAD: Evicted = unsafe { Evicted::new(PeerId::BARE) };
+static DEAD: Gone = Gone(PeerId::BARE);
 
 /// The input describes a region; each element type has its turn with it.
 pub fn run(input: &[u8]) -> u32 {

@@ -2,16 +2,32 @@
 //! access outside, and no answer beyond the private geometry.
 
 use ringpad::bytes::{self, Refused};
-use ringpad::{Pod, Signal, Wake, spsc};
+use ringpad::{Life, Liveness, PeerId, Pod, Signal, Wake, spsc};
 
 use super::room::{Arena, Script};
+
+/// Says that one holder is gone, as often as it is asked.
+#[derive(Debug)]
+pub struct Gone(pub PeerId);
+
+// SAFETY: the bodies claim in its light only ends whose last holder they dropped or forgot, on one thread, or that garbage
+// ascribes to a peer that nobody is.
+unsafe impl Liveness for Gone {
+    fn state(&self, peer: PeerId) -> Life {
+        if peer == self.0 {
+            Life::Dead
+        } else {
+            Life::Unknown
+        }
+    }
+}
 
 /// A bell that counts.
 #[derive(Debug, Default)]
 pub struct Count(std::cell::Cell<u32>);
 
 impl Signal for Count {
-    fn signal(&self, peer: ringpad::PeerId) {
+    fn signal(&self, peer: PeerId) {
         assert!(peer.get() <= 32);
         self.0.set(self.0.get() + 1);
     }

@@ -56,7 +56,26 @@ fn a_bare_ring_is_attached_to_while_it_is_made() {
     model.dies_without("attach", RACE);
 }
 
-/// The same pair, of a segment: with its rows, its directory and its planned channels.
+/// The exchange of the header's state: of two that would make a ring of the same bytes one does.
+#[test]
+fn two_make_one_ring() {
+    let model = Model::new("two make one ring", 2, || {
+        let room = Room::new(Ring::layout(&CONFIG).unwrap().size());
+        assert!(found(Ring::attach(room.region())).is_none());
+        let region = room.region();
+        let other = thread::spawn(move || Ring::init(region, &CONFIG.tagged(2)).map(drop));
+        let mine = Ring::init(room.region(), &CONFIG.tagged(1)).map(drop);
+        let tag = match (mine, other.join().unwrap()) {
+            (Ok(()), Err(Error::AlreadyInitialized)) => 1,
+            (Err(Error::AlreadyInitialized), Ok(())) => 2,
+            both => panic!("{both:?}"),
+        };
+        assert_eq!(Ring::attach(room.region()).unwrap().type_tag(), tag);
+    });
+    model.holds();
+}
+
+/// The same pair as of a bare ring, of a segment: with its rows, its directory and its planned channels.
 #[test]
 fn a_segment_is_attached_to_while_it_is_made() {
     let model = Model::new("segment made and attached to", 2, || {

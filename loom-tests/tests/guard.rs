@@ -188,10 +188,11 @@ fn sleeper() -> Model {
     Model::new("sleeper", 2, || {
         let world = World::with_ring(2, 1);
         let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
-        let (ring, bells) = (world.ring(), pipes.clone());
-        let (tx, mut rx) = (ring.producer(a).unwrap(), ring.consumer(b).unwrap());
+        let ring = world.ring();
+        let tx = ring.producer(a).unwrap().ringing(a, pipes.clone());
+        let (mut tx, mut rx) = (tx.unwrap(), ring.consumer(b).unwrap());
         let mut sleeper = Sleeper::of(b).unwrap();
-        let producer = thread::spawn(move || tx.ringing(a, &*bells).push(1));
+        let producer = thread::spawn(move || tx.push(1));
         let ends = [rx.bell()];
         let _armed = sleeper.arm(&ends).unwrap();
         if rx.pop().is_none() {

@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use common::world::{World, if_free, named};
@@ -130,7 +131,7 @@ fn killed_in_its_row(dead: bool) {
             "joiner killed"
         };
         Model::new(name, 2, move || {
-            let world = Arc::new(World::with_ring(2, 4));
+            let world = Rc::new(World::with_ring(2, 4));
             let (there, lock) = (world.clone(), Arc::new(Mutex::new(())));
             if dead {
                 std::mem::forget(live(&world, 1, &mut false));
@@ -166,7 +167,7 @@ fn a_peer_dies_in_its_row() {
 #[test]
 fn a_row_is_healed_before_the_eyes_of_others() {
     let model = Model::new("healed and looked at", 3, || {
-        let world = Arc::new(World::with_ring(3, 4));
+        let world = Rc::new(World::with_ring(3, 4));
         let (there, lock) = (world.clone(), Arc::new(Mutex::new(())));
         let held = lock.lock().unwrap();
         let dead = join_first(&world, 1);

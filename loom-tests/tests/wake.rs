@@ -2,14 +2,19 @@
 
 mod common;
 
-use std::sync::Arc;
-
 use common::world::{Pipes, World};
 use common::{ASLEEP, Model, Victim, killed_at_each_step};
 use loom::thread;
 use ringpad::hooks::probe::{clear_armed, restart_epochs};
-use ringpad::spsc::{Config, Spsc};
-use ringpad::{Armed, Peer, PeerId, Plan, Segment, Signal, Sleeper};
+use ringpad::spsc::{Config, Consumer, Producer, Spsc};
+use ringpad::{Armed, Peer, PeerId, Plan, Ringer, Segment, Signal, Sleeper};
+
+/// A model that holds by ARM and RING, and by neither alone.
+fn needs_both(model: &Model) {
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
+}
 
 /// As the os layer waits: arm, recheck, sleep, arm again.
 fn sleep_until<T>(
@@ -27,17 +32,31 @@ fn sleep_until<T>(
     }
 }
 
+type Tx = Producer<'static, u32, Ringer<'static, Pipes>>;
+type Rx = Consumer<'static, u32>;
+
+/// The ends of the world's ring; the producer rings.
+fn ends(
+    world: &World,
+    a: &'static Peer<'static>,
+    b: &'static Peer<'static>,
+    pipes: &Pipes,
+) -> (Tx, Rx) {
+    let (tx, rx) = (
+        world.ring().producer(a).unwrap(),
+        world.ring().consumer(b).unwrap(),
+    );
+    (tx.ringing(a, pipes.clone()).unwrap(), rx)
+}
+
 /// ARM/RING: either the sleeper's recheck sees the commit, or the producer sees the sleeper.
 fn one_sleeper(items: u32) -> Model {
     Model::new(&format!("one sleeper, {items} items"), 2, move || {
         let world = World::with_ring(2, 4);
         let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
-        let (ring, bells) = (world.ring(), pipes.clone());
-        let mut rx = ring.consumer(b).unwrap();
-        let tx = ring.producer(a).unwrap();
+        let (mut tx, mut rx) = ends(&world, a, b, &pipes);
         let mut sleeper = Sleeper::of(b).unwrap();
         let producer = thread::spawn(move || {
-            let mut tx = tx.ringing(a, &*bells);
             (0..items).for_each(|n| tx.push(n).unwrap());
             std::mem::forget(tx);
         });
@@ -57,10 +76,7 @@ fn a_consumer_sleeps_until_there_is_data() {
     // No thread here loads a word and then writes it, so that the checker misses nothing without shadows.
     one_sleeper(2).without_shadows().holds();
     for (items, preemptions) in [(2, 3), (3, 2)] {
-        let model = one_sleeper(items).preemptions(preemptions);
-        model.holds();
-        model.dies_without("arm", ASLEEP);
-        model.dies_without("ring", ASLEEP);
+        needs_both(&one_sleeper(items).preemptions(preemptions));
     }
 }
 
@@ -68,19 +84,18 @@ fn a_consumer_sleeps_until_there_is_data() {
 #[test]
 fn a_consumer_sleeps_at_two_channels() {
     let model = Model::new("one sleeper, two channels", 3, || {
+        let two = |plan: Plan<2>, name| plan.channel::<Spsc<u32>>(name, &Config::new(2)).unwrap();
         let plan = Plan::new().peers(3).unwrap();
-        let config = Config::new(2);
-        let plan = plan.channel::<Spsc<u32>>("left", &config).unwrap();
-        let world = World::new(&plan.channel::<Spsc<u32>>("right", &config).unwrap());
+        let world = World::new(&two(two(plan, "left"), "right"));
         let (b, pipes) = (world.join(), Pipes::new());
         let rings = ["left", "right"].map(|name| world.segment.open::<Spsc<u32>>(name).unwrap());
         let mut ends = rings.each_ref().map(|ring| ring.consumer(b).unwrap());
         let mut sleeper = Sleeper::of(b).unwrap();
         let producers = rings.map(|ring| {
-            let (a, bells) = (world.join(), pipes.clone());
-            let tx = ring.producer(a).unwrap();
+            let a = world.join();
+            let tx = ring.producer(a).unwrap().ringing(a, pipes.clone());
+            let mut tx = tx.unwrap();
             thread::spawn(move || {
-                let mut tx = tx.ringing(a, &*bells);
                 tx.push(a.id().get()).unwrap();
                 std::mem::forget(tx);
             })
@@ -97,10 +112,7 @@ fn a_consumer_sleeps_at_two_channels() {
             producer.join().unwrap();
         }
     });
-    let model = model.sees(&["asleep", "rung"]).preemptions(2);
-    model.holds();
-    model.dies_without("arm", ASLEEP);
-    model.dies_without("ring", ASLEEP);
+    needs_both(&model.sees(&["asleep", "rung"]).preemptions(2));
 }
 
 /// ARM/RING both ways: the producer sleeps for space, the consumer for data, in one slot.
@@ -109,11 +121,10 @@ fn both_ends_sleep() {
     let model = Model::new("both ends sleep", 2, || {
         let world = World::with_ring(2, 1);
         let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
-        let (ring, bells) = (world.ring(), pipes.clone());
-        let (tx, rx) = (ring.producer(a).unwrap(), ring.consumer(b).unwrap());
+        let (mut tx, rx) = ends(&world, a, b, &pipes);
+        let (mut rx, bells) = (rx.ringing(b, pipes.clone()).unwrap(), pipes.clone());
         let (mut for_space, mut for_data) = (Sleeper::of(a).unwrap(), Sleeper::of(b).unwrap());
         let consumer = thread::spawn(move || {
-            let mut rx = rx.ringing(b, &*bells);
             let ends = [rx.bell()];
             let mut armed = for_data.arm(&ends).unwrap();
             for n in 0..2 {
@@ -121,7 +132,6 @@ fn both_ends_sleep() {
             }
             std::mem::forget((rx, armed));
         });
-        let mut tx = tx.ringing(a, &*pipes);
         let ends = [tx.bell()];
         let mut armed = for_space.arm(&ends).unwrap();
         for n in 0..2 {
@@ -129,45 +139,48 @@ fn both_ends_sleep() {
         }
         consumer.join().unwrap();
     });
-    let model = model.sees(&["asleep", "rung"]).preemptions(2);
-    model.holds();
-    model.dies_without("arm", ASLEEP);
-    model.dies_without("ring", ASLEEP);
+    needs_both(&model.sees(&["asleep", "rung"]).preemptions(3));
 }
 
-/// RING after an end is given back: whoever waits for the other end's owner to do something learns that it is gone.
-#[test]
-fn a_sleeper_learns_that_it_is_alone() {
-    let model = Model::new("abandoned while asleep", 2, || {
+/// RING after an end is claimed or given back: whoever waits for a partner learns that it came, or that it is gone.
+fn partner(comes: bool) -> Model {
+    let name = ["partner goes", "partner comes"][usize::from(comes)];
+    let model = Model::new(name, 2, move || {
         let world = World::with_ring(2, 2);
         let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (tx, rx) = ends(&world, a, b, &pipes);
+        let tx = (!comes).then_some(tx);
         let (ring, bells) = (world.ring(), pipes.clone());
-        let (tx, rx) = (ring.producer(a).unwrap(), ring.consumer(b).unwrap());
         let mut sleeper = Sleeper::of(b).unwrap();
-        let producer = thread::spawn(move || drop(tx.ringing(a, &*bells)));
+        let producer = thread::spawn(move || match tx {
+            Some(tx) => drop(tx),
+            None => std::mem::forget(ring.producer(a).unwrap().ringing(a, bells)),
+        });
         let ends = [rx.bell()];
         let mut armed = sleeper.arm(&ends).unwrap();
-        sleep_until(&pipes, b, &mut armed, || rx.is_abandoned().then_some(()));
+        sleep_until(&pipes, b, &mut armed, || {
+            (rx.is_abandoned() != comes).then_some(())
+        });
         producer.join().unwrap();
     });
-    let model = model.sees(&["asleep", "rung"]);
-    model.holds();
-    model.dies_without("arm", ASLEEP);
-    model.dies_without("ring", ASLEEP);
+    model.sees(&["asleep", "rung"])
+}
+
+#[test]
+fn a_sleeper_learns_of_its_partner() {
+    for comes in [false, true] {
+        needs_both(&partner(comes));
+    }
 }
 
 /// A row's epochs go on when it changes hands, or a producer that rang an epoch once would not ring it for the next.
 fn handed_over(restart: bool) -> Model {
-    let name = if restart {
-        "row handed over, epochs restarted"
-    } else {
-        "row handed over"
-    };
-    let model = Model::new(name, 2, move || {
+    let model = Model::new("row handed over", 2, move || {
         let world = World::with_ring(2, 2);
         let (first, a, pipes) = (world.visitor(), world.join(), Pipes::new());
-        let (ring, bells) = (world.ring(), pipes.clone());
-        let tx = ring.producer(a).unwrap();
+        let ring = world.ring();
+        let tx = ring.producer(a).unwrap().ringing(a, pipes.clone());
+        let mut tx = tx.unwrap();
         let take = |me: &Peer<'static>, item: u32| {
             let mut rx = ring.consumer(me).unwrap();
             let ends = [rx.bell()];
@@ -176,7 +189,6 @@ fn handed_over(restart: bool) -> Model {
             assert_eq!(sleep_until(&pipes, me, &mut armed, || rx.pop()), item);
         };
         let producer = thread::spawn(move || {
-            let mut tx = tx.ringing(a, &*bells);
             (0..2).for_each(|n| tx.push(n).unwrap());
             std::mem::forget(tx);
         });
@@ -203,13 +215,12 @@ fn rescued(victim: Victim, by_tick: bool) -> Model {
     Model::new("producer killed beside a sleeper, tick", 2, move || {
         let world = World::with_ring(2, 2);
         let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
-        let (ring, bells, oracle) = (world.ring(), pipes.clone(), world.oracle());
-        let mut rx = ring.consumer(b).unwrap();
-        let tx = ring.producer(a).unwrap();
+        let (bells, oracle) = (pipes.clone(), world.oracle());
+        let (tx, mut rx) = ends(&world, a, b, &pipes);
         let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
         let producer = thread::spawn(move || {
             victim.dies(|| {
-                let mut tx = tx.ringing(a, &*bells);
+                let mut tx = tx;
                 tx.push(7).unwrap();
                 std::mem::forget(tx);
             });
@@ -236,12 +247,14 @@ fn a_producer_dies_before_it_rings() {
     rescued(Victim::at(2), false).dies(ASLEEP);
 }
 
-/// What producers must never do: take the flag away before they write.
-struct Clearing(Arc<Pipes>, Segment<'static>);
+/// Signals, and does what producers must never do if it is given a segment: takes the flag away before it writes.
+struct Clearing(Pipes, Option<Segment<'static>>);
 
 impl Signal for Clearing {
     fn signal(&self, peer: PeerId) {
-        clear_armed(&self.1, peer).unwrap();
+        if let Some(segment) = &self.1 {
+            clear_armed(segment, peer).unwrap();
+        }
         self.0.signal(peer);
     }
 }
@@ -253,19 +266,19 @@ fn rung_by_the_successor(victim: Victim, clearing: bool) -> Model {
         let world = World::with_ring(3, 2);
         let (a, b, c) = (world.join(), world.join(), world.join());
         let (ring, pipes, oracle) = (world.ring(), Pipes::new(), world.oracle());
-        let (bells, bad) = (pipes.clone(), Clearing(pipes.clone(), world.segment));
+        let (bells, clears) = (pipes.clone(), clearing.then_some(world.segment));
         let mut rx = ring.consumer(b).unwrap();
         let tx = ring.producer(a).unwrap();
+        let tx = tx.ringing(a, Clearing(pipes.clone(), clears)).unwrap();
         let (mut sleeper, victim) = (Sleeper::of(b).unwrap(), victim.clone());
         let producers = thread::spawn(move || {
             victim.dies(|| {
-                let signal: &dyn Signal = if clearing { &bad } else { &*bells };
-                let mut tx = tx.ringing(a, signal);
+                let mut tx = tx;
                 tx.push(0).unwrap();
                 std::mem::forget(tx);
             });
             oracle.bury(a.id());
-            let mut tx = ring.producer(c).unwrap().ringing(c, &*bells);
+            let mut tx = ring.producer(c).unwrap().ringing(c, bells).unwrap();
             (tx.position()..2).for_each(|n| tx.push(n).unwrap());
             std::mem::forget(tx);
         });

@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::num::NonZeroU16;
+use core::sync::atomic::{AtomicBool, Ordering};
 
 /// One participant of a segment: the number of its row, `1..=32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,33 +129,42 @@ unsafe impl Liveness for NoProof {
     }
 }
 
-/// The word of whoever reset the other side: one named owner is dead.
+/// The word of whoever reset the other side: one named owner is dead. It says so once, for one take-over: the next
+/// holder of the same name is another.
 ///
 /// ```
 /// use ringpad::{Evicted, Life, Liveness, PeerId};
 /// // SAFETY: this example has no other side.
 /// let proof = unsafe { Evicted::new(PeerId::BARE) };
 /// assert_eq!(proof.state(PeerId::BARE), Life::Dead);
+/// assert_eq!(proof.state(PeerId::BARE), Life::Unknown);
 /// ```
-#[derive(Clone, Copy, Debug)]
-pub struct Evicted(PeerId);
+#[derive(Debug)]
+pub struct Evicted {
+    owner: PeerId,
+    spent: AtomicBool,
+}
 
 impl Evicted {
-    /// Declares `owner` dead.
+    /// Declares `owner` dead, for one take-over.
     ///
     /// # Safety
     ///
-    /// As [`Liveness`]: `owner` can never again touch the region (its core is held in reset, its
-    /// thread was joined), and the caller has synchronised with its end.
+    /// From now until the proof is spent, whoever holds an end under this name can never again touch the region (its
+    /// core is held in reset, its thread was joined), and the caller has synchronised with its end. So nobody else may take
+    /// the same end over meanwhile.
     pub const unsafe fn new(owner: PeerId) -> Self {
-        Self(owner)
+        Self {
+            owner,
+            spent: AtomicBool::new(false),
+        }
     }
 }
 
-// SAFETY: whoever made it promised that this owner is dead; of others it proves nothing.
+// SAFETY: whoever made it promised that this owner is dead when it is first asked; of others, and later, it proves nothing.
 unsafe impl Liveness for Evicted {
     fn state(&self, peer: PeerId) -> Life {
-        if peer == self.0 {
+        if peer == self.owner && !self.spent.swap(true, Ordering::AcqRel) {
             Life::Dead
         } else {
             Life::Unknown

@@ -207,6 +207,11 @@ impl<'m> RegionRef<'m> {
         self.len
     }
 
+    /// False if other parties may write anything.
+    pub(crate) fn is_trusted(&self) -> bool {
+        self.trusted
+    }
+
     /// Address of the segment this is a part of; 0 for a bare region.
     pub(crate) fn home(&self) -> usize {
         self.home

@@ -95,9 +95,23 @@ impl Drop for Room {
     }
 }
 
-/// Proof that `owner` is dead, of ends that the test forgot.
-pub(crate) const fn dead(owner: PeerId) -> Evicted {
-    // SAFETY: whoever asks has forgotten every end that this owner held, on this very thread.
+/// Proof that one owner is dead, as often as it is asked: of ends that the test forgot.
+pub(crate) struct Gone(pub(crate) PeerId);
+
+// SAFETY: whoever has one has forgotten every end that this owner held, on this very thread.
+unsafe impl Liveness for Gone {
+    fn state(&self, peer: PeerId) -> Life {
+        if peer == self.0 {
+            Life::Dead
+        } else {
+            Life::Unknown
+        }
+    }
+}
+
+/// The word of a reset, of an owner whose ends the test forgot.
+pub(crate) const fn evicted(owner: PeerId) -> Evicted {
+    // SAFETY: as of Gone.
     unsafe { Evicted::new(owner) }
 }
 

@@ -63,7 +63,8 @@ impl SharedSegment {
         let memory = memfd("ringpad", len).doing(|| format!("reserving {len} anonymous bytes"))?;
         seal(memory.as_fd()).doing(|| "sealing the memory".into())?;
         let mapping = shared::map(memory.as_fd(), len, options)?;
-        let segment = shared::init(&mapping, plan)?;
+        let trust = options.trust;
+        let segment = shared::init(&mapping, plan, trust)?;
         let bells = (0..plan.peers).map(|_| Bell::pipe().doing(|| "making a doorbell".into()));
         let bells = Bells::new(bells.collect::<Result<_>>()?);
         let ask = reopen(memory.as_fd()).doing(|| "opening the memory anew".into())?;
@@ -71,14 +72,7 @@ impl SharedSegment {
             memory,
             spare: Mutex::new(Vec::new()),
         };
-        Ok(Self::assemble(
-            mapping,
-            segment,
-            ask,
-            bells,
-            seats,
-            Trust::Cooperative,
-        ))
+        Ok(Self::assemble(mapping, segment, ask, bells, seats, trust))
     }
 
     fn memory(&self) -> Result<BorrowedFd<'_>> {
@@ -205,12 +199,41 @@ impl SharedSegment {
         parcel.open(Trust::Cooperative)
     }
 
-    /// Sends the segment over a Unix socket, to a process that this one need not have started.
+    /// Sends a distrusted segment over a Unix socket, to a process that this one need not have started.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] for a named segment, and for one whose bytes are lent here: make it with
+    /// [`Options::distrusted`], or use [`SharedSegment::send_trusted`]. [`Error::Io`].
+    pub fn send(&self, to: &UnixStream) -> Result<()> {
+        self.check_distrusted()?;
+        self.pass(to)
+    }
+
+    /// Sends the segment over a Unix socket to a process that keeps to the protocol.
     ///
     /// # Errors
     ///
     /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
-    pub fn send(&self, to: &UnixStream) -> Result<()> {
+    ///
+    /// # Safety
+    ///
+    /// As [`Region::new`](crate::Region::new): whoever gets it touches the memory only through this crate.
+    pub unsafe fn send_trusted(&self, to: &UnixStream) -> Result<()> {
+        self.pass(to)
+    }
+
+    fn check_distrusted(&self) -> Result<()> {
+        self.memory()?;
+        if self.is_distrusted() {
+            return Ok(());
+        }
+        Err(Error::BadHandoff(
+            "bytes of a cooperative segment are lent here, so who gets it must be trusted".into(),
+        ))
+    }
+
+    fn pass(&self, to: &UnixStream) -> Result<()> {
         let (memory, seat, bells) = self.fresh()?;
         let mut fds = vec![memory.as_fd(), seat.as_fd()];
         fds.extend(bells);
@@ -257,12 +280,28 @@ impl SharedSegment {
         parcel.open(Trust::Distrusted)
     }
 
-    /// The memory of an anonymous segment, as a description of its own. Closing the segment does not take it away.
+    /// The memory of a distrusted anonymous segment, as a description of its own. Closing the segment does not take it
+    /// away.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadHandoff`] for a named segment, and for one whose bytes are lent here: make it with
+    /// [`Options::distrusted`], or use [`SharedSegment::into_fd_trusted`]. [`Error::Io`].
+    pub fn into_fd(self) -> Result<OwnedFd> {
+        self.check_distrusted()?;
+        reopen(self.memory()?).doing(|| "opening the memory anew".into())
+    }
+
+    /// The memory of an anonymous segment whose bytes may be lent, as a description of its own.
     ///
     /// # Errors
     ///
     /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
-    pub fn into_fd(self) -> Result<OwnedFd> {
+    ///
+    /// # Safety
+    ///
+    /// As [`Region::new`](crate::Region::new): whoever gets the descriptor touches the memory only through this crate.
+    pub unsafe fn into_fd_trusted(self) -> Result<OwnedFd> {
         reopen(self.memory()?).doing(|| "opening the memory anew".into())
     }
 }

@@ -131,7 +131,7 @@ impl Names {
     ) -> Result<(Segment<'static>, Mapping)> {
         reserve(file.as_fd(), len).doing(|| format!("reserving {len} bytes for {}", self.name))?;
         let mapping = shared::map(file.as_fd(), len, options)?;
-        let segment = shared::init(&mapping, plan)?;
+        let segment = shared::init(&mapping, plan, Trust::Cooperative)?;
         for row in (1..=plan.peers).filter_map(PeerId::new) {
             let fifo = self.bell_name(plan.id, row);
             make_fifo(self.dir.as_fd(), &fifo, &self.permissions)

@@ -182,11 +182,15 @@ impl Names {
 
     /// Removes everything of this name. The creator byte is held and nobody has it open.
     pub(super) fn remove(&self) -> Result<()> {
-        self.clear()?;
+        // Without a descriptor to list by, what is known by name goes all the same.
+        let memory = self.memory_name();
+        let cleared = self.clear();
+        let unnamed = directory::unlink(self.dir.as_fd(), &memory);
         let name = self.lock_name();
         // Last: whoever waits for the lock sees by its name that it is over.
         directory::unlink(self.dir.as_fd(), &name).doing(|| format!("removing {name}"))?;
-        Ok(())
+        unnamed.doing(|| format!("removing {memory}"))?;
+        cleared
     }
 
     /// The last one out removes the files.

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::linux::directory::Permissions;
+use super::shared::Trust;
 
 /// How a segment is made and opened. The defaults suit processes of one user.
 ///
@@ -21,6 +22,7 @@ pub struct Options {
     pub(super) lock_memory: bool,
     pub(super) huge_pages: bool,
     pub(super) patience: Duration,
+    pub(super) trust: Trust,
 }
 
 impl Default for Options {
@@ -39,6 +41,7 @@ impl Options {
             lock_memory: false,
             huge_pages: false,
             patience: Duration::from_secs(5),
+            trust: Trust::Cooperative,
         }
     }
 
@@ -83,6 +86,17 @@ impl Options {
     /// Asks for huge pages; silently does without where the system has none.
     pub fn huge_pages(mut self, yes: bool) -> Self {
         self.huge_pages = yes;
+        self
+    }
+
+    /// Makes an anonymous segment whose other parties may write anything: its bytes are copied here too, never lent, so it
+    /// may be sent to anybody.
+    pub fn distrusted(mut self, yes: bool) -> Self {
+        self.trust = if yes {
+            Trust::Distrusted
+        } else {
+            Trust::Cooperative
+        };
         self
     }
 

@@ -96,8 +96,13 @@ pub(super) fn region(mapping: &Mapping, trust: Trust) -> Result<Region<'static>>
 }
 
 /// Makes a new segment over fresh memory.
-pub(super) fn init<const N: usize>(mapping: &Mapping, plan: &Plan<N>) -> Result<Segment<'static>> {
-    Ok(Segment::init(region(mapping, Trust::Cooperative)?, plan)?)
+pub(super) fn init<const N: usize>(
+    mapping: &Mapping,
+    plan: &Plan<N>,
+    trust: Trust,
+) -> Result<Segment<'static>> {
+    let plan = plan.clone().locked_rows();
+    Ok(Segment::init(region(mapping, trust)?, &plan)?)
 }
 
 /// Attaches to the segment that fills the mapping: one of another size is not what its creator made.
@@ -115,6 +120,14 @@ pub(super) fn attach(
     if want != found {
         let field = crate::Field::SpanBytes;
         return Err(crate::Error::Mismatch { field, want, found });
+    }
+    if !segment.rows_are_locked() {
+        // Its peers sit in their rows without locks: each would look dead.
+        return Err(crate::Error::Mismatch {
+            field: crate::Field::RowLocks,
+            want: 1,
+            found: 0,
+        });
     }
     Ok(segment)
 }

@@ -19,6 +19,7 @@ use std::time::{Duration, Instant};
 
 use super::error::Doing;
 use super::linux::bell::{self, MAX_WAIT};
+use super::linux::process::Watch;
 use super::owned::{Joined, OwnedBell};
 use super::{Error, Result};
 use crate::segment::doorbell::{Armed, Sleeper};
@@ -188,6 +189,8 @@ impl Waiter {
         };
         let mut armed = self.sleeper.arm(bells)?;
         loop {
+            // Before the look: whoever dies from here on ends the sleep, also if its row has another peer by then.
+            let watches = bed.watches();
             if let Some(value) = ready() {
                 if bed.rung {
                     bed.credit.give_back();
@@ -197,7 +200,7 @@ impl Waiter {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(None);
             }
-            bed.sleep(deadline)?;
+            bed.sleep(deadline, &watches)?;
             armed.again();
         }
     }
@@ -239,6 +242,13 @@ fn drain(joined: &Joined) -> Result<usize> {
     }
 }
 
+/// What a sleeper watches besides its pipe.
+#[derive(Default)]
+struct Watches {
+    alive: Vec<(PeerId, u16, Arc<Watch>)>,
+    gone: bool,
+}
+
 /// Where a waiter sleeps.
 struct Bed<'a> {
     joined: &'a Joined,
@@ -251,35 +261,42 @@ struct Bed<'a> {
 }
 
 impl Bed<'_> {
+    /// The watches of the other peers whose death was not yet reported, and whether any is known to be gone.
+    fn watches(&mut self) -> Watches {
+        let joined = self.joined;
+        let mut found = Watches::default();
+        for (peer, generation, watch) in joined.segment.inner.oracle.watches(joined.peer().id()) {
+            if self.reported[peer.index()] == Some(generation) {
+                continue;
+            }
+            match watch {
+                Some(watch) => found.alive.push((peer, generation, watch)),
+                None => {
+                    self.reported[peer.index()] = Some(generation);
+                    found.gone = true;
+                }
+            }
+        }
+        found
+    }
+
     /// Sleeps once: until a ring, an unreported death, the tick or the deadline.
-    fn sleep(&mut self, deadline: Option<Instant>) -> Result<()> {
-        let me = self.joined.peer().id();
+    fn sleep(&mut self, deadline: Option<Instant>, watches: &Watches) -> Result<()> {
         let inner = &self.joined.segment.inner;
+        let me = self.joined.peer().id();
         let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
         let tick = self.tick.and_then(|tick| Instant::now().checked_add(tick));
         let until = [deadline, tick].into_iter().flatten().min();
         self.rung = false;
         self.credit.wait(until);
-        let (mut watches, mut gone) = (Vec::new(), false);
-        for (peer, generation, watch) in inner.oracle.watches(me) {
-            if self.reported[peer.index()] == Some(generation) {
-                continue;
-            }
-            match watch {
-                Some(watch) => watches.push((peer, generation, watch)),
-                None => {
-                    self.reported[peer.index()] = Some(generation);
-                    gone = true;
-                }
-            }
-        }
-        if gone {
+        if watches.gone {
             // It may have committed and died after `ready` looked.
             return Ok(());
         }
+        let watches = &watches.alive;
         let mut fds = [bell.read_fd(); MAX_WAIT];
         let count = 1 + watches.len().min(MAX_WAIT - 1);
-        for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(&watches) {
+        for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(watches) {
             *fd = watch.as_fd();
         }
         let ready = bell::wait(&fds[..count], until).doing(|| "sleeping on the doorbell".into())?;

@@ -159,7 +159,8 @@ impl<'p> Claim<'p> {
     /// True if nobody alive holds the other end now.
     pub(crate) fn other_is_gone(&self) -> bool {
         let other = self.other.load(RELAXED);
-        other == Owner::FREE || self.court.life_of(other) == Life::Dead
+        // A bare end's proof is for one take-over, not for questions.
+        other == Owner::FREE || (other != Owner::BARE && self.court.life_of(other) == Life::Dead)
     }
 
     /// Who holds the other end, dead or alive.

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! header (128)                magic "ringpad\0"
-//! superblock (128)            0 id u128   16 peers u32   20 entries u32   24 rows at u32   28 directory at u32   32 data at u32
+//! superblock (128)            0 id u128   16 peers u32   20 entries u32   24 rows at u32   28 directory at u32   32 data at u32   36 row locks u32
 //! builder (128)               0 claim of the peer that creates a channel now
 //! rows (peers x 128)          the peer table
 //! directory (entries x 128)   0 name [u8; 32], zero-padded   32 state u32   36 kind u32   40 at u32   44 length u32
@@ -55,6 +55,7 @@ pub(crate) struct SuperblockShape {
     pub(crate) rows_at: RawU32,
     pub(crate) directory_at: RawU32,
     pub(crate) data_at: RawU32,
+    pub(crate) locks: RawU32,
 }
 
 /// Where a directory entry's words lie.
@@ -107,6 +108,7 @@ pub struct Segment<'m> {
     entries: u32,
     data_at: usize,
     id: u128,
+    locked_rows: bool,
 }
 
 impl core::fmt::Debug for Segment<'_> {
@@ -136,7 +138,8 @@ impl<'m> Segment<'m> {
             });
         }
         // Whatever may be refused is refused before the first byte is written.
-        let segment = Self::over(region, plan.peers, plan.entries(), plan.id)?;
+        let mut segment = Self::over(region, plan.peers, plan.entries(), plan.id)?;
+        segment.locked_rows = plan.locked_rows;
         let header = Header::at(region)?;
         header.begin(&Geometry {
             kind: Kind::Segment,
@@ -192,7 +195,8 @@ impl<'m> Segment<'m> {
             });
         }
         let entries = get(offset_of!(SuperblockShape, entries))?;
-        let segment = Self::over(region, peers, entries, id)?;
+        let mut segment = Self::over(region, peers, entries, id)?;
+        segment.locked_rows = get(offset_of!(SuperblockShape, locks))? != 0;
         for (field, want) in segment.places() {
             Geometry::expect(Field::Offset, want.into(), get(field)?.into())?;
         }
@@ -220,6 +224,7 @@ impl<'m> Segment<'m> {
             entries,
             data_at: directory_at + directory_bytes,
             id,
+            locked_rows: false,
         })
     }
 
@@ -247,6 +252,7 @@ impl<'m> Segment<'m> {
         }
         set(offset_of!(SuperblockShape, peers), self.table.rows())?;
         set(offset_of!(SuperblockShape, entries), self.entries)?;
+        set(offset_of!(SuperblockShape, locks), self.locked_rows.into())?;
         for (field, value) in self.places() {
             set(field, value)?;
         }
@@ -261,6 +267,11 @@ impl<'m> Segment<'m> {
     /// Bytes of the segment.
     pub fn len(&self) -> usize {
         self.region.len()
+    }
+
+    /// True if peers hold their rows by locks of the system's.
+    pub(crate) fn rows_are_locked(&self) -> bool {
+        self.locked_rows
     }
 
     /// Never: a segment has at least its superblock.
@@ -391,6 +402,23 @@ impl<'m> Segment<'m> {
         let name = plan::name(name)?;
         let entry = self.entries().find(|entry| entry.name == name);
         let entry = entry.ok_or(Error::NoSuchName)?;
+        // Two channels over the same bytes would lend them twice.
+        let end = |entry: &Entry| entry.offset.saturating_add(entry.len);
+        let apart = |other: &Entry| {
+            other.name == entry.name || end(other) <= entry.offset || end(&entry) <= other.offset
+        };
+        let twice = self
+            .entries()
+            .filter(|other| other.name == entry.name)
+            .count()
+            > 1;
+        if entry.offset < self.data_at as u64 || twice || !self.entries().all(|other| apart(&other))
+        {
+            return Err(Error::Corrupt {
+                what: "directory entry: its place, in units of 64 bytes,",
+                found: (entry.offset / UNIT as u64) as u32,
+            });
+        }
         let place = |bytes: u64| usize::try_from(bytes).map_err(|_| Error::TooLarge);
         self.region.part(place(entry.offset)?, place(entry.len)?)
     }
@@ -451,6 +479,13 @@ impl<'m> Segment<'m> {
     ///
     /// [`Error::NoSuchName`], or the [`Error::Mismatch`] that names both values.
     pub fn check<const N: usize>(&self, plan: &Plan<N>) -> Result<()> {
+        if plan.peers > self.peers() {
+            return Err(Error::Mismatch {
+                field: Field::Peers,
+                want: plan.peers.into(),
+                found: self.peers().into(),
+            });
+        }
         let mut planned = plan.channels.iter();
         planned.try_for_each(|planned| self.check_one(planned))
     }

@@ -26,7 +26,7 @@
 use core::mem::offset_of;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Field, Result};
 use crate::memory::layout::Line;
 use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
 use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, RELAXED};
@@ -194,7 +194,8 @@ impl<'m> Table<'m> {
             return Life::Unknown;
         };
         let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
-        if row.generation() != owner.generation {
+        // In a distrusted region the row's bytes prove nothing: only the oracle's own proofs count.
+        if self.region.is_trusted() && row.generation() != owner.generation {
             return Life::Dead;
         }
         oracle.state(peer)
@@ -297,6 +298,14 @@ impl<'m> Peer<'m> {
         oracle: &'m dyn Liveness,
     ) -> Result<Self> {
         segment.check_joinable()?;
+        if segment.rows_are_locked() {
+            // Without the row's lock this peer would look dead to the others.
+            return Err(Error::Mismatch {
+                field: Field::RowLocks,
+                want: 0,
+                found: 1,
+            });
+        }
         let (id, generation) = segment.table().occupy_any(identity)?;
         Ok(Self::of(segment, id, generation, oracle))
     }

@@ -50,6 +50,7 @@ pub struct Plan<const N: usize = 16> {
     pub(crate) channels: heapless::Vec<Planned, N>,
     pub(crate) peers: u32,
     pub(crate) id: u128,
+    pub(crate) locked_rows: bool,
     spare_entries: u32,
     spare_bytes: u64,
 }
@@ -67,6 +68,7 @@ impl<const N: usize> Plan<N> {
             channels: heapless::Vec::new(),
             peers: 8,
             id: 0,
+            locked_rows: false,
             spare_entries: 0,
             spare_bytes: 0,
         }
@@ -99,6 +101,13 @@ impl<const N: usize> Plan<N> {
     /// The segment's own number, which tells two segments of one name apart. The os layer draws it at random.
     pub fn id(mut self, id: u128) -> Self {
         self.id = id;
+        self
+    }
+
+    /// Rows are held by locks of the system's: who has none must not join.
+    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
+    pub(crate) fn locked_rows(mut self) -> Self {
+        self.locked_rows = true;
         self
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, kill_process, waitid};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::room::{ROOM, Room};
 use super::{until, until_within};
@@ -96,9 +96,10 @@ impl Child {
         self.signal(Signal::KILL);
     }
 
+    /// Stops it, and waits until it has (or has ended before).
     pub fn stop(&self) {
         self.signal(Signal::STOP);
-        self.changed("stopped", WaitIdOptions::STOPPED, WaitIdStatus::stopped);
+        self.changed("stopped", WaitIdOptions::STOPPED | WaitIdOptions::EXITED);
     }
 
     pub fn resume(&self) {
@@ -113,15 +114,13 @@ impl Child {
 
     /// Waits until it has exited, and leaves it a zombie.
     pub fn zombie(&self) {
-        self.changed("exited", WaitIdOptions::EXITED, |_| true);
+        self.changed("exited", WaitIdOptions::EXITED);
     }
 
-    fn changed(&self, what: &str, how: WaitIdOptions, is: fn(&WaitIdStatus) -> bool) {
+    fn changed(&self, what: &str, how: WaitIdOptions) {
         let how = how | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        until(what, || {
-            let found = waitid(WaitId::Pid(self.id()), how).expect("waitid");
-            found.as_ref().is_some_and(is)
-        });
+        let seen = || waitid(WaitId::Pid(self.id()), how).expect("waitid");
+        until(what, || self.status.is_some() || seen().is_some());
     }
 
     /// Reaps it if it has exited.

@@ -1,48 +1,77 @@
-//! A producer that commits and never rings: the core's silent endpoint over a second mapping of a named segment's file,
-//! in the name of a row that says the same process as the one that the os layer joined.
+//! A producer that commits and never rings, as one killed between the two: it holds its end through the os layer, and
+//! writes slot and tail by the wire format through a mapping of its own.
 
 use std::fs::OpenOptions;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use ringpad::os::{OwnedPeer, SharedSegment};
-use ringpad::{NoProof, Peer, Region, Segment, spsc};
-use rustix::mm::{MapFlags, ProtFlags, mmap};
+use ringpad::os::{OwnedPeer, Producer, SharedSegment};
+use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::room::Room;
 
-/// A silent producer's end. Leaks what it stands on: it lives in a child that is killed.
+/// Where a ring's words lie: docs/wire-format.md.
+const TAIL: usize = 128;
+const SLOTS: usize = 512;
+
+/// A producer's end of a named segment's ring of numbers.
 pub struct Mute {
-    pub peer: OwnedPeer,
-    pub tx: spsc::Producer<'static, u64>,
+    peer: OwnedPeer,
+    end: Producer<u64>,
+    base: *mut core::ffi::c_void,
+    len: usize,
+    ring: usize,
 }
+
+// SAFETY: only atomics are touched through the pointer, which is mapped as long as this lives.
+unsafe impl Send for Mute {}
 
 impl Mute {
     pub fn claim(room: &Room, name: &str, ring: &str) -> Self {
         let shared = SharedSegment::open(name, &room.options()).expect("opening");
         let peer = shared.join().expect("joining");
-        let identity = shared.occupant(peer.id()).expect("my own row");
+        let end = peer.producer(ring).expect("the end");
+        let entry = shared.entries().find(|entry| entry.name == ring);
         let path = room.file(&format!("{name}.seg"));
         let file = OpenOptions::new().read(true).write(true).open(path);
         let (file, len) = (file.expect("the memory"), shared.len_bytes());
-        let access = ProtFlags::READ | ProtFlags::WRITE;
+        let (access, none) = (ProtFlags::READ | ProtFlags::WRITE, std::ptr::null_mut());
         // SAFETY: no address is asked for, so no existing mapping is replaced.
-        let base = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                len,
-                access,
-                MapFlags::SHARED,
-                &file,
-                0,
-            )
-        };
-        // SAFETY: mapped for the rest of the process; everyone touches it through the crate.
-        let region = unsafe { Region::new(base.expect("mapping").cast(), len) };
-        let core = Segment::attach(region.expect("aligned")).expect("attaching");
-        let shadow: &'static Peer<'static> = Box::leak(Box::new(
-            core.join(&identity, &NoProof).expect("a second row"),
-        ));
-        let ring: spsc::Spsc<'static, u64> = core.open(ring).expect("the ring");
-        let tx = ring.producer(shadow).expect("the end");
-        Self { peer, tx }
+        let base = unsafe { mmap(none, len, access, MapFlags::SHARED, &file, 0) };
+        Self {
+            peer,
+            end,
+            base: base.expect("mapping"),
+            len,
+            ring: entry.expect("listed").offset as usize,
+        }
+    }
+
+    fn word(&self, at: usize) -> &AtomicU32 {
+        assert!(self.ring + at + 4 <= self.len);
+        let word = self.base.wrapping_byte_add(self.ring + at).cast();
+        // SAFETY: inside the mapping, aligned, and not touched but by atomics while nobody reads the slot.
+        unsafe { AtomicU32::from_ptr(word) }
+    }
+
+    /// Commits one number, and tells nobody.
+    pub fn commit(&mut self, value: u64) {
+        let tail = self.word(TAIL).load(Ordering::Relaxed);
+        let slot = SLOTS + 8 * (tail % self.end.capacity()) as usize;
+        self.word(slot).store(value as u32, Ordering::Relaxed);
+        self.word(slot + 4)
+            .store((value >> 32) as u32, Ordering::Relaxed);
+        self.word(TAIL)
+            .store(tail.wrapping_add(1), Ordering::Release);
+    }
+
+    pub fn peer(&self) -> &OwnedPeer {
+        &self.peer
+    }
+}
+
+impl Drop for Mute {
+    fn drop(&mut self) {
+        // SAFETY: mapped by claim() with this length, unmapped once.
+        let _ = unsafe { munmap(self.base, self.len) };
     }
 }

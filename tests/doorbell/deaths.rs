@@ -36,7 +36,7 @@ pub fn doomed() {
             let mut mute = Mute::claim(&room, NAME, "a");
             page.set(READY, 1);
             until("told to", || page.get(GO) == 1);
-            mute.tx.push(7).unwrap();
+            mute.commit(7);
             page.set(READY, 2);
             std::thread::park();
         }
@@ -118,11 +118,11 @@ fn the_tick_finds_what_nobody_rang_for() {
     let bell = [rx.bell()];
     let mut late = |when: Duration| {
         // Commits without ringing while the other thread sleeps.
-        let tx = &mut mute.tx;
+        let tx = &mut mute;
         std::thread::scope(|scope| {
             let commit = move || {
                 std::thread::sleep(when);
-                tx.push(1).unwrap();
+                tx.commit(1);
             };
             scope.spawn(commit);
             let tick = Duration::from_millis(100);
@@ -139,11 +139,11 @@ fn the_tick_finds_what_nobody_rang_for() {
         "{took:?}"
     );
     // Off: nothing until the deadline, which is exact, and looks once more.
-    let (tx, off) = (&mut mute.tx, Some(Duration::from_millis(300)));
+    let (tx, off) = (&mut mute, Some(Duration::from_millis(300)));
     std::thread::scope(|scope| {
         scope.spawn(move || {
             std::thread::sleep(Duration::from_millis(20));
-            tx.push(2).unwrap();
+            tx.commit(2);
         });
         let start = Instant::now();
         let got = waiter(&me).wait(&bell, off, || rx.pop()).unwrap();

@@ -68,7 +68,7 @@ fn timeouts_are_exact_under_a_storm_of_signals() {
                 took < 2 * timeout + Duration::from_millis(150),
                 "{took:?} of {timeout:?}"
             );
-            assert!(ms < 20 || hits > 10, "the storm blew {hits} times");
+            assert!(ms < 100 || hits > 0, "no storm");
             waits.push(format!("{timeout:?}: {took:.1?} ({hits})"));
         }
     }

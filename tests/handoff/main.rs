@@ -48,8 +48,14 @@ fn plan() -> Plan<4> {
     plan.channel::<bytes::Bytes>("echo", &log).unwrap()
 }
 
+/// For children, who keep to the protocol.
 fn anonymous() -> SharedSegment {
     SharedSegment::anonymous(&plan(), &Options::new()).unwrap()
+}
+
+/// For anybody: its bytes are copied at this end too.
+fn distrusted() -> SharedSegment {
+    SharedSegment::anonymous(&plan(), &Options::new().distrusted(true)).unwrap()
 }
 
 /// Sends every number back, plus one, asleep in between.
@@ -166,7 +172,8 @@ fn a_child_inherits_and_its_death_frees_its_row() {
     for round in 0..10 {
         page.set(READY, 0);
         let how = if round == 0 { "parent" } else { "" };
-        let memory = segment.clone().into_fd().unwrap();
+        // SAFETY: only looked at.
+        let memory = unsafe { segment.clone().into_fd_trusted() }.unwrap();
         let open = copies(memory.as_fd());
         let mut command = child::command(&room, "heir", &[&how]);
         let heir = Child::of(segment.spawn(&mut command).unwrap());
@@ -299,7 +306,7 @@ fn a_named_segment_is_not_handed_over() {
 
 #[test]
 fn memory_goes_out_and_comes_back_as_a_descriptor() {
-    let segment = anonymous();
+    let segment = distrusted();
     let (id, len) = (segment.id(), segment.len_bytes());
     let me = segment.join().unwrap();
     me.producer::<u64>("out").unwrap().push(9).unwrap();

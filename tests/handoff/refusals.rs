@@ -9,7 +9,7 @@ use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_setfl, me
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::{anonymous, copies};
+use crate::{copies, distrusted};
 
 const GREETING: &[u8; 8] = b"rp-pass\x01";
 
@@ -46,7 +46,7 @@ fn memory(len: u64, seals: SealFlags) -> OwnedFd {
 
 /// A copy of an honest segment's memory, with other seals.
 fn copy(seals: SealFlags) -> OwnedFd {
-    let honest = anonymous();
+    let honest = distrusted();
     let len = honest.len_bytes();
     let from = std::fs::File::from(honest.into_fd().unwrap());
     let mut bytes = vec![0; len];

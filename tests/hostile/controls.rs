@@ -10,7 +10,7 @@ use crate::regions::{GONE, PAYLOAD, Trust};
 
 /// A reader as the crate must not be: it believes the length that the region says.
 fn believing_reader(mapping: &Mapping) -> u64 {
-    let length = mapping.word(PAYLOAD).load(Relaxed) as usize;
+    let length = u32::from_le(mapping.word(PAYLOAD).load(Relaxed)) as usize;
     let payload = mapping.base().wrapping_add(PAYLOAD + 8);
     let byte = |at: usize| {
         let at = payload.wrapping_add(at);
@@ -48,7 +48,7 @@ fn negative_control_a_reader_that_believes_hits_the_guard_page() {
     let sum = AtomicU32::new(0);
     let read = || sum.store(believing_reader(&mapping) as u32, Relaxed);
     assert_eq!(child(read), None, "an honest length does no harm");
-    mapping.word(PAYLOAD).store(0x10_0000, Relaxed);
+    mapping.word(PAYLOAD).store(0x10_0000u32.to_le(), Relaxed);
     assert_eq!(
         child(read),
         Some(libc::SIGSEGV),

@@ -121,8 +121,10 @@ pub fn forker() {
             // SAFETY: just mapped for writing, len bytes.
             unsafe { own.write_bytes(7, len) };
             drop((tx, rx, log, waiter, bell, me, segment));
+            let last = own.wrapping_add(len - 1);
             // SAFETY: the child's own memory, if it was left alone.
-            i32::from(unsafe { own.add(len - 1).read_volatile() } != 7)
+            let last = unsafe { last.read_volatile() };
+            i32::from(last != 7)
         }
     });
     assert!(

@@ -9,7 +9,7 @@ pub mod guarded;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use ringpad::{Channel, Evicted, PeerId, Region};
+use ringpad::{Channel, Life, Liveness, PeerId, Region};
 
 /// Wire offsets of a ring.
 pub const TAIL: usize = 128;
@@ -25,8 +25,21 @@ pub enum Trust {
 
 pub const EACH_TRUST: [Trust; 2] = [Trust::Cooperative, Trust::Distrusted];
 
+/// Says that whoever holds a bare end is gone, as often as it is asked.
+#[derive(Debug)]
+pub struct Gone;
+
 // SAFETY: the tests claim in its light only ends whose last holder they dropped or forgot.
-pub static GONE: Evicted = unsafe { Evicted::new(PeerId::BARE) };
+unsafe impl Liveness for Gone {
+    fn state(&self, peer: PeerId) -> Life {
+        match peer {
+            PeerId::BARE => Life::Dead,
+            _ => Life::Unknown,
+        }
+    }
+}
+
+pub static GONE: Gone = Gone;
 
 /// Zeroed bytes on the heap, on a line.
 #[derive(Debug)]

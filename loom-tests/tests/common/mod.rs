@@ -94,9 +94,8 @@ impl Model {
     }
 
     /// Asserts that the model fails once `edge` is weakened, and that `because` is why.
-    pub fn dies_without(&self, edge: &str, because: &str) -> &Self {
+    pub fn dies_without(&self, edge: &str, because: &str) {
         self.fails(Some(edge), because);
-        self
     }
 
     /// Asserts that the model fails as it is, and that `because` is why.

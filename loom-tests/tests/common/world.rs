@@ -209,13 +209,13 @@ unsafe impl Liveness for Oracle {
 }
 
 /// One pipe a peer: written by whoever signals, drained by the peer.
-pub struct Pipes([(Mutex<bool>, Condvar); 4]);
+#[derive(Clone)]
+pub struct Pipes(Arc<[(Mutex<bool>, Condvar); 4]>);
 
 impl Pipes {
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self(std::array::from_fn(|_| {
-            (Mutex::new(false), Condvar::new())
-        })))
+    pub fn new() -> Self {
+        let pipe = |_| (Mutex::new(false), Condvar::new());
+        Self(Arc::new(std::array::from_fn(pipe)))
     }
 
     /// Sleeps until the pipe has been written, and drains it.

@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ops::Deref;
+use core::ptr::NonNull;
 
 use super::ring::{HEADER, Ring, WRAP, clamp};
 use super::{Framing, Refused};
@@ -28,10 +29,18 @@ struct Found {
 }
 
 impl<'p> Consumer<'p> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
-    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Consumer<'p, Ringer<'p, S>> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    pub fn ringing<S: Signal>(
+        self,
+        me: &'p Peer<'_>,
+        signal: S,
+    ) -> crate::Result<Consumer<'p, Ringer<'p, S>>> {
         let wake = Ringer::new(me.segment().table(), signal);
-        Consumer::new(self.ring, self.end.rewired(wake))
+        Ok(Consumer::new(self.ring, self.end.rewired(me.home(), wake)?))
     }
 }
 
@@ -121,12 +130,10 @@ impl<'p, W: Wake> Consumer<'p, W> {
         let (index, len) = (found.payload as usize, found.len as usize);
         self.ring.span.mark_read(index, len);
         let at = self.ring.span.at(index, len);
-        // SAFETY: inside the span by find(); initialised region bytes of a cooperative region; the positions
-        // say that nobody writes them until they are released, which needs this borrow to end.
-        let bytes = unsafe { core::slice::from_raw_parts(at.as_ptr(), len) };
         Ok(Some(ReadGrant {
-            bytes,
+            at,
             found,
+            lent: PhantomData,
             ring: self.ring,
             end: &mut self.end,
         }))
@@ -200,6 +207,15 @@ impl<'p, W: Wake> Consumer<'p, W> {
         self.end.seat.other()
     }
 
+    /// Whether the region still makes sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`](crate::Error::Corrupt), naming the word and what it held, once the ring held what no producer writes; it then stays empty.
+    pub fn check(&self) -> crate::Result<()> {
+        self.end.check()
+    }
+
     /// What to wait at for bytes.
     pub fn bell(&self) -> Bell<'p, W::Keep> {
         self.end.seat.bell()
@@ -210,8 +226,10 @@ impl<'p, W: Wake> Consumer<'p, W> {
 #[must_use = "a record stays until `release`"]
 #[derive(Debug)]
 pub struct ReadGrant<'g, 'p, W: Wake = Silent> {
-    bytes: &'g [u8],
+    /// Not a slice: `release` gives the bytes away while `self` still lives.
+    at: NonNull<u8>,
     found: Found,
+    lent: PhantomData<&'g [u8]>,
     ring: Ring<'p>,
     end: &'g mut ReadEnd<'p, W>,
 }
@@ -233,10 +251,10 @@ impl<W: Wake> ReadGrant<'_, '_, W> {
         if self.ring.framing != Framing::Stream {
             return Err(Refused::NotAStream);
         }
-        if used > self.bytes.len() {
+        if used > self.found.len as usize {
             return Err(Refused::TooLong {
                 found: used,
-                most: self.bytes.len(),
+                most: self.found.len as usize,
             });
         }
         self.give_back(used as u32);
@@ -244,16 +262,21 @@ impl<W: Wake> ReadGrant<'_, '_, W> {
     }
 
     fn give_back(self, advance: u32) {
-        let (payload, len) = (self.found.payload as usize, self.bytes.len());
+        let (payload, len) = (self.found.payload as usize, self.found.len as usize);
         self.ring.span.mark_read(payload, len);
         self.end.advance(advance);
         self.end.acknowledge();
     }
 }
 
+// SAFETY: as `&[u8]` and the end it borrows.
+unsafe impl<W: Wake + Send> Send for ReadGrant<'_, '_, W> {}
+
 impl<W: Wake> Deref for ReadGrant<'_, '_, W> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        self.bytes
+        // SAFETY: find() found the bytes inside the span of a cooperative region; they are initialised, and the positions
+        // say that nobody writes them until they are released, which consumes the grant.
+        unsafe { core::slice::from_raw_parts(self.at.as_ptr(), self.found.len as usize) }
     }
 }

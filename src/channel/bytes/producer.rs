@@ -3,6 +3,7 @@
 use core::cell::Cell;
 use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
 
 use super::ring::{Ring, Room, clamp};
 use super::{Framing, Refused};
@@ -20,10 +21,18 @@ pub struct Producer<'p, W: Wake = Silent> {
 }
 
 impl<'p> Producer<'p> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
-    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Producer<'p, Ringer<'p, S>> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    pub fn ringing<S: Signal>(
+        self,
+        me: &'p Peer<'_>,
+        signal: S,
+    ) -> crate::Result<Producer<'p, Ringer<'p, S>>> {
         let wake = Ringer::new(me.segment().table(), signal);
-        Producer::new(self.ring, self.end.rewired(wake))
+        Ok(Producer::new(self.ring, self.end.rewired(me.home(), wake)?))
     }
 }
 
@@ -80,12 +89,10 @@ impl<'p, W: Wake> Producer<'p, W> {
         let (index, len) = (room.payload as usize, room.len as usize);
         self.ring.span.mark_write(index, len);
         let at = self.ring.span.at(index, len);
-        // SAFETY: inside the span by place(); initialised region bytes of a cooperative region; the positions
-        // say that nobody else touches them until they are published, which needs this borrow to end.
-        let bytes = unsafe { core::slice::from_raw_parts_mut(at.as_ptr(), len) };
         Ok(WriteGrant {
-            bytes,
+            at,
             room,
+            lent: PhantomData,
             ring: self.ring,
             end: &mut self.end,
         })
@@ -187,6 +194,15 @@ impl<'p, W: Wake> Producer<'p, W> {
         self.end.seat.other()
     }
 
+    /// Whether the region still makes sense.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`](crate::Error::Corrupt), naming the word and what it held, once the consumer's position was impossible; the ring then stays full.
+    pub fn check(&self) -> crate::Result<()> {
+        self.end.check()
+    }
+
     /// What to wait at for room.
     pub fn bell(&self) -> Bell<'p, W::Keep> {
         self.end.seat.bell()
@@ -197,8 +213,10 @@ impl<'p, W: Wake> Producer<'p, W> {
 #[must_use = "a grant publishes nothing until `commit`"]
 #[derive(Debug)]
 pub struct WriteGrant<'g, 'p, W: Wake = Silent> {
-    bytes: &'g mut [u8],
+    /// Not a slice: `commit` gives the bytes away while `self` still lives.
+    at: NonNull<u8>,
     room: Room,
+    lent: PhantomData<&'g mut [u8]>,
     ring: Ring<'p>,
     end: &'g mut WriteEnd<'p, W>,
 }
@@ -227,10 +245,10 @@ impl<W: Wake> WriteGrant<'_, '_, W> {
 
 impl<'g, 'p, W: Wake> WriteGrant<'g, 'p, W> {
     fn stage(self, used: usize) -> Result<&'g mut WriteEnd<'p, W>, Refused> {
-        if used > self.bytes.len() {
+        if used > self.room.len as usize {
             return Err(Refused::TooLong {
                 found: used,
-                most: self.bytes.len(),
+                most: self.room.len as usize,
             });
         }
         self.ring.span.mark_write(self.room.payload as usize, used);
@@ -241,15 +259,21 @@ impl<'g, 'p, W: Wake> WriteGrant<'g, 'p, W> {
     }
 }
 
+// SAFETY: as `&mut [u8]` and the end it borrows.
+unsafe impl<W: Wake + Send> Send for WriteGrant<'_, '_, W> {}
+
 impl<W: Wake> Deref for WriteGrant<'_, '_, W> {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        self.bytes
+        // SAFETY: room() found the bytes inside the span of a cooperative region; they are initialised, and the positions
+        // say that nobody else touches them until they are published, which consumes the grant.
+        unsafe { core::slice::from_raw_parts(self.at.as_ptr(), self.room.len as usize) }
     }
 }
 
 impl<W: Wake> DerefMut for WriteGrant<'_, '_, W> {
     fn deref_mut(&mut self) -> &mut [u8] {
-        self.bytes
+        // SAFETY: as in deref, and the borrow of `self` is exclusive.
+        unsafe { core::slice::from_raw_parts_mut(self.at.as_ptr(), self.room.len as usize) }
     }
 }

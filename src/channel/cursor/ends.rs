@@ -209,8 +209,12 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
         self.corrupt.map_or(Ok(()), Err)
     }
 
-    pub(crate) fn rewired<V: Wake>(mut self, wake: V) -> WriteEnd<'p, V> {
-        WriteEnd {
+    /// The same end with another way to wake, which it uses at once: who sleeps may be waiting for this.
+    pub(crate) fn rewired<V: Wake>(mut self, home: usize, wake: V) -> Result<WriteEnd<'p, V>> {
+        if home != self.seat.home {
+            return Err(Error::ForeignPeer);
+        }
+        let mut end = WriteEnd {
             tail: self.tail,
             head: self.head,
             capacity: self.capacity,
@@ -219,7 +223,9 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
             head_seen: self.head_seen,
             corrupt: self.corrupt,
             seat: self.seat.rewired(wake),
-        }
+        };
+        end.seat.wake();
+        Ok(end)
     }
 }
 
@@ -304,8 +310,12 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
         self.corrupt.map_or(Ok(()), Err)
     }
 
-    pub(crate) fn rewired<V: Wake>(mut self, wake: V) -> ReadEnd<'p, V> {
-        ReadEnd {
+    /// The same end with another way to wake, which it uses at once: who sleeps may be waiting for this.
+    pub(crate) fn rewired<V: Wake>(mut self, home: usize, wake: V) -> Result<ReadEnd<'p, V>> {
+        if home != self.seat.home {
+            return Err(Error::ForeignPeer);
+        }
+        let mut end = ReadEnd {
             tail: self.tail,
             head: self.head,
             capacity: self.capacity,
@@ -314,6 +324,8 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
             tail_seen: self.tail_seen,
             corrupt: self.corrupt,
             seat: self.seat.rewired(wake),
-        }
+        };
+        end.seat.wake();
+        Ok(end)
     }
 }

@@ -21,10 +21,21 @@ pub struct Consumer<'p, T, W: Wake = Silent> {
 }
 
 impl<'p, T: Pod> Consumer<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
-    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Consumer<'p, T, Ringer<'p, S>> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    pub fn ringing<S: Signal>(
+        self,
+        me: &'p Peer<'_>,
+        signal: S,
+    ) -> crate::Result<Consumer<'p, T, Ringer<'p, S>>> {
         let wake = Ringer::new(me.segment().table(), signal);
-        Consumer::new(self.slots, self.end.rewired(wake))
+        Ok(Consumer::new(
+            self.slots,
+            self.end.rewired(me.home(), wake)?,
+        ))
     }
 }
 

@@ -21,10 +21,21 @@ pub struct Producer<'p, T, W: Wake = Silent> {
 }
 
 impl<'p, T: Pod> Producer<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one.
-    pub fn ringing<S: Signal>(self, me: &'p Peer<'_>, signal: S) -> Producer<'p, T, Ringer<'p, S>> {
+    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    pub fn ringing<S: Signal>(
+        self,
+        me: &'p Peer<'_>,
+        signal: S,
+    ) -> crate::Result<Producer<'p, T, Ringer<'p, S>>> {
         let wake = Ringer::new(me.segment().table(), signal);
-        Producer::new(self.slots, self.end.rewired(wake))
+        Ok(Producer::new(
+            self.slots,
+            self.end.rewired(me.home(), wake)?,
+        ))
     }
 }
 

@@ -67,6 +67,11 @@ impl Identity {
         identity
     }
 
+    /// Whether start times still read as they did: not after this thread changed its time namespace.
+    fn still_reads(&self) -> bool {
+        stat_start("self") == Some(self.start) && place() == Some(self.pid_ns)
+    }
+
     fn can_be_proven(&self) -> bool {
         self.pid != 0 && self.start != 0 && self.pid_ns != 0
     }
@@ -110,7 +115,9 @@ impl Watch {
             (Some(start), Some(watch)) if start == identity.start && proc_is_ours() => {
                 Sighting::Watching(watch)
             }
-            (Some(start), _) if start != identity.start && proc_is_ours() => Sighting::Gone,
+            (Some(start), _) if start != identity.start && proc_is_ours() && mine.still_reads() => {
+                Sighting::Gone
+            }
             // Whoever had the pid when it was opened has exited, and the identity's process with or before it.
             (_, Some(watch)) if watch.has_exited().unwrap_or(false) => Sighting::Gone,
             _ => Sighting::Unknowable,

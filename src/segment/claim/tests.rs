@@ -3,9 +3,9 @@
 use core::mem::forget;
 use core::sync::atomic::Ordering::Relaxed;
 
-use crate::memory::liveness::{Evicted, NoProof, PeerId};
+use crate::memory::liveness::{NoProof, PeerId};
 use crate::memory::sync::RawU32;
-use crate::memory::testing::{EACH_TRUST, Room, Trust, dead};
+use crate::memory::testing::{EACH_TRUST, Gone, Room, Trust, evicted};
 use crate::segment::peers::Identity;
 use crate::segment::testing::{CONSUMER, PRODUCER, Ring, join, place, room, segment};
 use crate::spsc::Config;
@@ -84,33 +84,52 @@ fn peers_of_other_segments_are_foreign() {
 
 #[test]
 fn a_claim_forgotten_by_a_peer_that_left_is_taken_over() {
-    for trust in EACH_TRUST {
-        let room = room(3);
-        let segment = segment(&room, trust, 3);
-        let ring: Ring = segment.open("a").unwrap();
-        let (one, two) = (join(&segment), join(&segment));
-        forget(ring.producer(&one).unwrap());
-        assert_eq!(
-            ring.producer(&two).err(),
-            taken(1),
-            "it may still be at work"
-        );
-        drop(one);
-        drop(ring.producer(&two).unwrap());
-        // Also when somebody else sits in that row since.
-        let one = join(&segment);
-        forget(ring.producer(&one).unwrap());
-        drop(one);
-        let again = join(&segment);
-        assert_eq!(again.id(), peer(1));
-        assert!(ring.producer(&two).is_ok());
-        assert!(ring.producer(&again).is_ok());
-    }
+    let room = room(3);
+    let segment = segment(&room, Trust::Cooperative, 3);
+    let ring: Ring = segment.open("a").unwrap();
+    let (one, two) = (join(&segment), join(&segment));
+    forget(ring.producer(&one).unwrap());
+    assert_eq!(
+        ring.producer(&two).err(),
+        taken(1),
+        "it may still be at work"
+    );
+    drop(one);
+    drop(ring.producer(&two).unwrap());
+    // Also when somebody else sits in that row since.
+    let one = join(&segment);
+    forget(ring.producer(&one).unwrap());
+    drop(one);
+    let again = join(&segment);
+    assert_eq!(again.id(), peer(1));
+    assert!(ring.producer(&two).is_ok());
+    assert!(ring.producer(&again).is_ok());
+}
+
+#[test]
+fn distrusted_rows_prove_nobody_dead() {
+    static DEAD: Gone = Gone(PeerId::new(1).unwrap());
+    let room = room(3);
+    let segment = segment(&room, Trust::Distrusted, 3);
+    let ring: Ring = segment.open("a").unwrap();
+    let one = join(&segment);
+    let two = segment.join(&Identity::default(), &DEAD).unwrap();
+    let three = join(&segment);
+    forget(ring.producer(&one).unwrap());
+    drop(one);
+    assert_eq!(
+        ring.producer(&three).err(),
+        taken(1),
+        "anybody could have written that it left"
+    );
+    let rx = ring.consumer(&three).unwrap();
+    assert!(!rx.is_abandoned());
+    assert!(ring.producer(&two).is_ok(), "its oracle knows by itself");
 }
 
 #[test]
 fn only_proof_takes_from_a_peer_that_sits_in_its_row() {
-    static DEAD: [Evicted; 2] = [dead(PeerId::new(1).unwrap()), dead(PeerId::new(3).unwrap())];
+    static DEAD: [Gone; 2] = [Gone(PeerId::new(1).unwrap()), Gone(PeerId::new(3).unwrap())];
     let room = room(3);
     let segment = segment(&room, Trust::Cooperative, 3);
     let ring: Ring = segment.open("a").unwrap();
@@ -132,7 +151,7 @@ fn only_proof_takes_from_a_peer_that_sits_in_its_row() {
 
 #[test]
 fn a_claim_taken_over_is_not_freed_by_its_old_holder() {
-    static DEAD: Evicted = dead(PeerId::new(1).unwrap());
+    static DEAD: Gone = Gone(PeerId::new(1).unwrap());
     let room = room(3);
     let segment = segment(&room, Trust::Cooperative, 3);
     let ring: Ring = segment.open("a").unwrap();
@@ -172,16 +191,17 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
             ring.producer(&one).err(),
             Some(Error::EndpointTaken { by: PeerId::BARE })
         );
-        // One who is listed as present, with a generation of long ago: proven dead by its row.
+        // One who is listed as present, with a generation of long ago: proven dead by its row, if rows are believed.
         room.set(at, 7 << 16 | 1);
-        assert!(ring.producer(&one).is_ok());
+        let believed = trust == Trust::Cooperative;
+        assert_eq!(ring.producer(&one).is_ok(), believed);
     }
 }
 
 #[test]
 fn a_bare_holder_is_evicted_by_its_own_name_only() {
-    static OTHER: Evicted = dead(PeerId::new(1).unwrap());
-    static BARE: Evicted = dead(PeerId::BARE);
+    static OTHER: Gone = Gone(PeerId::new(1).unwrap());
+    static BARE: Gone = Gone(PeerId::BARE);
     let bare = Room::of::<Ring>(&Config::new(4));
     let ring = Ring::init(bare.region(Trust::Cooperative), &Config::new(4)).unwrap();
     forget(ring.bare_producer(&NoProof).unwrap());
@@ -191,6 +211,25 @@ fn a_bare_holder_is_evicted_by_its_own_name_only() {
         Some(Error::EndpointTaken { by })
     );
     assert!(ring.bare_producer(&BARE).is_ok());
+}
+
+#[test]
+fn the_word_of_a_reset_holds_for_one_take_over() {
+    let bare = Room::of::<Ring>(&Config::new(4));
+    let ring = Ring::init(bare.region(Trust::Cooperative), &Config::new(4)).unwrap();
+    let proof = evicted(PeerId::BARE);
+    let taken = Some(Error::EndpointTaken { by: PeerId::BARE });
+    assert!(
+        ring.bare_producer(&proof).is_ok(),
+        "a free end needs no proof"
+    );
+    forget(ring.bare_producer(&NoProof).unwrap());
+    forget(ring.bare_producer(&proof).unwrap());
+    assert_eq!(
+        ring.bare_producer(&proof).err(),
+        taken,
+        "the next holder is another"
+    );
 }
 
 #[test]

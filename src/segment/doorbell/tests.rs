@@ -53,7 +53,7 @@ fn a_sleeper_is_rung_once_an_epoch() {
     with_each(|room, segment| {
         let (one, two) = (join(&segment), join(&segment));
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
+        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
         let mut rx = ring.consumer(&two).unwrap();
         tx.push(0).unwrap();
         assert_eq!(heard.take(), [0; 0], "nobody sleeps");
@@ -90,7 +90,7 @@ fn staging_rings_nobody_and_publishing_rings_once() {
     with_each(|_, segment| {
         let (one, two) = (join(&segment), join(&segment));
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
+        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
         let rx = ring.consumer(&two).unwrap();
         let ends = [rx.bell()];
         let mut sleeper = Sleeper::of(&two).unwrap();
@@ -110,7 +110,7 @@ fn a_producer_waits_for_room() {
         let (one, two) = (join(&segment), join(&segment));
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("b").unwrap());
         let mut tx = ring.producer(&one).unwrap();
-        let mut rx = ring.consumer(&two).unwrap().ringing(&two, &heard);
+        let mut rx = ring.consumer(&two).unwrap().ringing(&two, &heard).unwrap();
         tx.push_slice(&[1, 2, 3, 4]);
         let ends = [tx.bell()];
         let mut sleeper = Sleeper::of(&one).unwrap();
@@ -131,7 +131,7 @@ fn an_end_that_goes_rings_the_other_side() {
     with_each(|_, segment| {
         let (one, two) = (join(&segment), join(&segment));
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let tx = ring.producer(&one).unwrap().ringing(&one, &heard);
+        let tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
         let rx = ring.consumer(&two).unwrap();
         let ends = [rx.bell()];
         let mut sleeper = Sleeper::of(&two).unwrap();
@@ -166,12 +166,17 @@ fn a_signal_comes_after_what_it_tells_of() {
     let ends = [rx.bell()];
     let mut sleeper = Sleeper::of(&two).unwrap();
     let mut armed = sleeper.arm(&ends).unwrap();
-    let mut tx = ring.producer(&one).unwrap().ringing(&one, &tail);
+    let mut tx = ring.producer(&one).unwrap().ringing(&one, &tail).unwrap();
+    assert_eq!(tail.2.take(), [0], "whoever rings from now on rings now");
+    armed.again();
     tx.push_slice(&[1, 2, 3]);
     assert_eq!(tail.2.take(), [3], "the commit");
     drop(tx);
     armed.again();
-    drop(ring.producer(&one).unwrap().ringing(&one, &claim));
+    let tx = ring.producer(&one).unwrap().ringing(&one, &claim).unwrap();
+    assert_ne!(claim.2.take(), [0], "the end taken");
+    armed.again();
+    drop(tx);
     assert_eq!(claim.2.take(), [0], "the end given back");
 }
 
@@ -194,6 +199,25 @@ fn an_end_that_comes_rings_the_other_side() {
 }
 
 #[test]
+fn a_stranger_rings_nobody() {
+    let (here, there) = (room(2), room(2));
+    let home = segment(&here, Trust::Cooperative, 2);
+    let abroad = segment(&there, Trust::Cooperative, 2);
+    let (me, stranger) = (join(&home), join(&abroad));
+    let (heard, ring): (_, Ring) = (Heard::default(), home.open("a").unwrap());
+    let refused = ring.producer(&me).unwrap().ringing(&stranger, &heard);
+    assert_eq!(refused.err(), Some(Error::ForeignPeer));
+    let refused = ring.consumer(&me).unwrap().ringing(&stranger, &heard);
+    assert_eq!(refused.err(), Some(Error::ForeignPeer));
+    let at = place(&home, "a") + PRODUCER;
+    assert_eq!(
+        (here.word(at), here.word(at + 4)),
+        (0, 0),
+        "both given back"
+    );
+}
+
+#[test]
 fn byte_rings_ring_too() {
     let plan = Plan::<1>::new()
         .channel::<Bytes>("log", &bytes::Config::records(64))
@@ -202,8 +226,8 @@ fn byte_rings_ring_too() {
     let segment = Segment::init(room.region(Trust::Cooperative), &plan).unwrap();
     let (one, two) = (join(&segment), join(&segment));
     let (heard, ring): (_, Bytes) = (Heard::default(), segment.open("log").unwrap());
-    let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
-    let mut rx = ring.consumer(&two).unwrap().ringing(&two, &heard);
+    let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
+    let mut rx = ring.consumer(&two).unwrap().ringing(&two, &heard).unwrap();
     let (for_data, for_room) = ([rx.bell()], [tx.bell()]);
     let (mut of_one, mut of_two) = (Sleeper::of(&one).unwrap(), Sleeper::of(&two).unwrap());
     let _armed = (
@@ -225,7 +249,7 @@ fn only_armed_sleepers_of_the_table_are_rung() {
     with_each(|room, segment| {
         let (one, two, three) = (join(&segment), join(&segment), join(&segment));
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
+        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
         let rx = ring.consumer(&two).unwrap();
         let ends = [rx.bell(), rx.bell()];
         let (mut second, mut third) = (Sleeper::of(&two).unwrap(), Sleeper::of(&three).unwrap());

@@ -6,7 +6,7 @@ use super::{Identity, Peer};
 use crate::memory::liveness::{Life, NoProof, Owner, PeerId};
 use crate::memory::testing::{EACH_TRUST, Room, Says, Trust};
 use crate::segment::testing::{Ring, join, room, segment};
-use crate::{Error, Segment};
+use crate::{Error, Field, Segment};
 
 /// Wire offsets: where the rows begin, and the words of one.
 const ROWS: usize = 384;
@@ -116,6 +116,18 @@ fn a_read_only_segment_is_opened_but_not_joined() {
     );
     assert_eq!(occupy(&segment, 1).unwrap_err(), Error::ReadOnly);
     assert!(segment.open::<Ring>("a").is_ok());
+}
+
+#[test]
+fn rows_held_by_locks_are_not_joined_without() {
+    let room = room(2);
+    segment(&room, Trust::Cooperative, 2);
+    room.set(128 + 36, 1);
+    let segment = Segment::attach(room.region(Trust::Cooperative)).unwrap();
+    let refused = segment.join(&Identity::default(), &NoProof).unwrap_err();
+    let (field, want, found) = (Field::RowLocks, 0, 1);
+    assert_eq!(refused, Error::Mismatch { field, want, found });
+    assert!(occupy(&segment, 1).is_ok(), "whoever holds the lock joins");
 }
 
 #[test]

@@ -108,6 +108,10 @@ impl<'a> Sweep<'a> {
         self.ended(0)?;
         self.page.set(at::STOP, 2 + self.lives - 1);
         self.ended(1)?;
+        if self.said().is_some() {
+            // Found by one that was killed before anybody looked how it ended.
+            return Err(self.violation(1));
+        }
         let page = &self.page;
         let committed = (0..self.lives as usize).map(|life| page.get(at::COMMITTED + life));
         self.tally.received = committed.sum();
@@ -221,9 +225,14 @@ impl<'a> Sweep<'a> {
     }
 
     fn violation(&mut self, role: usize) -> String {
-        let said = std::fs::read_to_string(self.room.path().join("violation"));
         let status = self.ends[role].ended();
-        said.unwrap_or_else(|_| format!("the {} ended with {status:?}", ROLES[role]))
+        let otherwise = || format!("the {} ended with {status:?}", ROLES[role]);
+        self.said().unwrap_or_else(otherwise)
+    }
+
+    /// What a consumer wrote down.
+    fn said(&self) -> Option<String> {
+        std::fs::read_to_string(self.room.path().join("violation")).ok()
     }
 
     /// A random time, so that the kill falls anywhere.

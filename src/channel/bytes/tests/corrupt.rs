@@ -1,4 +1,4 @@
-//! A byte ring whose words are not what a producer or consumer writes.
+//! A byte ring whose words are not what a producer or consumer writes, or that may not be written at all.
 
 use super::*;
 
@@ -8,11 +8,13 @@ fn spoiled(config: Config, at: u32, word: usize, value: u32) {
         move_to(&mut tx, &mut rx, at);
         tx.send(&[1; 16]).unwrap();
         let before = room.word(word);
-        room.set(word, value);
+        room.set(word, if word < PAYLOAD { value } else { value.to_le() });
         assert_eq!(rx.next_len(), Err(Refused::Corrupt), "{value:#x} at {word}");
         room.set(word, before);
         assert_eq!(rx.recv(&mut [0; 64]), Err(Refused::Corrupt), "and stays so");
         assert_eq!(rx.used_bytes(), 0);
+        assert!(matches!(rx.check(), Err(Error::Corrupt { .. })));
+        assert_eq!(tx.check(), Ok(()));
     });
 }
 
@@ -30,7 +32,7 @@ fn a_record_that_lies_is_corrupt() {
     // A shorter one at a whole number of words is possible and only loses what follows.
     with_each(Config::records(128), |room, mut tx, mut rx| {
         tx.send(&[1; 16]).unwrap();
-        room.set(PAYLOAD, 8);
+        room.set(PAYLOAD, 8u32.to_le());
         assert_eq!(rx.recv(&mut [0; 64]), Ok(Some(&[1; 8][..])));
     });
 }
@@ -57,6 +59,8 @@ fn a_stream_that_turns_corrupt_while_it_is_read_says_so() {
             "never an empty piece"
         );
         assert_eq!(rx.recv(&mut [0; 8]), Err(Refused::Corrupt));
+        let (what, found) = ("tail", 3);
+        assert_eq!(rx.check(), Err(Error::Corrupt { what, found }));
     });
 }
 
@@ -68,6 +72,8 @@ fn an_impossible_head_is_corrupt() {
             room.set(HEAD, 65);
             let filled = (0..4).map(|n| tx.send(&[n; 24])).find(|sent| sent.is_err());
             assert_eq!(filled, Some(Err(Refused::Corrupt)));
+            let (what, found) = ("head", 65);
+            assert_eq!(tx.check(), Err(Error::Corrupt { what, found }));
             room.set(HEAD, 0);
             assert_eq!(
                 (tx.send(&[1; 24]), tx.free_bytes()),
@@ -95,4 +101,19 @@ fn an_end_is_not_claimed_inside_a_record() {
     room.set(TAIL, 8);
     room.set(HEAD, 8);
     assert!(ring.split().is_ok(), "the refused claims were given back");
+}
+
+#[test]
+fn a_read_only_ring_is_looked_at_only() {
+    let config = Config::stream(64);
+    let room = Room::of::<Bytes>(&config);
+    assert_eq!(
+        Bytes::init(room.read_only(), &config).unwrap_err(),
+        Error::ReadOnly
+    );
+    Bytes::init(room.region(Trust::Cooperative), &config).unwrap();
+    let ring = Bytes::attach(room.read_only()).unwrap();
+    assert_eq!((ring.capacity(), ring.framing()), (64, Framing::Stream));
+    assert_eq!(ring.bare_producer(&NoProof).unwrap_err(), Error::ReadOnly);
+    assert_eq!(ring.bare_consumer(&NoProof).unwrap_err(), Error::ReadOnly);
 }

@@ -256,5 +256,5 @@ fn a_grant_of_a_stream_is_written_in_place() {
     let room = cooperative(config);
     let (mut tx, _rx) = both(&room, Trust::Cooperative, config);
     tx.grant(4).unwrap().copy_from_slice(b"here");
-    assert_eq!(room.word(PAYLOAD).to_le_bytes(), *b"here");
+    assert_eq!(room.word(PAYLOAD).to_ne_bytes(), *b"here");
 }

@@ -108,7 +108,8 @@ fn a_configuration_outside_the_kind_is_refused() {
     type Most = [[u8; 4096]; 4096];
     assert_eq!(refused::<[Most; 2]>(2), (Field::ElementBytes, 1 << 25));
     assert_eq!(refused::<TooAligned>(2), (Field::ElementAlign, 256));
-    assert!(Spsc::<Most>::layout(&Config::new(1 << 30)).is_ok());
+    let most = Spsc::<Most>::layout(&Config::new(1 << 30));
+    assert_eq!(most.is_ok(), usize::BITS == 64, "2^54 bytes");
     assert_eq!(
         Spsc::<u8>::layout(&Config::new(1)).unwrap().size(),
         512 + 128

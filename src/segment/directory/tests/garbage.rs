@@ -16,6 +16,8 @@ fn a_plan_is_compared_field_by_field() {
         Ok(()),
         "a plan may want less"
     );
+    let crowd = Plan::<0>::new().peers(9).unwrap();
+    assert_eq!(segment.check(&crowd).err(), mismatch(Field::Peers, 9, 8));
     let ring = |name: &str, config: Config| {
         segment
             .check(&Plan::<1>::new().channel::<Ring>(name, &config).unwrap())
@@ -126,7 +128,7 @@ fn an_entry_that_points_elsewhere_is_refused() {
             Error::TooSmall { .. } | Error::TooLarge
         ));
         assert_eq!(
-            open(at + 1, length),
+            open(at + 1, length - 1),
             Error::Misaligned {
                 want: 128,
                 found: 64
@@ -146,14 +148,16 @@ fn an_entry_that_points_elsewhere_is_refused() {
                 found: 0
             }
         );
-        let superblock = open(0, room.len() as u32 / 64);
-        assert!(matches!(
-            superblock,
-            Error::Mismatch {
-                field: Field::Magic,
-                ..
-            }
-        ));
+        // Over the superblock, over the tables, over the neighbour.
+        let corrupt = |found| Error::Corrupt {
+            what: "directory entry: its place, in units of 64 bytes,",
+            found,
+        };
+        assert_eq!(open(0, room.len() as u32 / 64), corrupt(0));
+        assert_eq!(open(at - 2, 2), corrupt(at - 2));
+        assert_eq!(open(at, length + 1), corrupt(at));
+        assert_eq!(segment.open::<Ring>("b").err(), Some(corrupt(at + length)));
+        open(0, 0);
         room.set(entry(0) + KIND, 99);
         let shown = segment.entries().next().unwrap();
         assert_eq!(
@@ -173,9 +177,30 @@ fn an_entry_that_points_elsewhere_is_refused() {
             })
         );
         room.set(entry(0) + AT, at);
-        room.set(entry(0) + LENGTH, length + 1);
-        assert!(segment.open::<Ring>("a").is_ok(), "more room than it needs");
-        let odd = segment.create::<Ring>(&me, "c", &Config::new(4));
-        assert!(odd.is_ok(), "b lies behind it");
+        room.set(entry(0) + LENGTH, length);
+        room.set(entry(1) + LENGTH, length + 1);
+        assert!(segment.open::<Ring>("b").is_ok(), "more room than it needs");
+        let odd = segment.create::<Ring>(&me, "c", &Config::new(4)).err();
+        assert_eq!(
+            odd,
+            Some(Error::Misaligned {
+                want: 128,
+                found: 64
+            })
+        );
+    }
+}
+
+#[test]
+fn a_name_that_is_listed_twice_is_nobody_s() {
+    for trust in EACH_TRUST {
+        let room = room(2);
+        let segment = segment(&room, trust, 2);
+        room.set(entry(1), u32::from_le_bytes(*b"a\0\0\0"));
+        assert!(matches!(
+            segment.open::<Ring>("a"),
+            Err(Error::Corrupt { .. })
+        ));
+        assert_eq!(segment.open::<Ring>("b").err(), Some(Error::NoSuchName));
     }
 }

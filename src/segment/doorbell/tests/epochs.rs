@@ -7,7 +7,7 @@ fn epochs_go_on_when_a_row_changes_hands() {
     with_each(|room, segment| {
         let two = join(&segment);
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&two).unwrap().ringing(&two, &heard);
+        let mut tx = ring.producer(&two).unwrap().ringing(&two, &heard).unwrap();
         for life in 1..4 {
             let one = join(&segment);
             assert_eq!(one.id().get(), 2);
@@ -36,7 +36,7 @@ fn the_last_epoch_wraps() {
         let (one, two) = (join(&segment), join(&segment));
         room.set(ROWS + 128 + ARM, u32::MAX - 1);
         let (heard, ring): (_, Ring) = (Heard::default(), segment.open("a").unwrap());
-        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard);
+        let mut tx = ring.producer(&one).unwrap().ringing(&one, &heard).unwrap();
         let rx = ring.consumer(&two).unwrap();
         let ends = [rx.bell()];
         let mut sleeper = Sleeper::of(&two).unwrap();
