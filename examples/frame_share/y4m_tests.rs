@@ -33,10 +33,9 @@ fn headers_are_read() {
         ("444", 45),
         ("mono", 15),
     ] {
-        let r = open(format!("YUV4MPEG2 C{name} H3 W5\n").as_bytes())
+        let r = *open(format!("YUV4MPEG2 C{name} H3 W5\n").as_bytes())
             .unwrap()
-            .header()
-            .clone();
+            .header();
         assert_eq!(
             (r.frame_bytes(), r.fps, r.interlace),
             (bytes, (25, 1), '?'),
