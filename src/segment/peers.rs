@@ -194,8 +194,8 @@ impl<'m> Table<'m> {
             return Life::Unknown;
         };
         let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
-        // In a distrusted region the row's bytes prove nothing: only the oracle's own proofs count.
-        if self.region.is_trusted() && row.generation() != owner.generation {
+        // A hostile peer can forge this in a distrusted region, as it can free the claim word itself; nothing is lent there.
+        if row.generation() != owner.generation {
             return Life::Dead;
         }
         oracle.state(peer)

@@ -246,7 +246,6 @@ fn a_socket_without_a_segment_is_an_error() {
 }
 
 #[test]
-#[ignore = "distrusted rows prove nobody dead, not even to the one who locked the same row after it"]
 fn a_successor_in_the_dead_one_s_row_takes_over() {
     let room = Room::new("same-row");
     let page = Page::create(&room, "page");
