@@ -1,10 +1,6 @@
 //! Reads arbitrary bytes as a video, and what was read once more after writing it.
 
-#[allow(
-    clippy::clone_on_copy,
-    reason = "its own tests come along, and are judged at home"
-)]
-#[path = "../../examples/frame_share/y4m.rs"]
+#[path = "../../examples/frame_share/y4m/mod.rs"]
 mod video;
 
 use video::{Error, Reader, write_frame, write_header};
