@@ -192,7 +192,7 @@ fn people_get_a_table_and_no_bar_in_a_pipe() {
         "torn           0",
         "latency",
         "CPU a frame",
-        "wake-ups rung",
+        "wake-ups",
     ] {
         assert!(text.contains(row), "no {row:?} in\n{text}");
     }

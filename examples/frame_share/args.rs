@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use super::pace::Fps;
 use super::y4m::{Chroma, Header};
 
 /// Shares video frames between one producer process and several viewer processes.
@@ -105,7 +106,7 @@ pub struct Stream {
     #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
     size: (u32, u32),
     /// Frames a second: 60, 29.97, 30000/1001, or max for no waiting [default: 60, or the input's].
-    #[arg(long, value_name = "F|max", value_parser = fps)]
+    #[arg(long, value_name = "F|max")]
     fps: Option<Fps>,
     /// How many viewers there may be, each with a ring of its own.
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
@@ -124,26 +125,6 @@ pub enum Source<'a> {
     Stdin,
     /// A file.
     File(&'a Path),
-}
-
-/// How fast frames are sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fps {
-    /// So many frames in so many seconds.
-    Rate(u32, u32),
-    /// Without waiting.
-    Max,
-}
-
-impl Fps {
-    /// When frame `number` is due, in nanoseconds after frame 0; never late by adding up.
-    pub fn due_ns(self, number: u64) -> Option<u64> {
-        let Self::Rate(frames, seconds) = self else {
-            return None;
-        };
-        let ns = u128::from(number) * u128::from(seconds) * 1_000_000_000;
-        Some(u64::try_from(ns / u128::from(frames.max(1))).unwrap_or(u64::MAX))
-    }
 }
 
 impl Stream {
@@ -191,36 +172,6 @@ fn size(text: &str) -> Result<(u32, u32), String> {
     let (width, height) = sides.ok_or("wanted columns x rows, such as 1280x720")?;
     let fits = Header::new(width, height, (1, 1), Chroma::C420).map_err(|e| e.to_string())?;
     Ok((fits.width, fits.height))
-}
-
-fn fps(text: &str) -> Result<Fps, String> {
-    let wanted =
-        "wanted max, or frames a second above 0 and up to 1000000, such as 60, 29.97 or 30000/1001";
-    if text == "max" {
-        return Ok(Fps::Max);
-    }
-    let digits = |part: &str| {
-        Some(part)
-            .filter(|p| p.bytes().all(|b| b.is_ascii_digit()))?
-            .parse::<u32>()
-            .ok()
-    };
-    let rate = || {
-        if let Some((frames, seconds)) = text.split_once(['/', ':']) {
-            return Some((digits(frames)?, digits(seconds)?));
-        }
-        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-        let scale = 10_u32
-            .checked_pow(u32::try_from(part.len()).ok()?)
-            .filter(|&s| s <= 1000)?;
-        let part = if part.is_empty() { 0 } else { digits(part)? };
-        Some((digits(whole)?.checked_mul(scale)?.checked_add(part)?, scale))
-    };
-    let in_range = |&(frames, seconds): &(u32, u32)| {
-        frames > 0 && seconds > 0 && u64::from(frames) <= 1_000_000 * u64::from(seconds)
-    };
-    let (frames, seconds) = rate().filter(in_range).ok_or(wanted)?;
-    Ok(Fps::Rate(frames, seconds))
 }
 
 #[cfg(test)]
@@ -302,59 +253,14 @@ mod tests {
     }
 
     #[test]
-    fn sizes_and_rates() {
-        assert_eq!(
-            (size("1x16384"), fps("max")),
-            (Ok((1, 16384)), Ok(Fps::Max))
-        );
-        assert_eq!(
-            (fps("60"), fps("29.97")),
-            (Ok(Fps::Rate(60, 1)), Ok(Fps::Rate(2997, 100)))
-        );
-        assert_eq!(fps("30000/1001"), Ok(Fps::Rate(30000, 1001)));
-        for bad in [
-            "",
-            "x",
-            "12",
-            "12x",
-            "ax5",
-            "-1x5",
-            "1x1x1",
-            "99999999999x1",
-        ] {
+    fn sizes() {
+        assert_eq!(size("1x16384"), Ok((1, 16384)));
+        #[rustfmt::skip]
+        let bad = ["", "x", "12", "12x", "ax5", "-1x5", "1x1x1", "99999999999x1"];
+        for bad in bad {
             assert!(size(bad).unwrap_err().contains("1280x720"), "{bad}");
         }
         assert!(size("0x5").unwrap_err().contains("0x5") && size("16385x1").is_err());
-        for bad in [
-            "",
-            "0",
-            ".",
-            "-1",
-            "0.0",
-            "1e3",
-            "1/0",
-            "/",
-            "2000000",
-            "1.2345",
-            "+5",
-            "maximum",
-            "9999999.999",
-        ] {
-            assert!(fps(bad).unwrap_err().contains("29.97"), "{bad}");
-        }
-    }
-
-    #[test]
-    fn frames_are_due_without_drift() {
-        let rate = Fps::Rate(30000, 1001);
-        assert_eq!(
-            (rate.due_ns(0), rate.due_ns(1)),
-            (Some(0), Some(33_366_666))
-        );
-        assert_eq!(rate.due_ns(30000), Some(1_001_000_000_000));
-        assert_eq!(
-            (rate.due_ns(u64::MAX), Fps::Max.due_ns(5)),
-            (Some(u64::MAX), None)
-        );
+        assert!(parse("--fps 0").unwrap_err().contains("29.97"));
     }
 }

@@ -13,9 +13,11 @@
 //! | `produce`, `view`, `run` | the halves, and both together |
 //! | `wire` | what precedes a picture in a record |
 //! | `y4m`, `picture`, `picture_png` | where pictures come from and go to |
-//! | `report`, `progress`, `args` | what people see and say |
+//! | `args`, `pace`, `progress` | what people say, and see meanwhile |
+//! | `report`, `totals` | what they see at the end |
 
 mod args;
+mod pace;
 mod picture;
 mod picture_png;
 mod produce;
@@ -23,6 +25,7 @@ mod progress;
 mod report;
 mod rings;
 mod run;
+mod totals;
 mod view;
 mod wire;
 mod y4m;

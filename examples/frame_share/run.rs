@@ -8,8 +8,9 @@ use super::Failure;
 use super::args::{Produce, Run, View};
 use super::produce::{Pictures, Sent, produce, wait_for_viewers};
 use super::progress::Progress;
-use super::report::{Ending, Totals, ViewerReport, cpu_time_ns};
+use super::report::{Ending, ViewerReport, cpu_time_ns};
 use super::rings::Senders;
+use super::totals::Totals;
 use super::view;
 
 /// How long the viewers have to find their rings.
@@ -133,8 +134,8 @@ impl Viewers {
                 out.read_to_string(&mut text)?;
             }
             let status = child.wait()?;
-            match text.lines().last().map(ViewerReport::from_line) {
-                Some(Ok(report)) if status.success() => reports.push(report),
+            match text.lines().last().and_then(ViewerReport::from_line) {
+                Some(report) if status.success() => reports.push(report),
                 _ => {
                     progress.note(&format!("viewer process {number} left no report: {status}"));
                     reports.push(ViewerReport {
