@@ -1,17 +1,15 @@
 //! The examples are run as a reader runs them, and say what they should.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
+#[path = "common/example.rs"]
+mod builds;
+
 use std::path::PathBuf;
 use std::process::Command;
 
-/// An example lies beside the directory of this test program; `cargo test` has built both.
+/// The example, built now.
 fn example(name: &str) -> Command {
-    let test = std::env::current_exe().unwrap();
-    let profile = test.parent().and_then(|deps| deps.parent()).unwrap();
-    let path = profile.join("examples").join(name);
-    let how = "build it with `cargo build --examples`";
-    assert!(path.exists(), "{} is missing; {how}", path.display());
-    Command::new(path)
+    Command::new(builds::build(name))
 }
 
 /// A directory for segments, gone with the test.
