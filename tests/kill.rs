@@ -1,5 +1,5 @@
 //! Requirements 1 to 5, 29, 32, 34 and 39: `kill -9` of either end, at any moment.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 mod common;
 

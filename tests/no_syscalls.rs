@@ -2,7 +2,7 @@
 //!
 //! A child runs the loops under a seccomp filter that kills the process at any system call; it reports through a mapped
 //! word, since it can do nothing else, and is killed by its parent.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 mod common;
 

@@ -1,5 +1,5 @@
 //! Requirements 24 and 29 to 32: sleeping, waking, and what must never keep a producer or a sleeper.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,5 @@
 //! Segments without a name: handed down to children, passed over sockets, and what is refused on the way.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,5 +1,5 @@
 //! Requirements 21 to 23 and 33 to 38: how segments come, are found, and go.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 #[path = "../common/mod.rs"]
 mod common;

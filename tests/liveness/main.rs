@@ -1,5 +1,5 @@
 //! Requirements 9 to 11: who is dead, who is not, and what a forked child cannot do.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 #[path = "../common/mod.rs"]
 mod common;
