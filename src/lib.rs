@@ -78,11 +78,14 @@ pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};
 pub use memory::liveness::{Evicted, Life, Liveness, NoProof, PeerId};
 pub use memory::region::Region;
-pub use segment::directory::{Entry, Segment};
+pub use segment::directory::Entry;
 pub use segment::doorbell::{Armed, Bell, Ringer, Signal, Silent, Sleeper, Wake, poll_for};
-pub use segment::header::{ABI, Channel, Kind};
-pub use segment::peers::{Identity, Peer};
+pub use segment::header::ABI;
+pub use segment::join::Peer;
+pub use segment::kind::{Channel, Kind};
+pub use segment::peers::Identity;
 pub use segment::plan::{Name, Plan};
+pub use segment::superblock::Segment;
 
 #[cfg(ringpad_loom)]
 #[doc(hidden)]

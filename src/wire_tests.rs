@@ -10,9 +10,10 @@ use crate::channel::cursor::{ControlShape, PairShape};
 use crate::memory::layout::Line;
 use crate::memory::liveness::Owner;
 use crate::memory::testing::{Room, Trust};
-use crate::segment::directory::{EntryShape, SegmentShape, SuperblockShape};
+use crate::segment::directory::EntryShape;
 use crate::segment::header::{Header, HeaderShape};
 use crate::segment::peers::RowShape;
+use crate::segment::superblock::{SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
 use crate::{Channel, Kind, State, bytes};
 

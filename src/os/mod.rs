@@ -40,6 +40,7 @@ mod anonymous;
 mod bells;
 mod error;
 mod housekeeping;
+mod inherit;
 pub(crate) mod linux;
 mod liveness;
 mod named;
@@ -49,9 +50,9 @@ mod owned;
 mod shared;
 mod waiter;
 
-pub use self::anonymous::HANDOFF_VARIABLE;
 pub use self::error::Error;
 pub use self::housekeeping::{Listed, collect, list};
+pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;

@@ -14,7 +14,7 @@ use super::waiter::Waiter;
 use super::{ByteConsumer, ByteProducer, Consumer, Producer, Result};
 use crate::channel::cursor::Claimant;
 use crate::segment::doorbell::{Bell, Rung, Waiters, Wake, sealed};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 use crate::{Channel, PeerId, Pod, bytes, spsc};
 
 /// The same reference, for as long as the caller likes.

@@ -14,7 +14,7 @@ use super::liveness::Oracle;
 use super::names::Names;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
 /// Whether other parties of a segment keep to the protocol.

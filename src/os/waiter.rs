@@ -23,7 +23,7 @@ use super::linux::process::Watch;
 use super::owned::{Joined, OwnedBell};
 use super::{Error, Result};
 use crate::segment::doorbell::{Armed, Sleeper};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 use crate::{PeerId, poll_for};
 
 /// How often a sleeper rechecks what nobody rang for, unless told otherwise.

@@ -25,7 +25,8 @@ use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
 use crate::memory::order::{CLAIM, RELAXED, UNCLAIM};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::Atomic;
-use crate::segment::peers::{Peer, Table};
+use crate::segment::join::Peer;
+use crate::segment::peers::Table;
 
 /// Attempts before a contended claim gives up.
 const ATTEMPTS: u32 = 16;

@@ -30,7 +30,8 @@ use crate::error::{Error, Result};
 use crate::memory::liveness::PeerId;
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::sync::{AtomicU32, fence};
-use crate::segment::peers::{Peer, Table};
+use crate::segment::join::Peer;
+use crate::segment::peers::Table;
 
 /// The flag of a row's doorbell word beside its epoch.
 pub(crate) const ARMED: u32 = 1;

@@ -24,16 +24,14 @@
 #![forbid(unsafe_code)]
 
 use core::mem::offset_of;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::Ordering;
 
-use crate::error::{Error, Field, Result};
+use crate::error::{Error, Result};
 use crate::memory::layout::Line;
 use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
 use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, RELAXED};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32, RawU32};
-use crate::segment::claim::Court;
-use crate::segment::directory::Segment;
 
 /// Where a row's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -218,7 +216,7 @@ impl<'m> Table<'m> {
     }
 
     /// Takes any FREE row; without locks a row that is not FREE is somebody's.
-    fn occupy_any(&self, identity: &Identity) -> Result<(PeerId, u16)> {
+    pub(super) fn occupy_any(&self, identity: &Identity) -> Result<(PeerId, u16)> {
         for peer in self.peers() {
             let row = RowWord(self.state(peer)?.load(RELAXED));
             if row.state() == FREE {
@@ -260,118 +258,12 @@ impl<'m> Table<'m> {
         }
     }
 
-    fn leave(&self, peer: PeerId, generation: u16) {
+    /// Frees a row that this peer's life sits in, and no later one.
+    pub(super) fn leave(&self, peer: PeerId, generation: u16) {
         if let Ok(state) = self.state(peer) {
             let live = RowWord::new(LIVING, generation);
             let free = RowWord::new(FREE, generation.wrapping_add(1));
             let _ = state.replace(live.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
-        }
-    }
-}
-
-/// A joined participant: what endpoints are claimed in the name of.
-///
-/// Endpoints borrow their peer, so it outlives them. Dropping it leaves the segment.
-/// Asking whether another peer lives goes to the oracle it joined with.
-pub struct Peer<'m> {
-    segment: Segment<'m>,
-    id: PeerId,
-    generation: u16,
-    oracle: &'m dyn Liveness,
-    /// The one waiter is out.
-    waiting: AtomicBool,
-}
-
-impl core::fmt::Debug for Peer<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        let mut out = f.debug_struct("Peer");
-        out.field("id", &self.id)
-            .field("generation", &self.generation);
-        out.finish_non_exhaustive()
-    }
-}
-
-impl<'m> Peer<'m> {
-    pub(crate) fn join_any(
-        segment: Segment<'m>,
-        identity: &Identity,
-        oracle: &'m dyn Liveness,
-    ) -> Result<Self> {
-        segment.check_joinable()?;
-        if segment.rows_are_locked() {
-            // Without the row's lock this peer would look dead to the others.
-            return Err(Error::Mismatch {
-                field: Field::RowLocks,
-                want: 0,
-                found: 1,
-            });
-        }
-        let (id, generation) = segment.table().occupy_any(identity)?;
-        Ok(Self::of(segment, id, generation, oracle))
-    }
-
-    /// Joins in the row whose OS lock the caller holds.
-    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
-    pub(crate) fn join_locked(
-        segment: Segment<'m>,
-        id: PeerId,
-        identity: &Identity,
-        oracle: &'m dyn Liveness,
-    ) -> Result<Self> {
-        segment.check_joinable()?;
-        let generation = segment.table().occupy(id, identity)?;
-        Ok(Self::of(segment, id, generation, oracle))
-    }
-
-    fn of(segment: Segment<'m>, id: PeerId, generation: u16, oracle: &'m dyn Liveness) -> Self {
-        Self {
-            segment,
-            id,
-            generation,
-            oracle,
-            waiting: AtomicBool::new(false),
-        }
-    }
-
-    /// The peer's number: its row.
-    pub fn id(&self) -> PeerId {
-        self.id
-    }
-
-    /// The segment it joined.
-    pub fn segment(&self) -> &Segment<'m> {
-        &self.segment
-    }
-
-    pub(crate) fn home(&self) -> usize {
-        self.segment.home()
-    }
-
-    pub(crate) fn owner(&self) -> Owner {
-        Owner::of(self.id, self.generation)
-    }
-
-    pub(crate) fn court(&self) -> Court<'_> {
-        Court {
-            table: Some(self.segment.table()),
-            oracle: self.oracle,
-        }
-    }
-
-    /// Takes the right to sleep; false if it is out.
-    pub(crate) fn take_waiter(&self) -> bool {
-        !self.waiting.swap(true, Ordering::Acquire)
-    }
-
-    pub(crate) fn return_waiter(&self) {
-        self.waiting.store(false, Ordering::Release);
-    }
-}
-
-impl Drop for Peer<'_> {
-    fn drop(&mut self) {
-        if !self.segment.is_forked() {
-            self.segment.table().leave(self.id, self.generation);
         }
     }
 }

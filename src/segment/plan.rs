@@ -8,8 +8,10 @@ use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, round_up};
 use crate::memory::liveness::PeerId;
 use crate::memory::region::RegionRef;
-use crate::segment::directory::{self, EntryLine};
-use crate::segment::header::{Channel, Geometry};
+use crate::segment::directory::EntryLine;
+use crate::segment::header::Geometry;
+use crate::segment::kind::Channel;
+use crate::segment::superblock;
 
 /// The name of a channel: 1 to 32 bytes of `A-Z a-z 0-9 . _ -`, not beginning with a dot.
 pub type Name = heapless::String<32>;
@@ -145,7 +147,7 @@ impl<const N: usize> Plan<N> {
         let entries = self.entries() as usize;
         let directory = entries.checked_mul(size_of::<EntryLine>());
         let mut bytes = directory
-            .and_then(|bytes| bytes.checked_add(directory::fixed_bytes(self.peers)))
+            .and_then(|bytes| bytes.checked_add(superblock::fixed_bytes(self.peers)))
             .ok_or(Error::TooLarge)?;
         for planned in &self.channels {
             let channel = planned.geometry.layout()?.size();

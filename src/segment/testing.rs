@@ -4,9 +4,10 @@
 
 use crate::memory::liveness::NoProof;
 use crate::memory::testing::{Room, Trust};
-use crate::segment::directory::Segment;
-use crate::segment::peers::{Identity, Peer};
+use crate::segment::join::Peer;
+use crate::segment::peers::Identity;
 use crate::segment::plan::Plan;
+use crate::segment::superblock::Segment;
 use crate::spsc::{Config, Spsc};
 
 /// Where a ring's claims lie, from its own beginning.

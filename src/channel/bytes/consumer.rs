@@ -9,7 +9,7 @@ use super::ring::{HEADER, Ring, WRAP, clamp};
 use super::{Framing, Refused};
 use crate::channel::cursor::ReadEnd;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 
 /// The end that takes bytes out. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
 #[derive(Debug)]

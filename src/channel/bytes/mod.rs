@@ -47,8 +47,9 @@ use crate::error::{Error, Field, Result};
 use crate::memory::liveness::{Liveness, NoProof};
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
-use crate::segment::header::{Channel, Geometry, Kind, sealed::Sealed};
-use crate::segment::peers::Peer;
+use crate::segment::header::Geometry;
+use crate::segment::join::Peer;
+use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 
 /// Fewest bytes of a ring.
 const SMALLEST: u32 = 64;

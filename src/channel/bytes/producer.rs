@@ -9,7 +9,7 @@ use super::ring::{Ring, Room, clamp};
 use super::{Framing, Refused};
 use crate::channel::cursor::WriteEnd;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 
 /// The end that puts bytes in. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; staged
 /// bytes that were not published are forgotten.

@@ -45,8 +45,9 @@ use crate::memory::region::RegionRef;
 use crate::memory::span::{Span, marks_bytes};
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::claim::Claim;
-use crate::segment::header::{Geometry, Header, HeaderLine, Kind};
-use crate::segment::peers::Peer;
+use crate::segment::header::{Geometry, Header, HeaderLine};
+use crate::segment::join::Peer;
+use crate::segment::kind::Kind;
 
 /// Where the pair's words lie. Never made: a descriptor for offsets.
 #[repr(C)]

@@ -9,7 +9,7 @@ use crate::channel::cursor::{ReadEnd, Slots};
 use crate::error::Result;
 use crate::memory::Pod;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 
 /// The end that takes items out. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; items that were
 /// taken and not acknowledged come again.

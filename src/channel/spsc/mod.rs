@@ -51,8 +51,9 @@ use crate::memory::Pod;
 use crate::memory::liveness::{Liveness, NoProof};
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
-use crate::segment::header::{Channel, Geometry, Kind, sealed::Sealed};
-use crate::segment::peers::Peer;
+use crate::segment::header::Geometry;
+use crate::segment::join::Peer;
+use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 
 /// What the creator of a ring decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::channel::cursor::{Slots, WriteEnd};
 use crate::error::{Full, Result};
 use crate::memory::Pod;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::peers::Peer;
+use crate::segment::join::Peer;
 
 /// The end that puts items in. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; staged
 /// items that were not published are forgotten.

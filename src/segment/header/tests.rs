@@ -1,11 +1,11 @@
 //! Everything an attach refuses, one word at a time, at its wire offset.
 
 mod whole;
-use super::{ABI, Channel, Header, Kind};
+use super::{ABI, Header, Kind};
 use crate::bytes::{self, Bytes};
 use crate::memory::testing::{EACH_TRUST, Room, Trust};
 use crate::spsc::{self, Spsc};
-use crate::{Error, Field, Plan, Segment, State};
+use crate::{Channel, Error, Field, Plan, Segment, State};
 
 /// Wire offsets of the header's words.
 mod at {

@@ -2,11 +2,11 @@
 
 use core::mem::forget;
 
-use super::{Identity, Peer};
+use super::Identity;
 use crate::memory::liveness::{Life, NoProof, Owner, PeerId};
 use crate::memory::testing::{EACH_TRUST, Room, Says, Trust};
 use crate::segment::testing::{Ring, join, room, segment};
-use crate::{Error, Field, Segment};
+use crate::{Error, Field, Peer, Segment};
 
 /// Wire offsets: where the rows begin, and the words of one.
 const ROWS: usize = 384;

@@ -7,10 +7,11 @@ use crate::memory::liveness::{Liveness, PeerId};
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::region::Region;
 use crate::memory::sync::{AtomicU32, fence};
-use crate::segment::directory::Segment;
 use crate::segment::doorbell::ARMED;
 use crate::segment::header::HeaderLine;
-use crate::segment::peers::{Identity, Peer};
+use crate::segment::join::Peer;
+use crate::segment::peers::Identity;
+use crate::segment::superblock::Segment;
 
 /// A word of the facade by itself; every access is relaxed.
 #[derive(Debug)]
