@@ -9,7 +9,7 @@ use super::Result;
 use super::error::Doing;
 use super::linux::directory::{self, Create};
 use super::linux::lock;
-use super::names::{CREATOR, Names, OPEN, check_name, soon};
+use super::names::{CREATOR, Names, OPEN, check_name, is_ours, soon};
 use super::options::Options;
 
 /// How long [`collect`] waits for others who are just opening or leaving.
@@ -94,6 +94,13 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
     for file in directory::list(dir.as_fd()).doing(doing)? {
         let file = file.doing(doing)?;
         let Some(name) = file.strip_suffix(".lock") else {
+            if let Some(name) = begun(&file) {
+                // Under a lock file it is that one's own; without, a lock file that was never named. A living maker tries again.
+                let lock = directory::exists(dir.as_fd(), &format!("{name}.lock")).doing(doing)?;
+                if !lock && directory::unlink(dir.as_fd(), &file).doing(doing)? {
+                    collected.push(name.to_owned());
+                }
+            }
             continue;
         };
         let deadline = soon(BUSY);
@@ -108,6 +115,13 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         }
     }
     Ok(collected)
+}
+
+/// The segment's name in that of a file which was being made.
+fn begun(file: &str) -> Option<&str> {
+    let (name, number) = file.strip_suffix(".tmp")?.rsplit_once('.')?;
+    let ours = check_name(name).is_ok() && is_ours(&file[file.len() - number.len() - 4..]);
+    ours.then_some(name)
 }
 
 #[cfg(test)]
@@ -125,12 +139,14 @@ mod tests {
         assert_eq!(list(&options).unwrap(), [], "no directory, no segments");
         let plan = Plan::<0>::new().peers(2).unwrap();
         let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
+        let made = "made.0123456789abcdef0123456789abcdef.tmp";
         // What one killed while creating leaves, and one killed later; and what is none of ours.
         for (file, bytes) in [
             ("begun.lock", 0),
             ("left.lock", 0),
             ("left.seg", 4096),
             ("a b.lock", 0),
+            (made, 0),
         ] {
             std::fs::write(directory.join(file), vec![0; bytes]).unwrap();
         }
@@ -145,7 +161,10 @@ mod tests {
             found("living", Some(living.len_bytes() as u64), true),
         ];
         assert_eq!(list(&options).unwrap(), want);
-        collect(&options).unwrap();
+        let mut gone = collect(&options).unwrap();
+        gone.sort();
+        assert_eq!(gone, ["begun", "left", "made"]);
+        assert!(!directory.join(made).exists());
         assert_eq!(list(&options).unwrap(), want.split_off(2));
         drop(living);
         assert_eq!(list(&options).unwrap(), []);

@@ -121,6 +121,10 @@ impl Oracle {
 // writes no more, and its exit happened before its pidfd said so. Errors say Unknown.
 unsafe impl Liveness for Oracle {
     fn state(&self, peer: PeerId) -> Life {
+        // A row that is not there has no byte: a free one proves nothing.
+        if peer.get() > self.table.rows() {
+            return Life::Unknown;
+        }
         match lock::held_exclusively(self.ask(), u64::from(peer.get())) {
             Ok(false) => Life::Dead,
             Ok(true) if self.has_exited(peer) => Life::Dead,

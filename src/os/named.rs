@@ -196,13 +196,18 @@ impl SharedSegment {
         let ask = names.open_lock()?;
         match names.find(ask.as_fd(), options)? {
             Found::Alive(segment, mapping) => {
+                let differs = |channel: Option<&str>, why| Error::Incompatible {
+                    name: name.into(),
+                    channel: channel.map(String::from),
+                    why,
+                };
+                segment
+                    .check_peers(plan.peers)
+                    .map_err(|why| differs(None, why))?;
                 for planned in &plan.channels {
-                    let found = segment.check_one(planned);
-                    found.map_err(|why| Error::Incompatible {
-                        name: name.into(),
-                        channel: Some(planned.name.as_str().into()),
-                        why,
-                    })?;
+                    segment
+                        .check_one(planned)
+                        .map_err(|why| differs(Some(&planned.name), why))?;
                 }
                 let bells = names.bells(&segment)?;
                 names.settle(segment, mapping, bells, ask)

@@ -174,6 +174,16 @@ impl SharedSegment {
         self.inner.segment.entries()
     }
 
+    /// Requires what the plan says of peers and channels, type tags included: for segments that were opened, inherited or
+    /// received. [`SharedSegment::open_or_create`] does so by itself.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::NoSuchName`], or the [`crate::Error::Mismatch`] that names both values.
+    pub fn check<const N: usize>(&self, plan: &Plan<N>) -> Result<()> {
+        Ok(self.inner.segment.check(plan)?)
+    }
+
     /// Rows of the peer table.
     pub fn peers(&self) -> u32 {
         self.inner.segment.peers()
@@ -184,7 +194,7 @@ impl SharedSegment {
         self.inner.segment.occupant(peer)
     }
 
-    /// Whether the peer in a row lives. Makes system calls.
+    /// Whether the peer in a row lives; [`Life::Unknown`](crate::Life::Unknown) of a row that is not there. Makes system calls.
     pub fn life(&self, peer: PeerId) -> crate::Life {
         crate::Liveness::state(&self.inner.oracle, peer)
     }
@@ -193,7 +203,7 @@ impl SharedSegment {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::PeersFull`] when every row's lock is held, [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
+    /// [`crate::Error::PeersFull`] when every row's lock is held (a dead owner's too, while a child that it forked holds it on), [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
     pub fn join(&self) -> Result<OwnedPeer> {
         self.inner.segment.check_joinable()?;
         let seat = self.inner.seat()?;

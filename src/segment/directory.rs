@@ -232,15 +232,21 @@ impl<'m> Segment<'m> {
     ///
     /// [`Error::NoSuchName`], or the [`Error::Mismatch`] that names both values.
     pub fn check<const N: usize>(&self, plan: &Plan<N>) -> Result<()> {
-        if plan.peers > self.peers() {
-            return Err(Error::Mismatch {
-                field: Field::Peers,
-                want: plan.peers.into(),
-                found: self.peers().into(),
-            });
-        }
+        self.check_peers(plan.peers)?;
         let mut planned = plan.channels.iter();
         planned.try_for_each(|planned| self.check_one(planned))
+    }
+
+    /// Requires room for as many peers.
+    pub(crate) fn check_peers(&self, want: u32) -> Result<()> {
+        if want <= self.peers() {
+            return Ok(());
+        }
+        Err(Error::Mismatch {
+            field: Field::Peers,
+            want: want.into(),
+            found: self.peers().into(),
+        })
     }
 
     /// Requires that this channel is here with the planned geometry.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use ringpad::os::{Error, SharedSegment};
-use ringpad::{Plan, bytes, spsc};
+use ringpad::{Life, PeerId, Plan, bytes, spsc};
 
 use crate::common::is_root;
 use crate::common::room::Room;
@@ -167,7 +167,8 @@ fn a_living_segment_of_another_plan_is_refused_and_not_touched() {
     let one =
         |capacity| Plan::<1>::new().channel::<spsc::Spsc<u64>>("a", &spsc::Config::new(capacity));
     let tagged = spsc::Config::new(16).tagged(77);
-    let others: [(Plan<1>, [&str; 2]); 7] = [
+    let others: [(Plan<1>, [&str; 2]); 8] = [
+        (one(16).unwrap().peers(32).unwrap(), ["peers", "32"]),
         (one(32).unwrap(), ["16", "32"]),
         (
             Plan::new()
@@ -215,7 +216,12 @@ fn a_living_segment_of_another_plan_is_refused_and_not_touched() {
     assert_eq!(std::fs::read(room.file("x.seg")).unwrap(), before);
     // The control: the same plan, and a part of it, are let in.
     assert!(SharedSegment::open_or_create("x", &mine, &options).is_ok());
-    assert!(SharedSegment::open_or_create("x", &one(16).unwrap(), &options).is_ok());
+    let part = SharedSegment::open_or_create("x", &one(16).unwrap(), &options).unwrap();
+    assert!(part.check(&mine).is_ok() && part.check(&one(32).unwrap()).is_err());
+    // Rows that are not there were never anyone's, so nobody is proven dead.
+    let beyond = [PeerId::BARE, PeerId::new(segment.peers() + 1).unwrap()];
+    assert!(beyond.iter().all(|row| segment.life(*row) == Life::Unknown));
+    drop(part);
     drop(segment);
     assert_eq!(room.files(), [""; 0]);
 }

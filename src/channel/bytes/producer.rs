@@ -99,7 +99,7 @@ impl<'p, W: Wake> Producer<'p, W> {
     }
 
     /// Lends room for exactly `len` bytes in one piece, to be filled in place. In a stream the piece must lie
-    /// before the ring's end: [`Producer::grant_up_to`] takes what there is.
+    /// before the ring's end, which may be too near for `len`: [`Producer::grant_up_to`] takes what there is.
     ///
     /// # Errors
     ///

@@ -269,6 +269,15 @@ pub(crate) fn same_file(dir: BorrowedFd<'_>, name: &str, fd: BorrowedFd<'_>) -> 
     }
 }
 
+/// Whether the name is there, whatever it names.
+pub(crate) fn exists(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    match statat(dir, checked_name(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(_) => Ok(true),
+        Err(Errno::NOENT) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Removes the name; `false`: there was none.
 pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
     match unlinkat(dir, checked_name(name)?, AtFlags::empty()) {
