@@ -230,7 +230,7 @@ impl fmt::Display for Error {
                 write!(f, "{field} is {found}; wanted {want}")
             }
             Error::BadConfig { field, found, want } => {
-                write!(f, "{field} of {found} was asked for; wanted {want}")
+                write!(f, "{field} is {found}; wanted {want}")
             }
             Error::NotReady { found } => write!(f, "the header is {found:?}; wanted Ready"),
             Error::AlreadyInitialized => {

@@ -21,7 +21,7 @@ pub(crate) mod words;
 /// ```
 /// fn lies_in_a_region<T: ringpad::Pod>() {}
 /// lies_in_a_region::<u64>();
-/// lies_in_a_region::<[f32; 16]>();
+/// lies_in_a_region::<[f32; 100]>();
 /// ```
 pub trait Pod: bytemuck::NoUninit + bytemuck::AnyBitPattern + 'static {}
 impl<T: bytemuck::NoUninit + bytemuck::AnyBitPattern + 'static> Pod for T {}

@@ -33,7 +33,6 @@ impl From<process::Identity> for Identity {
 enum Known {
     Watched(Arc<Watch>),
     Gone,
-    Nothing,
 }
 
 /// Knows who lives in one segment.
@@ -62,7 +61,7 @@ impl Oracle {
         self.ask.as_fd()
     }
 
-    /// The row's present process, watched if that can be; looked up once a generation.
+    /// The row's present process, if it can be watched; looked up once a generation.
     fn known(&self, peer: PeerId) -> Option<(u16, Known)> {
         if !self.by_process {
             return None;
@@ -80,7 +79,8 @@ impl Oracle {
         }) {
             Sighting::Watching(watch) => Known::Watched(Arc::new(watch)),
             Sighting::Gone => Known::Gone,
-            Sighting::Unknowable => Known::Nothing,
+            // Not remembered: it may be descriptors that were short.
+            Sighting::Unknowable => return None,
         };
         *slot = Some((generation, found.clone()));
         Some((generation, found))
@@ -94,7 +94,6 @@ impl Oracle {
             .filter_map(|peer| match self.known(peer)? {
                 (generation, Known::Watched(watch)) => Some((peer, generation, Some(watch))),
                 (generation, Known::Gone) => Some((peer, generation, None)),
-                _ => None,
             })
             .collect()
     }
@@ -106,7 +105,6 @@ impl Oracle {
         let gone = match known {
             Known::Watched(watch) => watch.has_exited().unwrap_or(false),
             Known::Gone => true,
-            Known::Nothing => false,
         };
         // The row must not have changed hands while its process was looked at.
         gone && self

@@ -27,10 +27,7 @@ fn the_framing_of_a_byte_ring_is_checked() {
         );
     }
     let said = refusal::<Bytes>(&room, at::CAPACITY, 32);
-    assert_eq!(
-        said.to_string(),
-        "capacity of 32 was asked for; wanted at least 64 bytes"
-    );
+    assert_eq!(said.to_string(), "capacity is 32; wanted at least 64 bytes");
     let said = refusal::<Bytes>(&room, at::ELEMENT_ALIGN, 4);
     assert_eq!(said, mismatch(Field::ElementAlign, 1, 4));
     room.set(at::FRAMING, 2);
