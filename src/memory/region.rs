@@ -36,7 +36,7 @@ impl<'m> Region<'m> {
     ///
     /// `base..base + len` is mapped, readable, writable and initialised for `'m`, and during `'m` every other party
     /// (another thread, process or core, or this one through other pointers) touches these bytes only
-    /// through this crate's protocol. A child forked during `'m` that inherits the mapping must not use the handles it
+    /// through this crate's protocol, over regions that begin and are split where this one is. A child forked during `'m` that inherits the mapping must not use the handles it
     /// inherits.
     pub unsafe fn new(base: *mut u8, len: usize) -> Result<Self> {
         RegionRef::over(base, len, true, true).map(Self)

@@ -48,14 +48,14 @@ struct Snapshot {
     life: u32,
     n: u32,
     fresh: u64,
+    /// As many of the next messages may be missing: dying consumers swallowed them, one or several in a row.
+    gap: u32,
 }
 
 pub struct Ledger<'p> {
     page: &'p Page,
     rule: Rule,
     now: Snapshot,
-    /// The messages that come next may have been preceded by some that a dying consumer swallowed.
-    gap: bool,
     again: u32,
 }
 
@@ -68,6 +68,7 @@ impl<'p> Ledger<'p> {
             life: page.get(place + 1) as u32,
             n: page.get(place + 2) as u32,
             fresh: page.get(place + 3),
+            gap: page.get(place + 4) as u32,
         };
         let distance = at.wrapping_sub(now.position) as i32;
         let most = rule.stride as i32;
@@ -76,17 +77,22 @@ impl<'p> Ledger<'p> {
                 "the ring stands {distance} from the record {now:?}"
             ));
         }
-        let gap = distance > 0;
-        if gap {
+        let swallowed = distance > 0;
+        if swallowed {
             now.position = at;
+            now.gap += rule.ahead;
         }
-        Ok(Self {
+        let ledger = Self {
             page,
             rule,
             now,
-            gap,
             again: 0,
-        })
+        };
+        if swallowed {
+            // This consumer too may die before it records a message: the next one counts from here.
+            ledger.keep();
+        }
+        Ok(ledger)
     }
 
     /// Checks the message that the ring gave `at` its position, whose end is `next`.
@@ -111,6 +117,7 @@ impl<'p> Ledger<'p> {
             life: found.life,
             n: found.n + 1,
             fresh: self.now.fresh + 1,
+            gap: 0,
         };
         Ok(())
     }
@@ -130,8 +137,7 @@ impl<'p> Ledger<'p> {
 
     /// Checks that a message comes next after those recorded.
     fn follow(&mut self, found: &message::Message) -> Result<(), String> {
-        let (life, n) = (self.now.life, self.now.n);
-        let slack = if self.gap { self.rule.ahead } else { 0 };
+        let (life, n, slack) = (self.now.life, self.now.n, self.now.gap);
         let mut skipped = 0;
         if found.life == life {
             if found.n < n || found.n > n + slack {
@@ -152,7 +158,6 @@ impl<'p> Ledger<'p> {
         } else {
             return Err(format!("an earlier life: wanted {life}, found {found:?}"));
         }
-        self.gap = false;
         self.page.add(at::SKIPPED, u64::from(skipped.min(slack)));
         Ok(())
     }
@@ -168,14 +173,19 @@ impl<'p> Ledger<'p> {
 
     /// Keeps what was accepted, in one store: to be done before it is given back.
     pub fn record(&mut self) {
+        self.keep();
+        self.page.add(at::PROGRESS[1], 1);
+    }
+
+    fn keep(&self) {
         let other = (self.page.get(at::CURRENT) + 1) % 2;
         let place = at::SNAPSHOTS + 8 * other as usize;
         self.page.set(place, self.now.position.into());
         self.page.set(place + 1, self.now.life.into());
         self.page.set(place + 2, self.now.n.into());
         self.page.set(place + 3, self.now.fresh);
+        self.page.set(place + 4, self.now.gap.into());
         self.page.set(at::CURRENT, other);
-        self.page.add(at::PROGRESS[1], 1);
     }
 
     pub fn fresh(&self) -> u64 {
@@ -184,10 +194,9 @@ impl<'p> Ledger<'p> {
 
     /// After the last producer stopped in good order and the ring is empty.
     pub fn finish(&self, last_life: u32) -> Result<(), String> {
-        let slack = if self.gap { self.rule.ahead } else { 0 };
         for life in self.now.life..=last_life {
             let had = if life == self.now.life { self.now.n } else { 0 };
-            self.ended(life, had, slack)?;
+            self.ended(life, had, self.now.gap)?;
         }
         Ok(())
     }
