@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use common::mute::Mute;
 use common::page::Page;
 use common::room::Room;
+use common::sweep::ledger::{Ledger, Rule};
+use common::sweep::message::item;
 use common::sweep::phases::{CONTROLS, PHASES, plan};
 use common::sweep::run::Sweep;
 use common::sweep::{self, SEGMENT};
@@ -61,6 +63,27 @@ fn control_broken_rings_are_caught() {
         let violation = verdict.err().expect("a violation");
         println!("{phase:?} is caught: {violation}");
     }
+}
+
+#[test]
+fn control_the_ledger_forgives_each_dead_consumer_its_own_call_and_no_more() {
+    let room = Room::new("kill-ledger");
+    let page = Page::create(&room, "page");
+    let (behind, ahead) = (0, 2);
+    let rule = Rule {
+        behind,
+        ahead,
+        unit: 1,
+        stride: 1,
+    };
+    let resume = |at| Ledger::resume(&page, rule, at);
+    let accept = |n| resume(4)?.accept(4, bytemuck::bytes_of(&item(0, n, 4)), 5);
+    assert!(resume(3).is_err());
+    assert!(resume(2).is_ok(), "one died in a call that took two");
+    assert!(resume(5).is_err());
+    assert!(resume(4).is_ok(), "so did the next, before it recorded any");
+    assert_eq!(accept(4), Ok(()));
+    assert!(accept(5).is_err(), "four were taken, not five");
 }
 
 /// Words of the smaller tests' page.
