@@ -71,7 +71,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::BadConfig`] or [`Error::TooLarge`].
+    /// [`crate::Error::BadConfig`] or [`crate::Error::TooLarge`].
     fn layout(config: &Self::Config) -> Result<Layout> {
         Self::geometry(config)?.layout()
     }
@@ -80,7 +80,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     ///
     /// # Errors
     ///
-    /// As [`Channel::layout`]; [`Error::TooSmall`], [`Error::ReadOnly`]; [`Error::AlreadyInitialized`] if the
+    /// As [`Channel::layout`]; [`crate::Error::TooSmall`], [`crate::Error::ReadOnly`]; [`crate::Error::AlreadyInitialized`] if the
     /// bytes hold a channel or a half-built one.
     fn init(region: Region<'m>, config: &Self::Config) -> Result<Self> {
         let region = region.into_ref();
@@ -92,7 +92,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::NotReady`], [`Error::Mismatch`] (naming both values), [`Error::TooSmall`].
+    /// [`crate::Error::NotReady`], [`crate::Error::Mismatch`] (naming both values), [`crate::Error::TooSmall`].
     fn attach(region: Region<'m>) -> Result<Self> {
         Self::attach_ref(region.into_ref())
     }
