@@ -154,7 +154,7 @@ fn negative_control_a_change_of_the_document_alone_is_noticed() {
             "<!-- shape: Other -->",
             "ControlShape has no table",
         ),
-        ("| 0 | 2 | `peer` |", "| nought | 2 | `peer` |", "is no row"),
+        ("| 0 | 1 | `peer` |", "| nought | 1 | `peer` |", "is no row"),
     ];
     for (old, new, said) in changes {
         assert_eq!(DOC.matches(old).count(), 1, "{old}");
@@ -250,11 +250,11 @@ fn the_row_states_are_those_of_the_code() {
     assert_eq!(values("row states").len(), 4);
     assert_eq!(room.word(row), named("Free"));
     let me = segments::join(&segment);
-    assert_eq!(room.word(row), 1 << 16 | named("Live"));
+    assert_eq!(room.word(row), 1 << 8 | named("Live"));
     drop(me);
-    assert_eq!(room.word(row), 2 << 16 | named("Free"));
+    assert_eq!(room.word(row), 2 << 8 | named("Free"));
     for name in ["Joining", "Reaping"] {
-        room.set(row, 2 << 16 | named(name));
+        room.set(row, 2 << 8 | named(name));
         assert_eq!(
             segment.occupant(crate::PeerId::new(1).unwrap()),
             None,

@@ -66,7 +66,7 @@ impl Dice {
             2 | 3 => near(self.next() >> 8, self.next() >> 8),
             4 => [b"REDY", b"BLDG", b"RETD", b"LIST"].map(|text| u32::from_le_bytes(*text))
                 [self.below(4)],
-            5 => (self.below(40) << 16 | self.below(40)) as u32,
+            5 => (self.below(40) << 8 | self.below(40)) as u32,
             _ => self.next() as u32,
         }
     }
@@ -89,7 +89,7 @@ fn run(image: &Image, mapping: &Mapping, script: &[u8]) -> u32 {
     calls
 }
 
-const INTERESTING: [u32; 24] = [
+const INTERESTING: [u32; 27] = [
     0,
     1,
     2,
@@ -104,6 +104,9 @@ const INTERESTING: [u32; 24] = [
     127,
     128,
     512,
+    0xff,
+    0x101,
+    0x102,
     0xffff,
     0x1_0000,
     0x1_0001,

@@ -153,12 +153,12 @@ fn a_row_passes_its_last_generation() {
     let segment = segment(&room);
     let ring: Spsc<'_, u32> = segment.open("ring").unwrap();
     for before in 0..4 {
-        room.set(ROW, (0xfffe - 2 * before) << 16);
+        room.set(ROW, (0xff_fffe - 2 * before) << 8);
         for _ in 0..8 {
-            let generation = room.get(ROW) >> 16;
+            let generation = room.get(ROW) >> 8;
             let me = segment.join(&Identity::default(), &NoProof).unwrap();
             assert_eq!(
-                room.get(ROW) >> 16,
+                room.get(ROW) >> 8,
                 generation + 1,
                 "odd while somebody lives there"
             );
@@ -166,7 +166,7 @@ fn a_row_passes_its_last_generation() {
             let you = segment.join(&Identity::default(), &NoProof).unwrap();
             assert!(ring.producer(&you).is_err(), "its owner lives");
             drop(me);
-            assert_eq!(room.get(ROW) >> 16, (generation + 2) & 0xffff);
+            assert_eq!(room.get(ROW) >> 8, (generation + 2) & 0xff_ffff);
             drop(ring.producer(&you).unwrap());
         }
     }

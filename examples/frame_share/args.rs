@@ -170,7 +170,10 @@ fn size(text: &str) -> Result<(u32, u32), String> {
         .split_once('x')
         .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     let (width, height) = sides.ok_or("wanted columns x rows, such as 1280x720")?;
-    let fits = Header::new(width, height, (1, 1), Chroma::C420).map_err(|e| e.to_string())?;
+    let fits = Header::new(width, height, (1, 1), Chroma::C420).map_err(|e| {
+        let text = e.to_string();
+        text.trim_start_matches("y4m header: ").to_owned()
+    })?;
     Ok((fits.width, fits.height))
 }
 

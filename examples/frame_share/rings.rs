@@ -182,8 +182,14 @@ impl Receiver {
                         _me: me,
                     });
                 }
-                Err(ringpad::os::Error::Region(RegionError::EndpointTaken { .. })) => {}
-                Err(ringpad::os::Error::Region(RegionError::NoSuchName)) if viewer > 0 => break,
+                Err(ringpad::os::Error::Channel {
+                    why: RegionError::EndpointTaken { .. },
+                    ..
+                }) => {}
+                Err(ringpad::os::Error::Channel {
+                    why: RegionError::NoSuchName,
+                    ..
+                }) if viewer > 0 => break,
                 Err(error) => return Err(error.into()),
             }
         }

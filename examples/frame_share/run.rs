@@ -21,6 +21,8 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let stream = &run.stream;
     let pictures = Pictures::open(stream)?;
     let name = run.name();
+    // Runs that were killed whole had names of their own: nobody else would ever find what they left.
+    ringpad::os::collect(&ringpad::os::Options::new())?;
     let mut senders = Senders::open(&name, stream.viewers, pictures.video().frame_bytes())?;
     let progress = Progress::new(stream.frames(), stream.json);
     let mut viewers = Viewers::start(run, &name)?;
@@ -37,13 +39,13 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let woken = senders.woken();
     // The rings go first: a viewer that missed the end sees that nobody produces any more.
     drop(senders);
-    let reports = viewers.finish(&progress)?;
+    let (reports, well) = viewers.finish(&progress)?;
     drop(progress);
     let sent = sent?;
     let totals = totals(sent, woken, reports);
     print(&totals, stream.json);
     let whole = |viewer: &ViewerReport| viewer.lost == 0 && viewer.torn == 0;
-    Ok(if totals.per_viewer.iter().all(whole) {
+    Ok(if well && totals.per_viewer.iter().all(whole) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
@@ -125,9 +127,9 @@ impl Viewers {
         Ok(viewers)
     }
 
-    /// Waits for every viewer's report; one that was killed has none.
-    fn finish(&mut self, progress: &Progress) -> Result<Vec<ViewerReport>, Failure> {
-        let mut reports = Vec::new();
+    /// Waits for every viewer's report, and whether none failed; one that was killed has none, and did not fail.
+    fn finish(&mut self, progress: &Progress) -> Result<(Vec<ViewerReport>, bool), Failure> {
+        let (mut reports, mut silent, mut well) = (Vec::new(), 0, true);
         for (number, child) in self.0.iter_mut().enumerate() {
             let mut text = String::new();
             if let Some(mut out) = child.stdout.take() {
@@ -138,16 +140,21 @@ impl Viewers {
                 Some(report) if status.success() => reports.push(report),
                 _ => {
                     progress.note(&format!("viewer process {number} left no report: {status}"));
-                    reports.push(ViewerReport {
-                        viewer: number as u32,
-                        ending: Ending::Stopped,
-                        ..ViewerReport::default()
-                    });
+                    well &= status.code().is_none();
+                    silent += 1;
                 }
             }
         }
+        // Viewers are numbered by the rings they found: the silent ones had those that nobody reported.
+        let missing = (0..).filter(|viewer| reports.iter().all(|report| report.viewer != *viewer));
+        let missing: Vec<u32> = missing.take(silent).collect();
+        reports.extend(missing.into_iter().map(|viewer| ViewerReport {
+            viewer,
+            ending: Ending::Stopped,
+            ..ViewerReport::default()
+        }));
         self.0.clear();
-        Ok(reports)
+        Ok((reports, well))
     }
 }
 

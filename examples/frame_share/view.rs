@@ -30,6 +30,10 @@ impl<'a> Outputs<'a> {
             None => None,
             Some(path) => Some((path.as_path(), BufWriter::new(create(path)?), false)),
         };
+        if let Some(path) = &view.png {
+            // Written at the end, but a bad path is an error before the film.
+            writable(path)?;
+        }
         Ok(Self {
             video,
             png: view.png.as_deref(),
@@ -74,6 +78,14 @@ impl<'a> Outputs<'a> {
 
 fn create(path: &Path) -> Result<File, Failure> {
     File::create(path).map_err(|error| Failure::new(format!("{}: {error}", path.display())))
+}
+
+/// Says now what [`create`] would say later, and leaves what the file holds.
+fn writable(path: &Path) -> Result<(), Failure> {
+    let mut options = File::options();
+    let file = options.write(true).create(true).truncate(false).open(path);
+    file.map(drop)
+        .map_err(|error| Failure::new(format!("{}: {error}", path.display())))
 }
 
 /// Views until the producer ends or is gone for good; answers also the seconds from the first frame to the last.

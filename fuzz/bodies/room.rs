@@ -126,7 +126,7 @@ impl<'a> Script<'a> {
             1 => u32::MAX - u32::from(self.byte()),
             2 => near(self.byte(), self.byte() % 17),
             3 => u32::from_le_bytes(*b"REDY"),
-            4 => u32::from(self.byte()) << 16 | u32::from(self.byte()),
+            4 => u32::from(self.byte()) << 8 | u32::from(self.byte()),
             _ => u32::from_le_bytes([self.byte(), self.byte(), self.byte(), self.byte()]),
         }
     }

@@ -1,26 +1,26 @@
 //! Who: the names of peers, the word that names an owner, and the question whether it still lives.
 
 use core::fmt;
-use core::num::NonZeroU16;
+use core::num::NonZeroU8;
 use core::sync::atomic::{AtomicBool, Ordering};
 
 /// One participant of a segment: the number of its row, `1..=32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(transparent)]
-pub struct PeerId(NonZeroU16);
+pub struct PeerId(NonZeroU8);
 
 impl PeerId {
     /// Most peers of one segment: one bit each in a word.
     pub const MOST: u32 = 32;
     /// Who claims an end of a bare channel, where there are no peers to name.
-    pub const BARE: PeerId = PeerId(NonZeroU16::MAX);
+    pub const BARE: PeerId = PeerId(NonZeroU8::MAX);
 
     /// The peer of row `number`, if it is in `1..=32`.
     pub const fn new(number: u32) -> Option<Self> {
         if number == 0 || number > Self::MOST {
             return None;
         }
-        match NonZeroU16::new(number as u16) {
+        match NonZeroU8::new(number as u8) {
             Some(number) => Some(Self(number)),
             None => None,
         }
@@ -56,39 +56,47 @@ impl fmt::Display for PeerId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(4))]
 pub(crate) struct Owner {
-    pub(crate) peer: u16,
-    pub(crate) generation: u16,
+    pub(crate) peer: u8,
+    /// Low byte first: 24 bits, so that a number comes again after 8,388,608 lives of a row only.
+    pub(crate) generation: [u8; 3],
 }
 
-// SAFETY: two u16 fill the four bytes of the alignment; no padding, no reference, no interior mutability.
+// SAFETY: four bytes fill the four bytes of the alignment; no padding, no reference, no interior mutability.
 unsafe impl bytemuck::NoUninit for Owner {}
 // SAFETY: as below.
 unsafe impl bytemuck::Zeroable for Owner {}
-// SAFETY: every bit pattern of two u16 is valid.
+// SAFETY: every bit pattern of four bytes is valid.
 unsafe impl bytemuck::AnyBitPattern for Owner {}
 
 impl Owner {
     /// Nobody.
     pub(crate) const FREE: Owner = Owner {
         peer: 0,
-        generation: 0,
+        generation: [0; 3],
     };
     /// Whoever holds an end of a bare channel.
     pub(crate) const BARE: Owner = Owner {
-        peer: u16::MAX,
-        generation: 0,
+        peer: u8::MAX,
+        generation: [0; 3],
     };
 
-    pub(crate) const fn of(peer: PeerId, generation: u16) -> Self {
+    /// Of `generation` the low 24 bits.
+    pub(crate) const fn of(peer: PeerId, generation: u32) -> Self {
+        let [low, mid, high, _] = generation.to_le_bytes();
         Self {
             peer: peer.0.get(),
-            generation,
+            generation: [low, mid, high],
         }
+    }
+
+    pub(crate) const fn generation(self) -> u32 {
+        let [low, mid, high] = self.generation;
+        u32::from_le_bytes([low, mid, high, 0])
     }
 
     /// The named peer; `None` for nobody and for a number that no row has.
     pub(crate) fn peer(self) -> Option<PeerId> {
-        if self.peer == u16::MAX {
+        if self.peer == u8::MAX {
             return Some(PeerId::BARE);
         }
         PeerId::new(u32::from(self.peer))
@@ -183,7 +191,7 @@ mod tests {
         assert_eq!(PeerId::new(32).map(PeerId::bit), Some(1 << 31));
         let garbage = Owner {
             peer: 33,
-            generation: 1,
+            generation: [1, 0, 0],
         };
         assert_eq!(garbage.peer(), None);
         assert_eq!(Owner::FREE.peer(), None);

@@ -17,8 +17,9 @@ use super::bells::Bells;
 use super::error::Doing;
 use super::linux::bell::Bell;
 use super::linux::lock::reopen;
-use super::linux::memory::{memfd, seal, seals};
+use super::linux::memory::{is_shared_memory, memfd, seal, seals};
 use super::linux::{directory, socket};
+use super::names::random_id;
 use super::options::Options;
 use super::shared::{self, Seats, SharedSegment, Trust};
 use super::{Error, Result};
@@ -44,12 +45,14 @@ impl SharedSegment {
     ///
     /// [`Error::Io`]: among others when memory is short, now and never later; and the plan's own errors.
     pub fn anonymous<const N: usize>(plan: &Plan<N>, options: &Options) -> Result<Self> {
+        let id = random_id().doing(|| "drawing a random number".into())?;
+        let plan = plan.clone().id(id);
         let len = plan.layout()?.size() as u64;
         let memory = memfd("ringpad", len).doing(|| format!("reserving {len} anonymous bytes"))?;
         seal(memory.as_fd()).doing(|| "sealing the memory".into())?;
         let mapping = shared::map(memory.as_fd(), len, options)?;
         let trust = options.trust;
-        let segment = shared::init(&mapping, plan, trust)?;
+        let segment = shared::init(&mapping, &plan, trust)?;
         let bells = (0..plan.peers).map(|_| Bell::pipe().doing(|| "making a doorbell".into()));
         let bells = Bells::new(bells.collect::<Result<_>>()?);
         let ask = reopen(memory.as_fd()).doing(|| "opening the memory anew".into())?;
@@ -219,6 +222,11 @@ impl Parcel {
         let sealed = seals(self.memory.as_fd()).doing(|| "asking for the memory's seals".into())?;
         if !sealed.shrink {
             return Err(Error::NotSealed);
+        }
+        // A hole in huge pages that have run out is SIGBUS; in these it takes memory anew.
+        let plain = is_shared_memory(self.memory.as_fd());
+        if !plain.doing(|| "asking what kind of memory it is".into())? {
+            return Err(Error::BadHandoff("the memory is not of plain pages".into()));
         }
         if let Some(seat) = &self.seat {
             // Locks in another file would prove nothing to the other peers.

@@ -11,6 +11,20 @@ use std::io;
 pub enum Error {
     /// The region's own error.
     Region(crate::Error),
+    /// The region's own error, of one channel.
+    Channel {
+        /// The channel's name, as the caller gave it.
+        name: String,
+        /// What is wrong with it.
+        why: crate::Error,
+    },
+    /// An option that does not go with what it was given to.
+    BadOption {
+        /// Which.
+        option: &'static str,
+        /// Why not, and what would do.
+        why: &'static str,
+    },
     /// A system call failed; `doing` says at what.
     Io {
         /// What was being done, and to which name.
@@ -53,6 +67,8 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Region(error) => error.fmt(f),
+            Error::Channel { name, why } => write!(f, "channel {name:?}: {why}"),
+            Error::BadOption { option, why } => write!(f, "option {option}: {why}"),
             Error::Io { doing, source } => write!(f, "{doing}: {source}"),
             Error::BadName(name) => write!(
                 f,
@@ -85,8 +101,19 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Error::Region(error) | Error::Incompatible { why: error, .. } => Some(error),
             Error::Io { source, .. } => Some(source),
+            _ => self.region().map(|error| error as _),
+        }
+    }
+}
+
+impl Error {
+    /// What the core answered, if it was the core that refused.
+    pub fn region(&self) -> Option<&crate::Error> {
+        match self {
+            Error::Region(why) | Error::Channel { why, .. } | Error::Incompatible { why, .. } => {
+                Some(why)
+            }
             _ => None,
         }
     }

@@ -27,6 +27,10 @@ use super::{Error, Result};
 /// The environment variable by which a child finds the segment that its parent handed down.
 pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";
 
+/// How the variable begins: whether the other parties keep to the protocol.
+const COOPERATIVE: &str = "cooperative:";
+const DISTRUSTED: &str = "distrusted:";
+
 /// A descriptor as the variable names it: its number, and what it must still be when it is taken.
 fn described(fd: BorrowedFd<'_>) -> io::Result<String> {
     let found = rustix::fs::fstat(fd)?;
@@ -48,7 +52,12 @@ impl SharedSegment {
         let fds = [memory.as_fd(), seat.as_fd()].into_iter().chain(bells);
         let text: io::Result<Vec<String>> = fds.map(described).collect();
         let text = text.doing(|| "looking at the descriptors to hand down".into())?;
-        command.env(HANDOFF_VARIABLE, text.join(","));
+        let trust = if self.is_distrusted() {
+            DISTRUSTED
+        } else {
+            COOPERATIVE
+        };
+        command.env(HANDOFF_VARIABLE, format!("{trust}{}", text.join(",")));
         let open = Arc::new(AtomicBool::new(true));
         let still_open = open.clone();
         let clear = move || {
@@ -91,7 +100,16 @@ impl SharedSegment {
                 "{HANDOFF_VARIABLE} is {text:?}; wanted descriptors as their parent described them"
             ))
         };
-        let numbers = text.split(',').map(|one| {
+        // A segment whose bytes a stranger may write is not lent to a child either.
+        let (trust, list) = match (
+            text.strip_prefix(COOPERATIVE),
+            text.strip_prefix(DISTRUSTED),
+        ) {
+            (Some(list), _) => (Trust::Cooperative, list),
+            (_, Some(list)) => (Trust::Distrusted, list),
+            _ => return Err(wanted()),
+        };
+        let numbers = list.split(',').map(|one| {
             let number = one.split_once(':')?.0.parse::<RawFd>().ok();
             number.filter(|number| *number > 2)
         });
@@ -108,7 +126,7 @@ impl SharedSegment {
             )));
         }
         // A child of the child finds the variable too, and at these numbers descriptors of its own.
-        for (&number, described_as) in numbers.iter().zip(text.split(',')) {
+        for (&number, described_as) in numbers.iter().zip(list.split(',')) {
             // SAFETY: only asked what it is; a closed number is answered with an error.
             let fd = unsafe { BorrowedFd::borrow_raw(number) };
             if !described(fd).is_ok_and(|found| found == described_as) {
@@ -138,6 +156,6 @@ impl SharedSegment {
             seat,
             bells: owned.collect(),
         };
-        parcel.open(Trust::Cooperative)
+        parcel.open(trust)
     }
 }

@@ -28,7 +28,10 @@ impl From<process::Identity> for Identity {
     }
 }
 
-/// What is known of the process in a row, for one generation of the row.
+/// One life of a row. Generations come again; a process with its start does not.
+type Tenant = (Identity, u32);
+
+/// What is known of a tenant's process.
 #[derive(Clone, Debug)]
 enum Known {
     Watched(Arc<Watch>),
@@ -43,7 +46,7 @@ pub(super) struct Oracle {
     table: Table<'static>,
     /// Rows of a distrusted segment may name anybody: only locks count there.
     by_process: bool,
-    known: Mutex<[Option<(u16, Known)>; PeerId::MOST as usize]>,
+    known: Mutex<[Option<(Tenant, Known)>; PeerId::MOST as usize]>,
 }
 
 impl Oracle {
@@ -61,15 +64,16 @@ impl Oracle {
         self.ask.as_fd()
     }
 
-    /// The row's present process, if it can be watched; looked up once a generation.
-    fn known(&self, peer: PeerId) -> Option<(u16, Known)> {
+    /// The row's present process, if it can be watched; looked up once a life.
+    fn known(&self, peer: PeerId) -> Option<(Tenant, Known)> {
         if !self.by_process {
             return None;
         }
-        let (identity, generation) = self.table.occupant(peer)?;
+        let tenant = self.table.occupant(peer)?;
+        let identity = tenant.0;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let slot = &mut known[peer.index()];
-        if let Some((of, known)) = slot.as_ref().filter(|(of, _)| *of == generation) {
+        if let Some((of, known)) = slot.as_ref().filter(|(of, _)| *of == tenant) {
             return Some((*of, known.clone()));
         }
         let found = match Watch::of(&process::Identity {
@@ -82,24 +86,24 @@ impl Oracle {
             // Not remembered: it may be descriptors that were short.
             Sighting::Unknowable => return None,
         };
-        *slot = Some((generation, found.clone()));
-        Some((generation, found))
+        *slot = Some((tenant, found.clone()));
+        Some((tenant, found))
     }
 
     /// The processes in every row but `me`'s that can be watched, with the generation of the row; `None` for one that is
     /// gone already.
-    pub(super) fn watches(&self, me: PeerId) -> Vec<(PeerId, u16, Option<Arc<Watch>>)> {
+    pub(super) fn watches(&self, me: PeerId) -> Vec<(PeerId, u32, Option<Arc<Watch>>)> {
         let others = self.table.peers().filter(|peer| *peer != me);
         others
             .filter_map(|peer| match self.known(peer)? {
-                (generation, Known::Watched(watch)) => Some((peer, generation, Some(watch))),
-                (generation, Known::Gone) => Some((peer, generation, None)),
+                ((_, generation), Known::Watched(watch)) => Some((peer, generation, Some(watch))),
+                ((_, generation), Known::Gone) => Some((peer, generation, None)),
             })
             .collect()
     }
 
     fn has_exited(&self, peer: PeerId) -> bool {
-        let Some((generation, known)) = self.known(peer) else {
+        let Some((tenant, known)) = self.known(peer) else {
             return false;
         };
         let gone = match known {
@@ -107,10 +111,7 @@ impl Oracle {
             Known::Gone => true,
         };
         // The row must not have changed hands while its process was looked at.
-        gone && self
-            .table
-            .occupant(peer)
-            .is_some_and(|(_, now)| now == generation)
+        gone && self.table.occupant(peer) == Some(tenant)
     }
 }
 
@@ -129,5 +130,56 @@ unsafe impl Liveness for Oracle {
             Ok(true) => Life::Alive,
             Err(_) => Life::Unknown,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::{Command, Stdio};
+
+    use super::*;
+    use crate::memory::testing::Trust;
+    use crate::os::linux::memory::memfd;
+    use crate::segment::testing::{room, segment};
+    use crate::{NoProof, Peer};
+
+    fn identity(pid: u32) -> Identity {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let behind_the_name = stat.rsplit_once(')').unwrap().1;
+        let start = behind_the_name.split_whitespace().nth(19).unwrap();
+        Identity {
+            pid,
+            start: start.parse().unwrap(),
+            ..process::Identity::mine().into()
+        }
+    }
+
+    /// After 8,388,608 lives of a row a generation comes again: what was known of its last tenant says nothing of this one.
+    #[test]
+    fn a_generation_that_comes_again_is_another_life() {
+        const STATE: usize = 384;
+        let room = Box::leak(Box::new(room(2)));
+        let segment = segment(room, Trust::Cooperative, 2);
+        let row = PeerId::new(1).unwrap();
+        // Somebody holds the row's lock all the time, so that only processes prove anything.
+        let memory = memfd("rows", 4096).unwrap();
+        let reopen = || lock::reopen(memory.as_fd()).unwrap();
+        let seat = reopen();
+        assert!(lock::try_exclusive(seat.as_fd(), u64::from(row.get())).unwrap());
+        let oracle = Oracle::new(reopen(), segment.table(), true);
+        let sit = |identity| Peer::join_locked(segment, row, &identity, &NoProof).unwrap();
+
+        let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
+        let first = sit(identity(child.id()));
+        assert_eq!(oracle.state(row), Life::Alive);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert_eq!(oracle.state(row), Life::Dead);
+        drop(first);
+        room.set(STATE, 0);
+        let second = sit(identity(std::process::id()));
+        assert_eq!(room.word(STATE) >> 8, 1, "the same generation");
+        assert_eq!(oracle.state(row), Life::Alive);
+        drop(second);
     }
 }

@@ -13,6 +13,7 @@ use super::error::Doing;
 use super::linux::directory::{self, Create, Permissions};
 use super::linux::lock;
 use super::options::Options;
+use super::shared::Trust;
 use super::{Error, Result};
 use crate::PeerId;
 
@@ -89,6 +90,12 @@ impl Names {
         deadline: Instant,
     ) -> Result<Self> {
         check_name(name)?;
+        if options.trust == Trust::Distrusted {
+            return Err(Error::BadOption {
+                option: "distrusted",
+                why: "a named segment's file can be made shorter by whoever may open it; an anonymous segment cannot",
+            });
+        }
         let path = options.path();
         let permissions = options.permissions;
         let make = create != Create::Never;

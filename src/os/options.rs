@@ -90,7 +90,7 @@ impl Options {
     }
 
     /// Makes an anonymous segment whose other parties may write anything: its bytes are copied here too, never lent, so it
-    /// may be sent to anybody.
+    /// may be sent to anybody. With a named segment it is an error: its file is not sealed.
     pub fn distrusted(mut self, yes: bool) -> Self {
         self.trust = if yes {
             Trust::Distrusted

@@ -116,18 +116,27 @@ impl OwnedPeer {
         Claimant::Peer(unsafe { forever(&self.joined.peer) })
     }
 
-    fn open<C: Channel<'static>>(&self, name: &str) -> Result<C> {
-        Ok(self.joined.segment.inner.segment.open(name)?)
+    /// Opens a channel and claims an end of it; what goes wrong names the channel.
+    fn claim<C: Channel<'static>, E>(
+        &self,
+        name: &str,
+        end: impl FnOnce(&C, Claimant<'static>, OwnedRinger) -> crate::Result<E>,
+    ) -> Result<E> {
+        let channel = self.joined.segment.inner.segment.open::<C>(name);
+        let found = channel.and_then(|channel| end(&channel, self.claimant(), self.ringer()));
+        found.map_err(|why| of_channel(name, why))
     }
 
     /// Claims the producing end of a typed ring; one whose owner is proven dead is taken over.
     ///
+    /// The element's size and alignment are compared, type tags are not: [`SharedSegment::check`] does that, once.
+    ///
     /// # Errors
     ///
-    /// Those of [`Segment::open`](crate::Segment::open) and [`spsc::Spsc::producer`].
+    /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::open`](crate::Segment::open) and
+    /// [`spsc::Spsc::producer`].
     pub fn producer<T: Pod>(&self, name: &str) -> Result<Producer<T>> {
-        let ring: spsc::Spsc<'static, T> = self.open(name)?;
-        Ok(ring.produce_as(self.claimant(), self.ringer())?)
+        self.claim(name, spsc::Spsc::<T>::produce_as)
     }
 
     /// Claims the consuming end of a typed ring; one whose owner is proven dead is taken over, and what it did not
@@ -137,8 +146,7 @@ impl OwnedPeer {
     ///
     /// As [`OwnedPeer::producer`].
     pub fn consumer<T: Pod>(&self, name: &str) -> Result<Consumer<T>> {
-        let ring: spsc::Spsc<'static, T> = self.open(name)?;
-        Ok(ring.consume_as(self.claimant(), self.ringer())?)
+        self.claim(name, spsc::Spsc::<T>::consume_as)
     }
 
     /// Claims the producing end of a byte ring; one whose owner is proven dead is taken over.
@@ -147,8 +155,7 @@ impl OwnedPeer {
     ///
     /// As [`OwnedPeer::producer`].
     pub fn byte_producer(&self, name: &str) -> Result<ByteProducer> {
-        let ring: bytes::Bytes<'static> = self.open(name)?;
-        Ok(ring.produce_as(self.claimant(), self.ringer())?)
+        self.claim(name, bytes::Bytes::produce_as)
     }
 
     /// Claims the consuming end of a byte ring; one whose owner is proven dead is taken over, and the record it did
@@ -158,21 +165,20 @@ impl OwnedPeer {
     ///
     /// As [`OwnedPeer::producer`].
     pub fn byte_consumer(&self, name: &str) -> Result<ByteConsumer> {
-        let ring: bytes::Bytes<'static> = self.open(name)?;
-        Ok(ring.consume_as(self.claimant(), self.ringer())?)
+        self.claim(name, bytes::Bytes::consume_as)
     }
 
     /// Creates a channel in the segment's spare room; claim its ends by name.
     ///
     /// # Errors
     ///
-    /// Those of [`Segment::create`](crate::Segment::create).
+    /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::create`](crate::Segment::create).
     pub fn create<C: Channel<'static>>(&self, name: &str, config: &C::Config) -> Result<()> {
         // SAFETY: the channel handle made from it is dropped before this call returns.
         let peer: &Peer<'static> = unsafe { forever(&self.joined.peer) };
         let segment = &self.joined.segment.inner.segment;
-        segment.create::<C>(peer, name, config)?;
-        Ok(())
+        let made = segment.create::<C>(peer, name, config);
+        made.map(drop).map_err(|why| of_channel(name, why))
     }
 
     /// Takes the peer's one right to sleep.
@@ -183,6 +189,11 @@ impl OwnedPeer {
     pub fn waiter(&self) -> Result<Waiter> {
         Waiter::of(self.joined.clone())
     }
+}
+
+fn of_channel(name: &str, why: crate::Error) -> super::Error {
+    let name = name.into();
+    super::Error::Channel { name, why }
 }
 
 /// What an owned endpoint carries: the doorbells it rings, and everything it keeps alive.

@@ -98,7 +98,7 @@ pub struct Waiter {
     tick: Option<Duration>,
     polls: u32,
     /// Deaths already reported, by row and generation: a dead process's watch stays readable.
-    reported: [Option<u16>; PeerId::MOST as usize],
+    reported: [Option<u32>; PeerId::MOST as usize],
     woken: u64,
     credit: Credit,
     joined: Arc<Joined>,
@@ -245,14 +245,14 @@ fn drain(joined: &Joined) -> Result<usize> {
 /// What a sleeper watches besides its pipe.
 #[derive(Default)]
 struct Watches {
-    alive: Vec<(PeerId, u16, Arc<Watch>)>,
+    alive: Vec<(PeerId, u32, Arc<Watch>)>,
     gone: bool,
 }
 
 /// Where a waiter sleeps.
 struct Bed<'a> {
     joined: &'a Joined,
-    reported: &'a mut [Option<u16>; PeerId::MOST as usize],
+    reported: &'a mut [Option<u32>; PeerId::MOST as usize],
     woken: &'a mut u64,
     credit: &'a mut Credit,
     /// The last sleep ended with a ring.

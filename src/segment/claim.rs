@@ -55,7 +55,7 @@ pub(crate) fn take(word: &Atomic<Owner>, me: Owner, court: &Court<'_>) -> Result
         if found != Owner::FREE {
             let by = found.peer().ok_or(Error::Corrupt {
                 what: "claim word",
-                found: u32::from(found.generation) << 16 | u32::from(found.peer),
+                found: found.generation() << 8 | u32::from(found.peer),
             })?;
             if court.life_of(found) != Life::Dead {
                 return Err(Error::EndpointTaken { by });

@@ -17,7 +17,7 @@ use crate::segment::superblock::Segment;
 pub struct Peer<'m> {
     segment: Segment<'m>,
     id: PeerId,
-    generation: u16,
+    generation: u32,
     oracle: &'m dyn Liveness,
     /// The one waiter is out.
     waiting: AtomicBool,
@@ -64,7 +64,7 @@ impl<'m> Peer<'m> {
         Ok(Self::of(segment, id, generation, oracle))
     }
 
-    fn of(segment: Segment<'m>, id: PeerId, generation: u16, oracle: &'m dyn Liveness) -> Self {
+    fn of(segment: Segment<'m>, id: PeerId, generation: u32, oracle: &'m dyn Liveness) -> Self {
         Self {
             segment,
             id,

@@ -3,8 +3,8 @@
 //! # Shape (one line a row)
 //!
 //! ```text
-//! byte 0 state u32: generation u16 (high) | by u8 | state u8 (low)    4 arm u32: epoch << 1 | ARMED
-//!      8 reaper {peer u16, generation u16}   12 pid u32   16 start u64   24 space u64   32.. zero to 128
+//! byte 0 state u32: generation u24 (high) | state u8 (low)    4 arm u32: epoch << 1 | ARMED
+//!      8 reaper {peer u8, generation u24}   12 pid u32   16 start u64   24 space u64   32.. zero to 128
 //! ```
 //!
 //! # Protocol
@@ -60,16 +60,17 @@ const LIVING: u8 = 2;
 const REAPING: u8 = 3;
 
 impl RowWord {
-    const fn new(state: u8, generation: u16) -> Self {
-        Self((generation as u32) << 16 | state as u32)
+    /// Of `generation` the low 24 bits.
+    const fn new(state: u8, generation: u32) -> Self {
+        Self(generation << 8 | state as u32)
     }
 
     const fn state(self) -> u8 {
         self.0 as u8
     }
 
-    const fn generation(self) -> u16 {
-        (self.0 >> 16) as u16
+    const fn generation(self) -> u32 {
+        self.0 >> 8
     }
 }
 
@@ -163,7 +164,7 @@ impl<'m> Table<'m> {
     }
 
     /// Who sits in a row, if its peer has finished joining.
-    pub(crate) fn occupant(&self, peer: PeerId) -> Option<(Identity, u16)> {
+    pub(crate) fn occupant(&self, peer: PeerId) -> Option<(Identity, u32)> {
         let state = self.state(peer).ok()?;
         let word = RowWord(state.load(DEPARTED));
         if word.state() != LIVING {
@@ -193,14 +194,14 @@ impl<'m> Table<'m> {
         };
         let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
         // A hostile peer can forge this in a distrusted region, as it can free the claim word itself; nothing is lent there.
-        if row.generation() != owner.generation {
+        if row.generation() != owner.generation() {
             return Life::Dead;
         }
         oracle.state(peer)
     }
 
     /// Takes a row whose lock the caller holds, healing it first if its last peer died in it.
-    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<u16> {
+    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<u32> {
         let state = self.state(peer)?;
         for _ in 0..ATTEMPTS {
             let row = RowWord(state.load(RELAXED));
@@ -216,7 +217,7 @@ impl<'m> Table<'m> {
     }
 
     /// Takes any FREE row; without locks a row that is not FREE is somebody's.
-    pub(super) fn occupy_any(&self, identity: &Identity) -> Result<(PeerId, u16)> {
+    pub(super) fn occupy_any(&self, identity: &Identity) -> Result<(PeerId, u32)> {
         for peer in self.peers() {
             let row = RowWord(self.state(peer)?.load(RELAXED));
             if row.state() == FREE {
@@ -229,11 +230,11 @@ impl<'m> Table<'m> {
     }
 
     /// FREE -> JOINING -> LIVE; `None` if somebody else was faster.
-    fn enter(&self, peer: PeerId, row: RowWord, identity: &Identity) -> Result<Option<u16>> {
+    fn enter(&self, peer: PeerId, row: RowWord, identity: &Identity) -> Result<Option<u32>> {
         let state = self.state(peer)?;
         // Even to odd; a garbage odd generation of a FREE row is skipped over.
-        let generation = row.generation().wrapping_add(1) | 1;
-        let joining = RowWord::new(JOINING, generation);
+        let joining = RowWord::new(JOINING, (row.generation() + 1) | 1);
+        let generation = joining.generation();
         // JOIN: pairs with LEAVE
         if state.replace(row.0, joining.0, JOIN).is_err() {
             return Ok(None);
@@ -253,16 +254,16 @@ impl<'m> Table<'m> {
     fn heal(&self, state: &AtomicU32, row: RowWord) {
         let reaping = RowWord::new(REAPING, row.generation());
         if row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok() {
-            let free = RowWord::new(FREE, row.generation().wrapping_add(1) & !1);
+            let free = RowWord::new(FREE, (row.generation() + 1) & !1);
             let _ = state.replace(reaping.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
         }
     }
 
     /// Frees a row that this peer's life sits in, and no later one.
-    pub(super) fn leave(&self, peer: PeerId, generation: u16) {
+    pub(super) fn leave(&self, peer: PeerId, generation: u32) {
         if let Ok(state) = self.state(peer) {
             let live = RowWord::new(LIVING, generation);
-            let free = RowWord::new(FREE, generation.wrapping_add(1));
+            let free = RowWord::new(FREE, generation + 1);
             let _ = state.replace(live.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
         }
     }

@@ -24,6 +24,7 @@ use rustix::io::{FdFlags, fcntl_getfd};
 fn child() {
     child::play(&[
         ("heir", heir),
+        ("wary", strangers::wary),
         ("leaks", leaks),
         ("second", second),
         ("misled", misled),
@@ -137,7 +138,8 @@ fn bad(found: os::Result<SharedSegment>) -> String {
 fn heir() {
     let page = Page::open(&Room::parents(), "page");
     let names = std::env::var(HANDOFF_VARIABLE).unwrap();
-    let numbers = names
+    let list = names.strip_prefix("cooperative:").unwrap();
+    let numbers = list
         .split(',')
         .map(|name| name.split(':').next()?.parse().ok());
     let numbers: Vec<i32> = numbers.collect::<Option<_>>().unwrap();
@@ -280,13 +282,15 @@ fn a_variable_that_lies_is_refused_and_touches_nothing() {
     let long: Vec<_> = (50..200).map(|number| format!("{number}:1")).collect();
     let long = long.join(",");
     for value in one.into_iter().chain([long.as_str()]) {
-        let mut command = child::command(&room, "misled", &[]);
-        let child = command.env(HANDOFF_VARIABLE, value).spawn();
-        Child::of(child.unwrap()).done();
+        for trust in ["", "cooperative:", "distrusted:", "c"] {
+            let mut command = child::command(&room, "misled", &[]);
+            let child = command.env(HANDOFF_VARIABLE, format!("{trust}{value}"));
+            Child::of(child.spawn().unwrap()).done();
+        }
     }
     let mut command = child::command(&room, "misled", &[]);
     Child::of(command.env_remove(HANDOFF_VARIABLE).spawn().unwrap()).done();
-    println!("{} variables refused", one.len() + 2);
+    println!("{} variables refused", 4 * (one.len() + 1) + 1);
 }
 
 #[test]
@@ -308,6 +312,7 @@ fn a_named_segment_is_not_handed_over() {
 fn memory_goes_out_and_comes_back_as_a_descriptor() {
     let segment = distrusted();
     let (id, len) = (segment.id(), segment.len_bytes());
+    assert_ne!(id, distrusted().id(), "random");
     let me = segment.join().unwrap();
     me.producer::<u64>("out").unwrap().push(9).unwrap();
     drop(me);

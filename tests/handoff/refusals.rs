@@ -237,3 +237,21 @@ fn a_sender_that_makes_the_pipes_blocking_blocks_nobody() {
         assert!(finished.is_ok(), "somebody blocks");
     });
 }
+
+#[test]
+fn memory_of_huge_pages_is_refused() {
+    use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::HUGETLB;
+    let made = memfd_create("huge", flags).and_then(|memory| {
+        ftruncate(&memory, 1 << 30)?;
+        fcntl_add_seals(&memory, SealFlags::SHRINK)?;
+        Ok(memory)
+    });
+    match made {
+        Ok(memory) => {
+            let refused = SharedSegment::from_fd(memory).unwrap_err().to_string();
+            assert!(refused.contains("plain pages"), "{refused}");
+        }
+        Err(error) => println!("no huge pages on this system ({error}): nothing to refuse"),
+    }
+}

@@ -281,3 +281,28 @@ fn bytes_that_are_lent_go_only_to_the_trusted() {
     room.commit(4).unwrap();
     assert_eq!(rx.read().unwrap().as_deref(), Some(&b"lent"[..]));
 }
+
+/// Inherits what a stranger may have too.
+pub fn wary() {
+    let page = Page::open(&Room::parents(), "page");
+    let segment = SharedSegment::inherited().unwrap();
+    assert!(segment.is_distrusted());
+    let me = segment.join().unwrap();
+    let mut rx = me.byte_consumer("log").unwrap();
+    assert!(matches!(rx.read(), Err(Refused::Distrusted)));
+    let mut copy = [0; 8];
+    assert_eq!(rx.recv(&mut copy).unwrap(), Some(&b"hello"[..]));
+    page.set(READY, 1);
+}
+
+#[test]
+fn a_child_inherits_distrust_too() {
+    let room = Room::new("wary");
+    let page = Page::create(&room, "page");
+    let segment = distrusted();
+    let me = segment.join().unwrap();
+    me.byte_producer("log").unwrap().send(b"hello").unwrap();
+    let mut command = child::command(&room, "wary", &[]);
+    Child::of(segment.spawn(&mut command).unwrap()).done();
+    assert_eq!(page.get(READY), 1);
+}

@@ -225,3 +225,29 @@ fn a_living_segment_of_another_plan_is_refused_and_not_touched() {
     drop(segment);
     assert_eq!(room.files(), [""; 0]);
 }
+
+#[test]
+fn a_named_segment_is_never_distrusted() {
+    let room = Room::new("distrusted");
+    let options = room.options().distrusted(true);
+    let soon = Instant::now() + Duration::from_secs(5);
+    let ways = [
+        create("x", &options),
+        SharedSegment::open("x", &options),
+        SharedSegment::open_wait("x", soon, &options),
+    ];
+    for found in ways {
+        let error = found.expect_err("its file can shrink");
+        assert!(
+            matches!(
+                error,
+                Error::BadOption {
+                    option: "distrusted",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+    assert_eq!(room.files(), [""; 0]);
+}

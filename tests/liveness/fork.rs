@@ -34,7 +34,7 @@ fn ended(pid: i32) -> ExitStatus {
 }
 
 fn forked<T>(found: os::Result<T>) -> bool {
-    matches!(found, Err(os::Error::Region(Error::Forked)))
+    matches!(found, Err(error) if error.region() == Some(&Error::Forked))
 }
 
 /// Where the segment's memory is mapped here.

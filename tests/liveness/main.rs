@@ -54,7 +54,10 @@ fn row(page: &Page, word: usize) -> PeerId {
 
 fn taken(found: os::Result<os::Producer<u64>>) -> Option<PeerId> {
     match found {
-        Err(os::Error::Region(Error::EndpointTaken { by })) => Some(by),
+        Err(os::Error::Channel {
+            why: Error::EndpointTaken { by },
+            ..
+        }) => Some(by),
         Err(error) => panic!("{error}"),
         Ok(_) => None,
     }

@@ -68,7 +68,7 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
     if room.f_blocks != 0 && missing > free {
         return lacking(Errno::NOSPC, free, "in the file system");
     }
-    if fstatfs(fd)?.f_type as u64 == TMPFS_MAGIC {
+    if is_shared_memory(fd)? {
         match memory_left() {
             Some(left) if missing > left => {
                 return lacking(Errno::NOMEM, left, "in memory and swap");
@@ -83,6 +83,11 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
         let _ = retry_on_intr(|| ftruncate(fd, old_len));
     }
     done
+}
+
+/// Whether it is a file of a tmpfs or a memfd, of plain pages.
+pub(crate) fn is_shared_memory(fd: BorrowedFd<'_>) -> io::Result<bool> {
+    Ok(fstatfs(fd)?.f_type as u64 == TMPFS_MAGIC)
 }
 
 /// Bytes the machine can still give without killing anyone, swap included; none where `/proc/meminfo` is unreadable.

@@ -53,14 +53,14 @@ fn a_claim_names_peer_and_generation_on_the_wire() {
     let tx = ring.producer(&two).unwrap();
     assert_eq!(
         (room.word(at + PRODUCER), room.word(at + CONSUMER)),
-        (1 << 16 | 2, 0)
+        (1 << 8 | 2, 0)
     );
     drop(tx);
     assert_eq!(room.word(at + PRODUCER), 0);
     let bare = Room::of::<Ring>(&Config::new(4));
     let ring = Ring::init(bare.region(Trust::Cooperative), &Config::new(4)).unwrap();
     let _ends = ring.split().unwrap();
-    assert_eq!((bare.word(PRODUCER), bare.word(CONSUMER)), (0xffff, 0xffff));
+    assert_eq!((bare.word(PRODUCER), bare.word(CONSUMER)), (0xff, 0xff));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         let ring: Ring = segment.open("a").unwrap();
         let at = place(&segment, "a") + PRODUCER;
         let one = join(&segment);
-        for found in [33, 0xfffe, 5 << 16, 1 << 16 | 33] {
+        for found in [33, 0xfe, 5 << 8, 1 << 8 | 33] {
             room.set(at, found);
             let corrupt = Error::Corrupt {
                 what: "claim word",
@@ -174,18 +174,18 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         }
         assert_eq!(
             ring.producer(&one).unwrap_err().to_string(),
-            "corrupt region: claim word is 0x10021"
+            "corrupt region: claim word is 0x121"
         );
         // Names that could be somebody's count as alive: a row beyond the table, a bare holder.
-        room.set(at, 1 << 16 | 32);
+        room.set(at, 1 << 8 | 32);
         assert_eq!(ring.producer(&one).err(), taken(32));
-        room.set(at, 0xffff);
+        room.set(at, 0xff);
         assert_eq!(
             ring.producer(&one).err(),
             Some(Error::EndpointTaken { by: PeerId::BARE })
         );
         // One who is listed as present, with a generation of long ago: proven dead by its row.
-        room.set(at, 7 << 16 | 1);
+        room.set(at, 7 << 8 | 1);
         assert!(ring.producer(&one).is_ok());
     }
 }

@@ -202,7 +202,7 @@ fn one_builds_at_a_time_and_a_dead_builder_is_relieved() {
         let segment = segment(&room, trust, 2);
         let builder = join(&segment);
         let live = room.word(384);
-        room.set(BUILDER, live & 0xffff_0000 | 1);
+        room.set(BUILDER, live & 0xffff_ff00 | 1);
         let next = join(&segment);
         let busy = segment.create::<Ring>(&next, "c", &Config::new(4)).err();
         let by = builder.id();
@@ -221,7 +221,7 @@ fn one_builds_at_a_time_and_a_dead_builder_is_relieved() {
         );
         drop((ring, next));
         // One that left without giving it back is relieved without an oracle.
-        room.set(BUILDER, live & 0xffff_0000 | 1);
+        room.set(BUILDER, live & 0xffff_ff00 | 1);
         drop(builder);
         let next = join(&segment);
         assert!(segment.create::<Ring>(&next, "d", &Config::new(4)).is_ok());

@@ -26,7 +26,7 @@ fn row(number: u32) -> usize {
 }
 
 fn word(state: u32, generation: u32) -> u32 {
-    generation << 16 | state
+    generation << 8 | state
 }
 
 /// Joins the row as the os layer does, which holds the row's lock.
@@ -67,11 +67,11 @@ fn a_row_s_generation_grows_by_two_a_life() {
         assert_eq!(room.word(row(1)), word(FREE, 2 * life));
         let me = join(&segment);
         assert_eq!(room.word(row(1)), word(LIVE, 2 * life + 1));
-        assert_eq!(me.owner(), Owner::of(peer(1), 2 * life as u16 + 1));
+        assert_eq!(me.owner(), Owner::of(peer(1), 2 * life + 1));
     }
-    room.set(row(1), word(FREE, 0xfffe));
+    room.set(row(1), word(FREE, 0xff_fffe));
     let last = join(&segment);
-    assert_eq!(room.word(row(1)), word(LIVE, 0xffff));
+    assert_eq!(room.word(row(1)), word(LIVE, 0xff_ffff));
     drop(last);
     assert_eq!(room.word(row(1)), word(FREE, 0), "and wraps");
 }
@@ -156,7 +156,7 @@ fn whoever_holds_the_lock_heals_the_row_of_the_dead() {
             room.set(row(1), garbage);
             let me = occupy(&segment, 1).unwrap();
             let now = room.word(row(1));
-            assert_eq!((now & 0xff, now >> 16 & 1), (LIVE, 1), "{garbage:#x}");
+            assert_eq!((now & 0xff, now >> 8 & 1), (LIVE, 1), "{garbage:#x}");
             drop(me);
         }
         assert!(
@@ -215,7 +215,7 @@ fn an_owner_is_dead_once_its_row_moved_on() {
             life,
             "the row is its own: the oracle decides"
         );
-        let earlier = Owner::of(peer(1), u16::MAX);
+        let earlier = Owner::of(peer(1), u32::MAX);
         assert_eq!(table.life_of(earlier, &Says(life)), Life::Dead);
         let beyond = Owner::of(peer(3), 1);
         assert_eq!(table.life_of(beyond, &Says(life)), Life::Unknown);

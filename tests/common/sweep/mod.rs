@@ -36,7 +36,10 @@ fn take_over<T>(
     until("the dead one's end is free", || {
         match claim(phase, &peer) {
             Ok(claimed) => end = Some(claimed),
-            Err(Error::Region(ringpad::Error::EndpointTaken { .. })) => {}
+            Err(Error::Channel {
+                why: ringpad::Error::EndpointTaken { .. },
+                ..
+            }) => {}
             Err(error) => panic!("claiming: {error}"),
         }
         end.is_some()
