@@ -20,7 +20,8 @@
 //!
 //! # Two processes
 //!
-//! ```
+#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "```")]
+#![cfg_attr(not(all(feature = "std", target_os = "linux")), doc = "```ignore")]
 //! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let name = &format!("story-{}", std::process::id());
@@ -58,6 +59,11 @@
 //!
 //! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
+#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "[`os`]: crate::os")]
+#![cfg_attr(
+    not(all(feature = "std", target_os = "linux")),
+    doc = "[`os`]: #features"
+)]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
 
 mod channel;

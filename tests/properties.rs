@@ -232,7 +232,7 @@ fn agree<T: Item>(trust: Trust, capacity: u32, start: u32, calls: &[Call]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(192))]
+    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn typed_rings_are_queues(

@@ -269,7 +269,7 @@ fn agree(trust: Trust, config: Config, start: u32, calls: &[Call]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(384))]
+    #![proptest_config(ProptestConfig { cases: 384, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn records_are_a_queue(power in 6..10u32, start in positions(), calls in vec(calls(), 1..120)) {
