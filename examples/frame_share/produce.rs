@@ -144,7 +144,7 @@ pub fn wait_for_viewers(
 ) -> Result<(), Failure> {
     if senders.watched() < wanted {
         progress.note("waiting for viewers");
-        while !senders.gather(wanted, Duration::from_secs(60))? {}
+        while !senders.gather(wanted, Duration::from_secs(60), || false)? {}
     }
     Ok(())
 }

@@ -53,13 +53,22 @@ impl Senders {
         watched(&self.rings)
     }
 
-    /// Sleeps until so many living viewers have a ring; false when time is up.
-    pub fn gather(&mut self, wanted: usize, timeout: Duration) -> Result<bool, Failure> {
+    /// Sleeps until so many living viewers have a ring; false when time is up, or when `hopeless` says so.
+    pub fn gather(
+        &mut self,
+        wanted: usize,
+        timeout: Duration,
+        mut hopeless: impl FnMut() -> bool,
+    ) -> Result<bool, Failure> {
         // Claiming a ring wakes who sleeps at its other end.
         let bells: Vec<_> = self.rings.iter().map(ByteProducer::bell).collect();
         let rings = &self.rings;
-        let all_here = || (watched(rings) >= wanted).then_some(());
-        Ok(self.waiter.wait(&bells, Some(timeout), all_here)?.is_some())
+        let all_here = || match watched(rings) >= wanted {
+            true => Some(true),
+            false => hopeless().then_some(false),
+        };
+        let found = self.waiter.wait(&bells, Some(timeout), all_here)?;
+        Ok(found == Some(true))
     }
 
     /// Sends one frame to every viewer: `fill` writes the picture in place and answers its header; `None` if there

@@ -26,7 +26,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let mut senders = Senders::open(&name, stream.viewers, pictures.video().frame_bytes())?;
     let progress = Progress::new(stream.frames(), stream.json);
     let mut viewers = Viewers::start(run, &name)?;
-    let gathered = senders.gather(stream.viewers as usize, GATHERING)?;
+    let gathered = senders.gather(stream.viewers as usize, GATHERING, || viewers.lack_one())?;
     if !gathered {
         let text = format!(
             "only {} of {} viewers came",
@@ -125,6 +125,12 @@ impl Viewers {
             viewers.0.push(command.spawn()?);
         }
         Ok(viewers)
+    }
+
+    /// Whether one has ended already.
+    fn lack_one(&mut self) -> bool {
+        let ended = |child: &mut Child| !matches!(child.try_wait(), Ok(None));
+        self.0.iter_mut().any(ended)
     }
 
     /// Waits for every viewer's report, and whether none failed; one that was killed has none, and did not fail.
