@@ -49,14 +49,7 @@ impl Names {
     /// Looks at what lies under the name. Whoever holds the creator byte looks alone.
     fn find(&self, ask: BorrowedFd<'_>, options: &Options) -> Result<Found> {
         let name = self.memory_name();
-        let file = directory::open_file(
-            self.dir.as_fd(),
-            &name,
-            true,
-            Create::Never,
-            &self.permissions,
-        );
-        let file = match file {
+        let file = match self.open_existing(&name) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(Found::Nothing);
             }

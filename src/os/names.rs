@@ -148,18 +148,17 @@ impl Names {
         format!("{}.{id:032x}.{}.bell", self.name, row.get())
     }
 
+    /// One of the name's files, checked, for reading and writing.
+    pub(super) fn open_existing(&self, file: &str) -> std::io::Result<OwnedFd> {
+        let dir = self.dir.as_fd();
+        directory::open_file(dir, file, true, Create::Never, &self.permissions)
+    }
+
     /// Another description of the lock file.
     pub(super) fn open_lock(&self) -> Result<OwnedFd> {
         let name = self.lock_name();
         let doing = || format!("opening {name}");
-        let file = directory::open_file(
-            self.dir.as_fd(),
-            &name,
-            true,
-            Create::Never,
-            &self.permissions,
-        );
-        let file = file.doing(doing)?;
+        let file = self.open_existing(&name).doing(doing)?;
         // The name may by now be another segment's; this one's locks lie in the file that is held.
         if directory::same_file(self.dir.as_fd(), &name, self.hold.as_fd()).doing(doing)? {
             return Ok(file);

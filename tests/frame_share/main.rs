@@ -196,3 +196,27 @@ fn a_picture_that_cannot_be_written_fails_the_run_before_the_film() {
     assert!(begin.elapsed().as_secs() < 10, "it waited for nobody");
     assert_eq!(place.left_overs(), Vec::<String>::new());
 }
+
+#[test]
+fn a_viewer_that_fails_at_the_end_fails_the_run() {
+    let place = Place::new("full-disk");
+    let film = ["--frames", "5", "--size", "64x36", "--fps", "max", "--json"];
+    let output = place
+        .start(&[&film[..], &["--png", "/dev/full"]].concat())
+        .finish();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert!(!output.status.success(), "{text}");
+    // What arrived is reported all the same, and each viewer by its own ring.
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&report["sent"], &report["viewers"]),
+        (&5.into(), &2.into())
+    );
+    let rings = report["per_viewer"].as_array().unwrap().iter();
+    let mut rings: Vec<_> = rings
+        .map(|viewer| viewer["viewer"].as_u64().unwrap())
+        .collect();
+    rings.sort_unstable();
+    assert_eq!(rings, [0, 1]);
+    assert_eq!(place.left_overs(), Vec::<String>::new());
+}
