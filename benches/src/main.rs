@@ -1,261 +1,80 @@
-//! ringpad beside rtrb, in one run: interleaved repeats, pinned threads, medians and ratios.
+//! ringpad beside its peers, in one run: interleaved repeats on chosen processors, medians and ratios.
 //!
-//! `cargo run --release` in this directory. On a noisy machine trust the ratios, not the figures.
+//! `cargo run --release` measures everything; `--help` names the choices; docs/benchmarks says what the figures mean.
 
-use std::hint::spin_loop;
-use std::sync::Barrier;
-use std::time::Instant;
+mod ends;
+mod groups;
+mod harness;
+mod message;
+mod peers;
 
-use ringpad::spsc::{Config, Spsc};
-use ringpad::{AlignedBytes, Channel, Region};
+use clap::{Parser, Subcommand};
+use harness::machine::Machine;
+use harness::{Entry, Figure, Placement, measure, processes};
 
-const REPEATS: usize = 9;
-const CAPACITY: u32 = 1024;
-const ITEMS: u64 = 4_000_000;
-const TRIPS: u64 = 200_000;
-const BATCH: usize = 64;
-
-/// A boxed room for one ring of u64.
-fn room() -> Box<AlignedBytes<16384>> {
-    Box::new(AlignedBytes::new())
+#[derive(Parser)]
+#[command(about, long_about = None)]
+struct Args {
+    /// Only benches whose whole name contains one of these: a group, a cell or a contender.
+    only: Vec<String>,
+    /// Repeats of each bench, in turn with its rivals.
+    #[arg(long, default_value_t = 9)]
+    repeats: usize,
+    /// The two processors to run on, as A,B.
+    #[arg(long, value_name = "A,B", value_parser = two)]
+    cpus: Option<(usize, usize)>,
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-fn pin(cpu: usize) {
-    let mut set = rustix::thread::CpuSet::new();
-    set.set(cpu);
-    // Fewer cores than asked for: the placement printed says so.
-    let _ = rustix::thread::sched_setaffinity(None, &set);
+#[derive(Subcommand)]
+enum Command {
+    /// The other process of a bench: for this program alone.
+    #[command(hide = true)]
+    Side(processes::Side),
 }
 
-/// Runs two sides on two cores; nanoseconds from the common start to the end of the second.
-fn race(first: impl FnOnce() + Send, second: impl FnOnce()) -> f64 {
-    let start = Barrier::new(2);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            pin(1);
-            start.wait();
-            first();
-        });
-        pin(0);
-        start.wait();
-        let begin = Instant::now();
-        second();
-        begin.elapsed().as_nanos() as f64
-    })
+fn two(text: &str) -> Result<(usize, usize), String> {
+    let parts: Option<(usize, usize)> =
+        text.split_once(',').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    parts.ok_or_else(|| format!("found {text:?}; wanted two processors as A,B"))
 }
-
-fn ringpad_one_by_one() -> f64 {
-    let mut room = room();
-    let region = Region::from_mut((*room).as_mut()).unwrap();
-    let (mut tx, mut rx) = Spsc::<u64>::init(region, &Config::new(CAPACITY))
-        .unwrap()
-        .split()
-        .unwrap();
-    let send = move || {
-        (0..ITEMS).for_each(|n| {
-            while tx.push(n).is_err() {
-                spin_loop()
-            }
-        })
-    };
-    race(send, || {
-        for want in 0..ITEMS {
-            loop {
-                if let Some(found) = rx.pop() {
-                    assert_eq!(found, want);
-                    break;
-                }
-                spin_loop();
-            }
-        }
-    }) / ITEMS as f64
-}
-
-fn rtrb_one_by_one() -> f64 {
-    let (mut tx, mut rx) = rtrb::RingBuffer::<u64>::new(CAPACITY as usize);
-    let send = move || {
-        (0..ITEMS).for_each(|n| {
-            while tx.push(n).is_err() {
-                spin_loop()
-            }
-        })
-    };
-    race(send, || {
-        for want in 0..ITEMS {
-            loop {
-                if let Ok(found) = rx.pop() {
-                    assert_eq!(found, want);
-                    break;
-                }
-                spin_loop();
-            }
-        }
-    }) / ITEMS as f64
-}
-
-fn ringpad_batches() -> f64 {
-    let mut room = room();
-    let region = Region::from_mut((*room).as_mut()).unwrap();
-    let (mut tx, mut rx) = Spsc::<u64>::init(region, &Config::new(CAPACITY))
-        .unwrap()
-        .split()
-        .unwrap();
-    let send = move || {
-        let batch = [7; BATCH];
-        let mut left = ITEMS as usize;
-        while left > 0 {
-            left -= tx.push_slice(&batch[..BATCH.min(left)]);
-        }
-    };
-    race(send, || {
-        let mut batch = [0; BATCH];
-        let mut left = ITEMS as usize;
-        while left > 0 {
-            left -= rx.pop_slice(&mut batch);
-        }
-    }) / ITEMS as f64
-}
-
-fn rtrb_batches() -> f64 {
-    let (mut tx, mut rx) = rtrb::RingBuffer::<u64>::new(CAPACITY as usize);
-    let send = move || {
-        let mut left = ITEMS as usize;
-        while left > 0 {
-            let count = BATCH.min(left).min(tx.slots());
-            if let Ok(chunk) = tx.write_chunk_uninit(count) {
-                left -= chunk.fill_from_iter(std::iter::repeat_n(7, count));
-            }
-        }
-    };
-    race(send, || {
-        let mut sum = 0u64;
-        let mut left = ITEMS as usize;
-        while left > 0 {
-            let count = BATCH.min(rx.slots());
-            if let Ok(chunk) = rx.read_chunk(count) {
-                let (first, second) = chunk.as_slices();
-                sum += first.iter().chain(second).sum::<u64>();
-                chunk.commit_all();
-                left -= count;
-            }
-        }
-        assert_eq!(sum, 7 * ITEMS);
-    }) / ITEMS as f64
-}
-
-fn ringpad_round_trip() -> f64 {
-    let (mut there, mut back) = (room(), room());
-    let open = |room| {
-        Spsc::<u64>::init(Region::from_mut(room).unwrap(), &Config::new(64))
-            .unwrap()
-            .split()
-    };
-    let (mut tx, mut echo_rx) = open((*there).as_mut()).unwrap();
-    let (mut echo_tx, mut rx) = open((*back).as_mut()).unwrap();
-    let echo = move || {
-        for _ in 0..TRIPS {
-            let value = loop {
-                if let Some(value) = echo_rx.pop() {
-                    break value;
-                }
-                spin_loop();
-            };
-            echo_tx.push(value).unwrap();
-        }
-    };
-    race(echo, || {
-        for n in 0..TRIPS {
-            tx.push(n).unwrap();
-            while rx.pop().is_none() {
-                spin_loop()
-            }
-        }
-    }) / TRIPS as f64
-}
-
-fn rtrb_round_trip() -> f64 {
-    let (mut tx, mut echo_rx) = rtrb::RingBuffer::<u64>::new(64);
-    let (mut echo_tx, mut rx) = rtrb::RingBuffer::<u64>::new(64);
-    let echo = move || {
-        for _ in 0..TRIPS {
-            let value = loop {
-                if let Ok(value) = echo_rx.pop() {
-                    break value;
-                }
-                spin_loop();
-            };
-            echo_tx.push(value).unwrap();
-        }
-    };
-    race(echo, || {
-        for n in 0..TRIPS {
-            tx.push(n).unwrap();
-            while rx.pop().is_err() {
-                spin_loop()
-            }
-        }
-    }) / TRIPS as f64
-}
-
-/// A name, ours, theirs.
-type Group = (&'static str, fn() -> f64, fn() -> f64);
 
 fn main() {
-    let groups: [Group; 3] = [
-        (
-            "u64 one by one, ns an item",
-            ringpad_one_by_one,
-            rtrb_one_by_one,
-        ),
-        (
-            "u64 batches of 64, ns an item",
-            ringpad_batches,
-            rtrb_batches,
-        ),
-        ("u64 round trip, ns", ringpad_round_trip, rtrb_round_trip),
-    ];
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    println!(
-        "threads on cores 0 and 1 of {cores}; medians of {REPEATS} interleaved repeats (least..most)"
-    );
-    for (name, ours, theirs) in groups {
-        let (mut a, mut b) = (Vec::new(), Vec::new());
-        for _ in 0..REPEATS {
-            a.push(ours());
-            b.push(theirs());
-        }
-        let (a, b) = (Spread::of(a), Spread::of(b));
-        println!(
-            "{name:32} ringpad {a}   rtrb {b}   ratio {:.2}",
-            a.median / b.median
-        );
+    let args = Args::parse();
+    let entries = peers::all();
+    if let Some(Command::Side(side)) = &args.command {
+        let entry = entries.iter().find(|entry| entry.name() == side.bench);
+        let entry = entry.unwrap_or_else(|| panic!("no bench {}", side.bench));
+        let control = processes::become_partner(side);
+        entry.play_partner(side, &control);
+        return;
     }
-}
-
-/// Median and ends of some figures.
-struct Spread {
-    least: f64,
-    median: f64,
-    most: f64,
-}
-
-impl Spread {
-    fn of(mut figures: Vec<f64>) -> Self {
-        figures.sort_by(f64::total_cmp);
-        Self {
-            least: figures[0],
-            median: figures[figures.len() / 2],
-            most: figures[figures.len() - 1],
+    let placement = Placement::choose(args.cpus).unwrap_or_else(|e| {
+        eprintln!("{e}");
+        std::process::exit(2)
+    });
+    placement.go_here();
+    println!("{}", Machine::found(&placement));
+    let chosen: Vec<Entry> = entries
+        .into_iter()
+        .filter(|e| args.only.is_empty() || args.only.iter().any(|o| e.name().contains(o.as_str())))
+        .collect();
+    let mut cells: Vec<String> = chosen.iter().map(|e| e.cell.clone()).collect();
+    cells.sort();
+    cells.dedup();
+    let mut left = chosen;
+    for cell in cells {
+        let (mine, others) = left.into_iter().partition(|e: &Entry| e.cell == cell);
+        left = others;
+        println!("{cell}");
+        let mine: Vec<Entry> = mine;
+        let figures: Vec<Figure> = measure::measure(&mine, &placement, args.repeats, |_| {});
+        for f in figures {
+            println!(
+                "  {:32} {:10.2} ({:.2}..{:.2})",
+                f.contender, f.median(), f.quantile(0.25), f.quantile(0.75)
+            );
         }
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "{:8.2} ({:.2}..{:.2})",
-            self.median, self.least, self.most
-        )
     }
 }

@@ -48,6 +48,7 @@ mod names;
 mod options;
 mod owned;
 mod shared;
+mod silent;
 mod waiter;
 
 pub use self::error::Error;
@@ -56,6 +57,7 @@ pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;
+pub use self::silent::OwnedSilence;
 pub use self::waiter::Waiter;
 
 /// The result of this layer.

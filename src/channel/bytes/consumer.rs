@@ -39,8 +39,8 @@ impl<'p> Consumer<'p> {
         me: &'p Peer<'_>,
         signal: S,
     ) -> crate::Result<Consumer<'p, Ringer<'p, S>>> {
-        let wake = Ringer::new(me.segment().table(), signal);
-        Ok(Consumer::new(self.ring, self.end.rewired(me.home(), wake)?))
+        self.end.seat.check_home(me)?;
+        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
 
@@ -51,6 +51,11 @@ impl<'p, W: Wake> Consumer<'p, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end with another way to wake.
+    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Consumer<'p, V> {
+        Consumer::new(self.ring, self.end.rewired(wake))
     }
 
     /// Finds the next record, or the stream's next piece, and checks all that it says.

@@ -31,8 +31,8 @@ impl<'p> Producer<'p> {
         me: &'p Peer<'_>,
         signal: S,
     ) -> crate::Result<Producer<'p, Ringer<'p, S>>> {
-        let wake = Ringer::new(me.segment().table(), signal);
-        Ok(Producer::new(self.ring, self.end.rewired(me.home(), wake)?))
+        self.end.seat.check_home(me)?;
+        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
 
@@ -43,6 +43,11 @@ impl<'p, W: Wake> Producer<'p, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end with another way to wake.
+    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Producer<'p, V> {
+        Producer::new(self.ring, self.end.rewired(wake))
     }
 
     /// Most bytes of one record (half the ring, less 8) or of one stream grant (the ring).

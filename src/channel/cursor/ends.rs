@@ -8,6 +8,7 @@ use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
 use crate::segment::claim::Claim;
 use crate::segment::doorbell::{Bell, Waiters, Wake};
+use crate::segment::join::Peer;
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.
@@ -98,6 +99,15 @@ impl<'p, W: Wake> Seat<'p, W> {
         Bell::new(self.mine, self.home, self.wake.keep())
     }
 
+    /// Refuses a peer of another segment.
+    pub(crate) fn check_home(&self, peer: &Peer<'_>) -> Result<()> {
+        if peer.home() == self.home {
+            Ok(())
+        } else {
+            Err(Error::ForeignPeer)
+        }
+    }
+
     pub(crate) fn is_abandoned(&self) -> bool {
         self.claim.as_ref().is_some_and(Claim::other_is_gone)
     }
@@ -111,13 +121,13 @@ impl<'p, W: Wake> Seat<'p, W> {
     }
 
     /// The same claim with another way to wake; this seat is then empty, and its drop does nothing.
-    fn rewired<V: Wake>(&mut self, wake: V) -> Seat<'p, V> {
+    fn rewired<V: Wake>(&mut self, wake: impl FnOnce(&W) -> V) -> Seat<'p, V> {
         Seat {
             home: self.home,
             claim: self.claim.take(),
             mine: self.mine,
             theirs: self.theirs,
-            wake,
+            wake: wake(&self.wake),
         }
     }
 }
@@ -210,10 +220,7 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     }
 
     /// The same end with another way to wake, which it uses at once: who sleeps may be waiting for this.
-    pub(crate) fn rewired<V: Wake>(mut self, home: usize, wake: V) -> Result<WriteEnd<'p, V>> {
-        if home != self.seat.home {
-            return Err(Error::ForeignPeer);
-        }
+    pub(crate) fn rewired<V: Wake>(mut self, wake: impl FnOnce(&W) -> V) -> WriteEnd<'p, V> {
         let mut end = WriteEnd {
             tail: self.tail,
             head: self.head,
@@ -225,7 +232,7 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
             seat: self.seat.rewired(wake),
         };
         end.seat.wake();
-        Ok(end)
+        end
     }
 }
 
@@ -311,10 +318,7 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
     }
 
     /// The same end with another way to wake, which it uses at once: who sleeps may be waiting for this.
-    pub(crate) fn rewired<V: Wake>(mut self, home: usize, wake: V) -> Result<ReadEnd<'p, V>> {
-        if home != self.seat.home {
-            return Err(Error::ForeignPeer);
-        }
+    pub(crate) fn rewired<V: Wake>(mut self, wake: impl FnOnce(&W) -> V) -> ReadEnd<'p, V> {
         let mut end = ReadEnd {
             tail: self.tail,
             head: self.head,
@@ -326,6 +330,6 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
             seat: self.seat.rewired(wake),
         };
         end.seat.wake();
-        Ok(end)
+        end
     }
 }

@@ -31,11 +31,8 @@ impl<'p, T: Pod> Consumer<'p, T> {
         me: &'p Peer<'_>,
         signal: S,
     ) -> crate::Result<Consumer<'p, T, Ringer<'p, S>>> {
-        let wake = Ringer::new(me.segment().table(), signal);
-        Ok(Consumer::new(
-            self.slots,
-            self.end.rewired(me.home(), wake)?,
-        ))
+        self.end.seat.check_home(me)?;
+        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
 
@@ -46,6 +43,11 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end with another way to wake.
+    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Consumer<'p, T, V> {
+        Consumer::new(self.slots, self.end.rewired(wake))
     }
 
     /// Takes one item out and acknowledges it, with everything taken before, also when it answers `None`: there is none

@@ -31,11 +31,8 @@ impl<'p, T: Pod> Producer<'p, T> {
         me: &'p Peer<'_>,
         signal: S,
     ) -> crate::Result<Producer<'p, T, Ringer<'p, S>>> {
-        let wake = Ringer::new(me.segment().table(), signal);
-        Ok(Producer::new(
-            self.slots,
-            self.end.rewired(me.home(), wake)?,
-        ))
+        self.end.seat.check_home(me)?;
+        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
 
@@ -46,6 +43,11 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end with another way to wake.
+    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Producer<'p, T, V> {
+        Producer::new(self.slots, self.end.rewired(wake))
     }
 
     /// Puts one item in and commits it, with everything staged before.

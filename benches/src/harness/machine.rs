@@ -1,0 +1,137 @@
+//! On what, and where on it: printed with every run, because a figure without its placement says nothing.
+
+use std::fmt;
+use std::fs;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::{Deserialize, Serialize};
+
+/// The two processors of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    pub here: usize,
+    pub there: usize,
+}
+
+fn pin(cpu: usize) {
+    let mut set = CpuSet::new();
+    set.set(cpu);
+    sched_setaffinity(None, &set).unwrap_or_else(|e| panic!("pinning to processor {cpu}: {e}"));
+}
+
+impl Placement {
+    /// The processors asked for, or two that are not siblings of one core if there are such.
+    pub fn choose(asked: Option<(usize, usize)>) -> Result<Self, String> {
+        let allowed = sched_getaffinity(None).map_err(|e| format!("asking for processors: {e}"))?;
+        let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
+        if let Some((here, there)) = asked {
+            for cpu in [here, there] {
+                if !usable.contains(&cpu) {
+                    return Err(format!("processor {cpu} is not among those allowed: {usable:?}"));
+                }
+            }
+            if here == there {
+                return Err(format!("processors {here} and {there} are the same; polling needs two"));
+            }
+            return Ok(Self { here, there });
+        }
+        let Some(&here) = usable.first() else {
+            return Err("no processor is allowed".into());
+        };
+        let others = || usable.iter().copied().skip(1);
+        let apart = others().find(|&cpu| !shares(here, cpu, "topology/thread_siblings_list"));
+        match apart.or_else(|| others().next()) {
+            Some(there) => Ok(Self { here, there }),
+            None => Err("one processor is allowed; polling needs two".into()),
+        }
+    }
+
+    pub fn go_here(&self) {
+        pin(self.here);
+    }
+
+    pub fn go_there(&self) {
+        pin(self.there);
+    }
+}
+
+/// Whether two processors are in the same list of this file.
+fn shares(a: usize, b: usize, file: &str) -> bool {
+    let list = fs::read_to_string(format!("/sys/devices/system/cpu/cpu{a}/{file}"));
+    list.is_ok_and(|list| in_list(list.trim(), b))
+}
+
+/// Whether `0-3,8` names the processor.
+fn in_list(list: &str, cpu: usize) -> bool {
+    list.split(',').any(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        matches!((first.parse(), last.parse()), (Ok(first), Ok(last)) if (first..=last).contains(&cpu))
+    })
+}
+
+/// What a run ran on.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Machine {
+    pub processor: String,
+    pub processors: usize,
+    pub kernel: String,
+    pub system: String,
+    pub compiler: String,
+    pub placement: String,
+}
+
+impl Machine {
+    pub fn found(placement: &Placement) -> Self {
+        let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+        let field = |name: &str| {
+            let line = cpuinfo.lines().find(|line| line.starts_with(name))?;
+            Some(line.split_once(':')?.1.trim().to_owned())
+        };
+        let virtual_machine = cpuinfo.contains(" hypervisor");
+        let Placement { here, there } = *placement;
+        let how = if shares(here, there, "topology/thread_siblings_list") {
+            "two threads of one core"
+        } else if shares(here, there, "cache/index3/shared_cpu_list") {
+            "two cores with one third-level cache"
+        } else {
+            "two cores without a common third-level cache"
+        };
+        let uname = rustix::system::uname();
+        Self {
+            processor: field("model name").unwrap_or_else(|| std::env::consts::ARCH.into()),
+            processors: std::thread::available_parallelism().map_or(0, usize::from),
+            kernel: uname.release().to_string_lossy().into(),
+            system: if virtual_machine { "a virtual machine" } else { "no hypervisor seen" }.into(),
+            compiler: env!("RINGPAD_BENCH_RUSTC").into(),
+            placement: format!("processors {here} and {there}: {how}"),
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}, {} processors, {}, Linux {}, {}",
+            self.processor, self.processors, self.system, self.kernel, self.compiler
+        )?;
+        write!(f, "placement: {}", self.placement)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_processors() {
+        assert!(in_list("0-3,8", 8) && in_list("0-3,8", 2) && in_list("5", 5));
+        assert!(!in_list("0-3,8", 4) && !in_list("", 0) && !in_list("x-y", 0));
+    }
+
+    #[test]
+    fn a_placement_needs_two_allowed_processors() {
+        assert!(Placement::choose(Some((0, 0))).unwrap_err().contains("the same"));
+        assert!(Placement::choose(Some((0, 1023))).unwrap_err().contains("1023"));
+    }
+}

@@ -1,0 +1,244 @@
+//! Entries, and their repeats in turn.
+
+use hdrhistogram::Histogram;
+use serde::{Deserialize, Serialize};
+
+use super::processes::Side;
+use super::{Control, Placement};
+
+/// What a bench is given.
+pub struct Bench<'a> {
+    pub placement: &'a Placement,
+    /// The entry's whole name, by which a partner finds it.
+    pub name: &'a str,
+    /// Items or round trips.
+    pub count: u64,
+}
+
+impl Bench<'_> {
+    /// A name for what two processes share, used once.
+    pub fn meeting(&self) -> String {
+        static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        let next = NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        format!("ringpad-bench-{}-{next}", std::process::id())
+    }
+}
+
+/// What one run of a bench found.
+pub struct Sample {
+    /// In the entry's unit, for one item.
+    pub value: f64,
+    /// Of single round trips in nanoseconds, where they were timed one by one.
+    pub histogram: Option<Histogram<u64>>,
+}
+
+impl Sample {
+    pub fn each(took: std::time::Duration, count: u64) -> Self {
+        Self { value: took.as_nanos() as f64 / count as f64, histogram: None }
+    }
+}
+
+type Run = Box<dyn Fn(&Bench<'_>) -> Sample>;
+type PlayPartner = Box<dyn Fn(&Side, &Control)>;
+
+/// One bench: a contender in a cell. Contenders of one cell are compared.
+pub struct Entry {
+    /// `group/parameters`.
+    pub cell: String,
+    pub contender: String,
+    pub unit: &'static str,
+    /// How long one repeat should take.
+    pub target_ms: u64,
+    run: Run,
+    partner: Option<PlayPartner>,
+}
+
+impl Entry {
+    pub fn new(
+        cell: impl Into<String>,
+        contender: impl Into<String>,
+        unit: &'static str,
+        run: impl Fn(&Bench<'_>) -> Sample + 'static,
+    ) -> Self {
+        let (cell, contender) = (cell.into(), contender.into());
+        Self { cell, contender, unit, target_ms: 20, run: Box::new(run), partner: None }
+    }
+
+    /// What the other process does.
+    pub fn with_partner(mut self, partner: impl Fn(&Side, &Control) + 'static) -> Self {
+        self.partner = Some(Box::new(partner));
+        self
+    }
+
+    pub fn taking(mut self, target_ms: u64) -> Self {
+        self.target_ms = target_ms;
+        self
+    }
+
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.cell, self.contender)
+    }
+
+    pub fn group(&self) -> &str {
+        self.cell.split('/').next().unwrap_or(&self.cell)
+    }
+
+    pub fn play_partner(&self, side: &Side, control: &Control) {
+        let partner = self.partner.as_ref().expect("a bench between processes");
+        partner(side, control);
+    }
+
+    fn run(&self, placement: &Placement, count: u64) -> Sample {
+        (self.run)(&Bench { placement, name: &self.name(), count })
+    }
+
+    /// How many items take about as long as a repeat should.
+    fn calibrate(&self, placement: &Placement) -> u64 {
+        let mut count = 256;
+        loop {
+            let begin = std::time::Instant::now();
+            let sample = self.run(placement, count);
+            let wall = begin.elapsed().as_nanos() as f64;
+            let nanos = if self.unit == "ns" { sample.value } else { wall / count as f64 };
+            let want = (self.target_ms as f64 * 1e6 / nanos.max(0.01)) as u64;
+            if want <= count * 8 {
+                return want.max(64);
+            }
+            count = want.min(count * 64);
+        }
+    }
+}
+
+/// All repeats of one entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Figure {
+    pub cell: String,
+    pub contender: String,
+    pub unit: String,
+    /// Items or round trips of each repeat.
+    pub count: u64,
+    /// In the order of the repeats: the n-th of each contender of a cell ran side by side.
+    pub repeats: Vec<f64>,
+    /// Percentile and nanoseconds, over all repeats together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub percentiles: Vec<(f64, u64)>,
+}
+
+/// The percentiles that are told.
+pub const PERCENTILES: [f64; 6] = [50.0, 90.0, 99.0, 99.9, 99.99, 100.0];
+
+impl Figure {
+    pub fn name(&self) -> String {
+        format!("{}/{}", self.cell, self.contender)
+    }
+
+    fn sorted(&self) -> Vec<f64> {
+        let mut sorted = self.repeats.clone();
+        sorted.sort_by(f64::total_cmp);
+        sorted
+    }
+
+    /// The value that a share of the repeats does not exceed.
+    pub fn quantile(&self, share: f64) -> f64 {
+        let sorted = self.sorted();
+        let last = sorted.len().saturating_sub(1);
+        sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+    }
+
+    pub fn median(&self) -> f64 {
+        let sorted = self.sorted();
+        match sorted.len() {
+            0 => f64::NAN,
+            n if n % 2 == 1 => sorted[n / 2],
+            n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
+        }
+    }
+}
+
+/// Measures the contenders of one cell: `repeats` rounds, in each of which all have their turn, beginning with another.
+pub fn measure(
+    entries: &[Entry],
+    placement: &Placement,
+    repeats: usize,
+    mut progress: impl FnMut(&Entry),
+) -> Vec<Figure> {
+    let mut figures: Vec<(Figure, Option<Histogram<u64>>)> = entries
+        .iter()
+        .map(|entry| {
+            progress(entry);
+            let figure = Figure {
+                cell: entry.cell.clone(),
+                contender: entry.contender.clone(),
+                unit: entry.unit.into(),
+                count: entry.calibrate(placement),
+                repeats: Vec::new(),
+                percentiles: Vec::new(),
+            };
+            (figure, None)
+        })
+        .collect();
+    for round in 0..repeats {
+        for turn in 0..entries.len() {
+            let at = (round + turn) % entries.len();
+            progress(&entries[at]);
+            let (figure, histogram) = &mut figures[at];
+            let sample = entries[at].run(placement, figure.count);
+            figure.repeats.push(sample.value);
+            match (histogram.as_mut(), sample.histogram) {
+                (Some(all), Some(one)) => all.add(one).expect("histograms of one range"),
+                (None, one) => *histogram = one,
+                (Some(_), None) => {}
+            }
+        }
+    }
+    let tell = |(mut figure, histogram): (Figure, Option<Histogram<u64>>)| {
+        if let Some(histogram) = histogram {
+            figure.percentiles =
+                PERCENTILES.map(|p| (p, histogram.value_at_quantile(p / 100.0))).to_vec();
+        }
+        figure
+    };
+    figures.into_iter().map(tell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn figure(repeats: &[f64]) -> Figure {
+        Figure {
+            cell: "c".into(),
+            contender: "x".into(),
+            unit: "ns".into(),
+            count: 1,
+            repeats: repeats.into(),
+            percentiles: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn medians_and_quartiles() {
+        assert_eq!(figure(&[3.0, 1.0, 2.0]).median(), 2.0);
+        assert_eq!(figure(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
+        let nine = figure(&[9.0, 1.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 5.0]);
+        assert_eq!([0.0, 0.25, 0.75, 1.0].map(|q| nine.quantile(q)), [1.0, 3.0, 7.0, 9.0]);
+        assert!(figure(&[]).median().is_nan());
+    }
+
+    #[test]
+    fn every_contender_has_every_turn() {
+        let placement = Placement { here: 0, there: 1 };
+        let entry = |name: &str, nanos: f64| {
+            Entry::new("cell/1", name, "ns", move |bench| {
+                assert!(bench.count >= 64 && bench.name.starts_with("cell/1/"));
+                Sample { value: nanos, histogram: None }
+            })
+        };
+        let mut turns = Vec::new();
+        let entries = [entry("a", 10.0), entry("b", 20.0)];
+        let figures = measure(&entries, &placement, 3, |e| turns.push(e.contender.clone()));
+        assert_eq!(turns.concat(), "ababbaab");
+        assert_eq!(figures[1].repeats, [20.0; 3]);
+        assert_eq!(figures[0].count, 2_000_000);
+    }
+}

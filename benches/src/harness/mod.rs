@@ -1,0 +1,11 @@
+//! How a bench runs: placed on processors, between threads or processes, repeated in turn with its rivals.
+
+pub mod control;
+pub mod machine;
+pub mod measure;
+pub mod processes;
+pub mod threads;
+
+pub use control::Control;
+pub use machine::Placement;
+pub use measure::{Bench, Entry, Figure, Sample};

@@ -1,0 +1,29 @@
+//! ringpad and its peers, each reduced to the ends that the groups drive.
+
+mod ringpad;
+mod rtrb;
+
+use crate::groups::{floors, records, round_trip, throughput};
+use crate::harness::Entry;
+
+/// Every bench there is, cells in order.
+pub fn all() -> Vec<Entry> {
+    let mut all = Vec::new();
+    floors::ping_pong(&mut all);
+
+    round_trip::threads::<ringpad::Threads>(&mut all);
+    throughput::threads::<ringpad::Threads>(&mut all);
+    throughput::thread_batches::<ringpad::Threads>(&mut all);
+    records::threads::<ringpad::Threads>(&mut all);
+    round_trip::processes::<ringpad::Silent>(&mut all);
+    throughput::processes::<ringpad::Silent>(&mut all);
+    throughput::process_batches::<ringpad::Silent>(&mut all);
+    records::processes::<ringpad::Silent>(&mut all);
+    round_trip::processes::<ringpad::Ringing>(&mut all);
+    throughput::processes::<ringpad::Ringing>(&mut all);
+
+    round_trip::threads::<rtrb::Rtrb>(&mut all);
+    throughput::threads::<rtrb::Rtrb>(&mut all);
+    throughput::thread_batches::<rtrb::Rtrb>(&mut all);
+    all
+}

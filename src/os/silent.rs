@@ -1,0 +1,69 @@
+//! Owned endpoints that wake nobody: for partners that poll.
+//!
+//! A ringing endpoint looks for sleepers after each commit, behind a fence that waits until the commit is visible to every
+//! processor. Where nobody ever sleeps, that is paid for nothing.
+
+#![forbid(unsafe_code)]
+
+use super::owned::{OwnedPeer, OwnedRinger};
+use super::{ByteConsumer, ByteProducer, Consumer, Producer};
+use crate::segment::doorbell::sealed::Wake as _;
+use crate::segment::doorbell::{Waiters, Wake, sealed};
+use crate::{Pod, bytes, spsc};
+
+/// What a silent owned endpoint carries: everything it keeps alive.
+#[derive(Debug)]
+pub struct OwnedSilence(OwnedPeer);
+
+impl OwnedSilence {
+    fn instead_of(ringer: &OwnedRinger) -> Self {
+        Self(ringer.keep())
+    }
+}
+
+impl Wake for OwnedSilence {}
+impl sealed::Wake for OwnedSilence {
+    type Keep = OwnedPeer;
+
+    fn keep(&self) -> OwnedPeer {
+        self.0.clone()
+    }
+
+    #[inline(always)]
+    fn wake(&mut self, _: Waiters<'_>) {}
+}
+
+impl<T: Pod> Producer<T> {
+    /// The same end, which wakes nobody from now on: for a consumer that polls. One that sleeps nevertheless notices items,
+    /// and that this end was dropped, at its next tick.
+    pub fn silent(self) -> spsc::Producer<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Pod> Consumer<T> {
+    /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
+    /// and that this end was dropped, at its next tick.
+    pub fn silent(self) -> spsc::Consumer<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl ByteProducer {
+    /// The same end, which wakes nobody from now on: for a consumer that polls. One that sleeps nevertheless notices bytes,
+    /// and that this end was dropped, at its next tick.
+    pub fn silent(self) -> bytes::Producer<'static, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl ByteConsumer {
+    /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
+    /// and that this end was dropped, at its next tick.
+    pub fn silent(self) -> bytes::Consumer<'static, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+static_assertions::assert_impl_all!(spsc::Producer<'static, u64, OwnedSilence>: Send);
+static_assertions::assert_impl_all!(bytes::Consumer<'static, OwnedSilence>: Send);
