@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use super::prefetch;
 use super::sync::Track;
 
 pub(super) const fn marks(len: usize, unit: usize) -> usize {
@@ -62,6 +63,18 @@ impl<'m> Span<'m> {
         debug_assert!(offset <= self.len && bytes <= self.len - offset);
         // SAFETY: callers mask their offsets with the private geometry, so offset <= len, inside the mapping.
         unsafe { self.at.add(offset) }
+    }
+
+    /// Asks the processor for the line at `offset`, to be written soon. The caller owns it.
+    #[inline(always)]
+    pub(crate) fn soon_written(&self, offset: usize) {
+        prefetch::for_writing(self.at(offset, 1).as_ptr());
+    }
+
+    /// Asks the processor for the line at `offset`, to be read soon. The caller owns it.
+    #[inline(always)]
+    pub(crate) fn soon_read(&self, offset: usize) {
+        prefetch::for_reading(self.at(offset, 1).as_ptr());
     }
 
     /// Shows the model checker a read of these bytes.

@@ -209,10 +209,16 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     #[inline(always)]
     pub(crate) fn publish(&mut self) {
         if self.published != self.position {
-            self.published = self.position;
-            self.tail.store(self.position, PUBLISH); // PUBLISH: pairs with OBSERVE
-            self.seat.wake();
+            self.publish_all();
         }
+    }
+
+    /// As [`WriteEnd::publish`], for callers that have just written something.
+    #[inline(always)]
+    pub(crate) fn publish_all(&mut self) {
+        self.published = self.position;
+        self.tail.store(self.position, PUBLISH); // PUBLISH: pairs with OBSERVE
+        self.seat.wake();
     }
 
     pub(crate) fn check(&self) -> Result<()> {
@@ -307,10 +313,16 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
     #[inline(always)]
     pub(crate) fn acknowledge(&mut self) {
         if self.released != self.position {
-            self.released = self.position;
-            self.head.store(self.position, RELEASE); // RELEASE: pairs with RECLAIM
-            self.seat.wake();
+            self.acknowledge_all();
         }
+    }
+
+    /// As [`ReadEnd::acknowledge`], for callers that have just read something.
+    #[inline(always)]
+    pub(crate) fn acknowledge_all(&mut self) {
+        self.released = self.position;
+        self.head.store(self.position, RELEASE); // RELEASE: pairs with RECLAIM
+        self.seat.wake();
     }
 
     pub(crate) fn check(&self) -> Result<()> {

@@ -4,6 +4,7 @@ use core::marker::PhantomData;
 
 use crate::error::{Error, Result};
 use crate::memory::Pod;
+use crate::memory::prefetch::{READ_AHEAD, WRITE_AHEAD};
 use crate::memory::span::Span;
 use crate::memory::words;
 
@@ -70,9 +71,20 @@ impl<'p, T: Pod> Slots<'p, T> {
         (position & self.mask) as usize * size_of::<T>()
     }
 
-    /// Writes one slot that the producer owns.
+    /// Slots in `bytes` bytes, at least one.
+    const fn ahead(bytes: u32) -> u32 {
+        let slots = bytes as usize / size_of::<T>();
+        if slots == 0 { 1 } else { slots as u32 }
+    }
+
+    /// Writes one slot that the producer owns; `room` slots are its own, from that one on.
     #[inline(always)]
-    pub(crate) fn write(&self, position: u32, value: T) {
+    pub(crate) fn write(&self, position: u32, room: u32, value: T) {
+        let ahead = const { Self::ahead(WRITE_AHEAD) };
+        if room > ahead {
+            self.span
+                .soon_written(self.offset(position.wrapping_add(ahead)));
+        }
         let offset = self.offset(position);
         if self.span.is_trusted() {
             self.span.mark_write(offset, size_of::<T>());
@@ -81,13 +93,26 @@ impl<'p, T: Pod> Slots<'p, T> {
             // multiples of T's size; the positions say that nobody else touches the slot now.
             unsafe { slot.write(value) };
         } else {
-            self.span.store(offset, bytemuck::bytes_of(&value));
+            // Of a copy: a value whose address is known elsewhere would be built in memory first, by whoever trusts too.
+            let copy = value;
+            self.write_words(offset, &copy);
         }
     }
 
-    /// Reads one slot that the consumer owns.
+    /// Out of line: the words' loop would crowd the path of those who trust.
+    #[inline(never)]
+    fn write_words(&self, offset: usize, value: &T) {
+        self.span.store(offset, bytemuck::bytes_of(value));
+    }
+
+    /// Reads one slot that the consumer owns; `data` slots are its own, from that one on.
     #[inline(always)]
-    pub(crate) fn read(&self, position: u32) -> T {
+    pub(crate) fn read(&self, position: u32, data: u32) -> T {
+        let ahead = const { Self::ahead(READ_AHEAD) };
+        if data > ahead {
+            self.span
+                .soon_read(self.offset(position.wrapping_add(ahead)));
+        }
         let offset = self.offset(position);
         if self.span.is_trusted() {
             self.span.mark_read(offset, size_of::<T>());
@@ -96,13 +121,19 @@ impl<'p, T: Pod> Slots<'p, T> {
             // that nobody writes the slot now.
             unsafe { slot.read() }
         } else {
-            let mut words = core::mem::MaybeUninit::<T>::zeroed();
-            let at = self.span.at(offset, size_of::<T>()).as_ptr();
-            // SAFETY: at lies inside the span for T's bytes; `words` is private and as large.
-            unsafe { words::load(words.as_mut_ptr().cast(), at, size_of::<T>()) };
-            // SAFETY: zeroed and then copied over; every bit pattern is a T.
-            unsafe { words.assume_init() }
+            self.read_words(offset)
         }
+    }
+
+    /// Out of line, as [`Slots::write_words`].
+    #[inline(never)]
+    fn read_words(&self, offset: usize) -> T {
+        let mut words = core::mem::MaybeUninit::<T>::zeroed();
+        let at = self.span.at(offset, size_of::<T>()).as_ptr();
+        // SAFETY: at lies inside the span for T's bytes; `words` is private and as large.
+        unsafe { words::load(words.as_mut_ptr().cast(), at, size_of::<T>()) };
+        // SAFETY: zeroed and then copied over; every bit pattern is a T.
+        unsafe { words.assume_init() }
     }
 
     /// Writes slots that the producer owns, wrapping at the end.

@@ -54,9 +54,12 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     /// (or the ring is corrupt, which [`Consumer::check`] tells apart).
     #[inline]
     pub fn pop(&mut self) -> Option<T> {
-        let value = self.take();
-        self.end.acknowledge();
-        value
+        let Some(value) = self.take() else {
+            self.end.acknowledge();
+            return None;
+        };
+        self.end.acknowledge_all();
+        Some(value)
     }
 
     /// Takes one item out without acknowledging it: if this process dies, its successor gets it again. Its slot stays taken
@@ -77,10 +80,11 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     /// A copy of the next item, which stays.
     #[inline]
     pub fn peek(&mut self) -> Option<T> {
-        if self.end.data(1) == 0 {
+        let data = self.end.data(1);
+        if data == 0 {
             return None;
         }
-        Some(self.slots.read(self.end.position()))
+        Some(self.slots.read(self.end.position(), data))
     }
 
     /// Takes as many items out as there are and fit, and acknowledges them with one store. Returns how many.

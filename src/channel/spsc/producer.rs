@@ -58,7 +58,7 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     #[inline]
     pub fn push(&mut self, value: T) -> Result<(), Full<T>> {
         self.stage(value)?;
-        self.end.publish();
+        self.end.publish_all();
         Ok(())
     }
 
@@ -69,12 +69,13 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     /// As [`Producer::push`]; what was staged before is then committed.
     #[inline]
     pub fn stage(&mut self, value: T) -> Result<(), Full<T>> {
-        if self.end.room(1) == 0 {
+        let room = self.end.room(1);
+        if room == 0 {
             // Whoever is told Full may wait for a consumer that waits for this.
             self.end.publish();
             return Err(Full(value));
         }
-        self.slots.write(self.end.position(), value);
+        self.slots.write(self.end.position(), room, value);
         self.end.advance(1);
         Ok(())
     }
