@@ -35,8 +35,9 @@ enum Command {
 }
 
 fn two(text: &str) -> Result<(usize, usize), String> {
-    let parts: Option<(usize, usize)> =
-        text.split_once(',').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
+    let parts: Option<(usize, usize)> = text
+        .split_once(',')
+        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
     parts.ok_or_else(|| format!("found {text:?}; wanted two processors as A,B"))
 }
 
@@ -73,7 +74,10 @@ fn main() {
         for f in figures {
             println!(
                 "  {:32} {:10.2} ({:.2}..{:.2})",
-                f.contender, f.median(), f.quantile(0.25), f.quantile(0.75)
+                f.contender,
+                f.median(),
+                f.quantile(0.25),
+                f.quantile(0.75)
             );
         }
     }

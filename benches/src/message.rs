@@ -3,9 +3,7 @@
 use iceoryx2::prelude::ZeroCopySend;
 
 /// A message of a fixed size.
-pub trait Message:
-    Copy + Send + std::fmt::Debug + ringpad::Pod + ZeroCopySend + 'static
-{
+pub trait Message: Copy + Send + std::fmt::Debug + ringpad::Pod + ZeroCopySend + 'static {
     /// A message that carries this number in each of its words.
     fn numbered(number: u64) -> Self;
     /// The number of its first and last words, which are equal in a whole message.

@@ -44,13 +44,18 @@ pub fn ping_pong(all: &mut Vec<Entry>) {
         for two in [false, true] {
             let lines = if two { "two lines" } else { "one line" };
             let cell = format!("round-trip/{size}");
-            all.push(Entry::new(&*cell, format!("floor: {lines}, threads"), "ns", move |bench| {
-                let (there, back) = (Line::default(), Line::default());
-                let back = if two { &back.0 } else { &there.0 };
-                let answer = || pong(&there.0, back, bench.count);
-                let ask = || ping(&there.0, back, bench.count);
-                Sample::each(threads::race(bench.placement, answer, ask).1, bench.count)
-            }));
+            all.push(Entry::new(
+                &*cell,
+                format!("floor: {lines}, threads"),
+                "ns",
+                move |bench| {
+                    let (there, back) = (Line::default(), Line::default());
+                    let back = if two { &back.0 } else { &there.0 };
+                    let answer = || pong(&there.0, back, bench.count);
+                    let ask = || ping(&there.0, back, bench.count);
+                    Sample::each(threads::race(bench.placement, answer, ask).1, bench.count)
+                },
+            ));
             let run = move |bench: &Bench<'_>| {
                 let partner = Partner::start(bench.placement, bench.name, "", bench.count);
                 let page = partner.control.page();

@@ -22,7 +22,11 @@ fn consume(mut from: impl RecordReceiver, bytes: usize, stretch: Stretch) -> Dur
     let mut take = |count| {
         for _ in 0..count {
             let len = poll(|| from.recv(&mut into));
-            assert_eq!((len, black_box(&into)[bytes - 1]), (bytes, 7), "another record came");
+            assert_eq!(
+                (len, black_box(&into)[bytes - 1]),
+                (bytes, 7),
+                "another record came"
+            );
         }
     };
     take(stretch.aside);
@@ -34,7 +38,9 @@ fn consume(mut from: impl RecordReceiver, bytes: usize, stretch: Stretch) -> Dur
 }
 
 fn shapes() -> impl Iterator<Item = (usize, usize)> {
-    SIZES.into_iter().flat_map(|bytes| CAPACITIES.map(|count| (bytes, count)))
+    SIZES
+        .into_iter()
+        .flat_map(|bytes| CAPACITIES.map(|count| (bytes, count)))
 }
 
 fn cell(bytes: usize, count: usize) -> String {
@@ -52,7 +58,12 @@ pub fn threads<P: ThreadBytes + 'static>(all: &mut Vec<Entry>) {
             let took = threads::race(bench.placement, there, || consume(rx, bytes, stretch)).1;
             Sample::each(took, stretch.timed)
         };
-        all.push(Entry::new(cell(bytes, capacity), format!("{} threads", P::NAME), "ns", run));
+        all.push(Entry::new(
+            cell(bytes, capacity),
+            format!("{} threads", P::NAME),
+            "ns",
+            run,
+        ));
     }
 }
 
@@ -71,13 +82,15 @@ pub fn processes<P: ProcessBytes + 'static>(all: &mut Vec<Entry>) {
             Sample::each(took, stretch.timed)
         };
         let name = format!("{} processes", P::NAME);
-        all.push(Entry::new(cell(bytes, capacity), name, "ns", run).with_partner(
-            move |side, control| {
-                let mut peer = P::guest(&side.invitation, capacity, bytes);
-                let tx = peer.sender(Lane::Back);
-                control.ready();
-                produce(tx, bytes, Stretch::new(capacity, side.count));
-            },
-        ));
+        all.push(
+            Entry::new(cell(bytes, capacity), name, "ns", run).with_partner(
+                move |side, control| {
+                    let mut peer = P::guest(&side.invitation, capacity, bytes);
+                    let tx = peer.sender(Lane::Back);
+                    control.ready();
+                    produce(tx, bytes, Stretch::new(capacity, side.count));
+                },
+            ),
+        );
     }
 }

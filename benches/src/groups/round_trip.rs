@@ -57,7 +57,10 @@ pub fn histogram() -> Histogram<u64> {
 }
 
 pub fn of_histogram(histogram: Histogram<u64>) -> Sample {
-    Sample { value: histogram.value_at_quantile(0.5) as f64, histogram: Some(histogram) }
+    Sample {
+        value: histogram.value_at_quantile(0.5) as f64,
+        histogram: Some(histogram),
+    }
 }
 
 fn cell<M>(group: &str) -> String {
@@ -89,7 +92,10 @@ fn processes_of_size<P: ProcessPeer + 'static, M: Message>(all: &mut Vec<Entry>)
             let mut peer = P::host::<M>(&bench.meeting(), CAPACITY);
             let partner =
                 Partner::start(bench.placement, bench.name, &peer.invitation(), bench.count);
-            let (tx, rx) = (peer.sender::<M>(Lane::There), peer.receiver::<M>(Lane::Back));
+            let (tx, rx) = (
+                peer.sender::<M>(Lane::There),
+                peer.receiver::<M>(Lane::Back),
+            );
             partner.control.go();
             let sample = if each {
                 of_histogram(ping_each::<M>(tx, rx, bench.count))
@@ -102,7 +108,10 @@ fn processes_of_size<P: ProcessPeer + 'static, M: Message>(all: &mut Vec<Entry>)
         let entry = Entry::new(cell::<M>(group), &*name, "ns", run);
         all.push(entry.with_partner(|side, control| {
             let mut peer = P::guest::<M>(&side.invitation, CAPACITY);
-            let (rx, tx) = (peer.receiver::<M>(Lane::There), peer.sender::<M>(Lane::Back));
+            let (rx, tx) = (
+                peer.receiver::<M>(Lane::There),
+                peer.sender::<M>(Lane::Back),
+            );
             control.ready();
             echo::<M>(rx, tx, side.count);
         }));

@@ -6,9 +6,7 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use super::{poll, poll_until};
-use crate::ends::{
-    BatchReceiver, BatchSender, Lane, ProcessPeer, Receiver, Sender, ThreadPeer,
-};
+use crate::ends::{BatchReceiver, BatchSender, Lane, ProcessPeer, Receiver, Sender, ThreadPeer};
 use crate::harness::{Entry, Sample, processes::Partner, threads};
 use crate::message::Message;
 
@@ -29,7 +27,10 @@ impl Stretch {
     /// At least as many rounds timed as untimed.
     pub fn new(capacity: usize, count: u64) -> Self {
         let aside = capacity as u64 * LAPS;
-        Self { aside, timed: count.max(2 * aside) }
+        Self {
+            aside,
+            timed: count.max(2 * aside),
+        }
     }
 
     pub fn all(self) -> u64 {

@@ -55,7 +55,16 @@ impl Control {
     fn map(fd: OwnedFd) -> Self {
         let access = ProtFlags::READ | ProtFlags::WRITE;
         // SAFETY: a new mapping at an address of the kernel's choice.
-        let at = unsafe { mmap(std::ptr::null_mut(), BYTES, access, MapFlags::SHARED, &fd, 0) };
+        let at = unsafe {
+            mmap(
+                std::ptr::null_mut(),
+                BYTES,
+                access,
+                MapFlags::SHARED,
+                &fd,
+                0,
+            )
+        };
         let at = NonNull::new(at.expect("a mapping").cast()).expect("not at address 0");
         Self { at, fd }
     }

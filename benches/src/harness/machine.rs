@@ -23,15 +23,21 @@ impl Placement {
     /// The processors asked for, or two that are not siblings of one core if there are such.
     pub fn choose(asked: Option<(usize, usize)>) -> Result<Self, String> {
         let allowed = sched_getaffinity(None).map_err(|e| format!("asking for processors: {e}"))?;
-        let usable: Vec<usize> = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu)).collect();
+        let usable: Vec<usize> = (0..CpuSet::MAX_CPU)
+            .filter(|&cpu| allowed.is_set(cpu))
+            .collect();
         if let Some((here, there)) = asked {
             for cpu in [here, there] {
                 if !usable.contains(&cpu) {
-                    return Err(format!("processor {cpu} is not among those allowed: {usable:?}"));
+                    return Err(format!(
+                        "processor {cpu} is not among those allowed: {usable:?}"
+                    ));
                 }
             }
             if here == there {
-                return Err(format!("processors {here} and {there} are the same; polling needs two"));
+                return Err(format!(
+                    "processors {here} and {there} are the same; polling needs two"
+                ));
             }
             return Ok(Self { here, there });
         }
@@ -101,7 +107,12 @@ impl Machine {
             processor: field("model name").unwrap_or_else(|| std::env::consts::ARCH.into()),
             processors: std::thread::available_parallelism().map_or(0, usize::from),
             kernel: uname.release().to_string_lossy().into(),
-            system: if virtual_machine { "a virtual machine" } else { "no hypervisor seen" }.into(),
+            system: if virtual_machine {
+                "a virtual machine"
+            } else {
+                "no hypervisor seen"
+            }
+            .into(),
             compiler: env!("RINGPAD_BENCH_RUSTC").into(),
             placement: format!("processors {here} and {there}: {how}"),
         }
@@ -131,7 +142,15 @@ mod tests {
 
     #[test]
     fn a_placement_needs_two_allowed_processors() {
-        assert!(Placement::choose(Some((0, 0))).unwrap_err().contains("the same"));
-        assert!(Placement::choose(Some((0, 1023))).unwrap_err().contains("1023"));
+        assert!(
+            Placement::choose(Some((0, 0)))
+                .unwrap_err()
+                .contains("the same")
+        );
+        assert!(
+            Placement::choose(Some((0, 1023)))
+                .unwrap_err()
+                .contains("1023")
+        );
     }
 }

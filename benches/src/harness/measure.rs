@@ -34,7 +34,10 @@ pub struct Sample {
 
 impl Sample {
     pub fn each(took: std::time::Duration, count: u64) -> Self {
-        Self { value: took.as_nanos() as f64 / count as f64, histogram: None }
+        Self {
+            value: took.as_nanos() as f64 / count as f64,
+            histogram: None,
+        }
     }
 }
 
@@ -61,7 +64,14 @@ impl Entry {
         run: impl Fn(&Bench<'_>) -> Sample + 'static,
     ) -> Self {
         let (cell, contender) = (cell.into(), contender.into());
-        Self { cell, contender, unit, target_ms: 20, run: Box::new(run), partner: None }
+        Self {
+            cell,
+            contender,
+            unit,
+            target_ms: 20,
+            run: Box::new(run),
+            partner: None,
+        }
     }
 
     /// What the other process does.
@@ -89,7 +99,11 @@ impl Entry {
     }
 
     fn run(&self, placement: &Placement, count: u64) -> Sample {
-        (self.run)(&Bench { placement, name: &self.name(), count })
+        (self.run)(&Bench {
+            placement,
+            name: &self.name(),
+            count,
+        })
     }
 
     /// How many items take about as long as a repeat should.
@@ -99,7 +113,11 @@ impl Entry {
             let begin = std::time::Instant::now();
             let sample = self.run(placement, count);
             let wall = begin.elapsed().as_nanos() as f64;
-            let nanos = if self.unit == "ns" { sample.value } else { wall / count as f64 };
+            let nanos = if self.unit == "ns" {
+                sample.value
+            } else {
+                wall / count as f64
+            };
             let want = (self.target_ms as f64 * 1e6 / nanos.max(0.01)) as u64;
             if want <= count * 8 {
                 return want.max(64);
@@ -142,7 +160,10 @@ impl Figure {
     pub fn quantile(&self, share: f64) -> f64 {
         let sorted = self.sorted();
         let last = sorted.len().saturating_sub(1);
-        sorted.get((last as f64 * share).round() as usize).copied().unwrap_or(f64::NAN)
+        sorted
+            .get((last as f64 * share).round() as usize)
+            .copied()
+            .unwrap_or(f64::NAN)
     }
 
     pub fn median(&self) -> f64 {
@@ -193,8 +214,9 @@ pub fn measure(
     }
     let tell = |(mut figure, histogram): (Figure, Option<Histogram<u64>>)| {
         if let Some(histogram) = histogram {
-            figure.percentiles =
-                PERCENTILES.map(|p| (p, histogram.value_at_quantile(p / 100.0))).to_vec();
+            figure.percentiles = PERCENTILES
+                .map(|p| (p, histogram.value_at_quantile(p / 100.0)))
+                .to_vec();
         }
         figure
     };
@@ -221,7 +243,10 @@ mod tests {
         assert_eq!(figure(&[3.0, 1.0, 2.0]).median(), 2.0);
         assert_eq!(figure(&[4.0, 1.0, 2.0, 3.0]).median(), 2.5);
         let nine = figure(&[9.0, 1.0, 2.0, 8.0, 3.0, 7.0, 4.0, 6.0, 5.0]);
-        assert_eq!([0.0, 0.25, 0.75, 1.0].map(|q| nine.quantile(q)), [1.0, 3.0, 7.0, 9.0]);
+        assert_eq!(
+            [0.0, 0.25, 0.75, 1.0].map(|q| nine.quantile(q)),
+            [1.0, 3.0, 7.0, 9.0]
+        );
         assert!(figure(&[]).median().is_nan());
     }
 
@@ -231,7 +256,10 @@ mod tests {
         let entry = |name: &str, nanos: f64| {
             Entry::new("cell/1", name, "ns", move |bench| {
                 assert!(bench.count >= 64 && bench.name.starts_with("cell/1/"));
-                Sample { value: nanos, histogram: None }
+                Sample {
+                    value: nanos,
+                    histogram: None,
+                }
             })
         };
         let mut turns = Vec::new();

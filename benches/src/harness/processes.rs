@@ -48,7 +48,11 @@ impl Partner {
             }
         });
         control.wait_ready();
-        Self { control, pid, watcher }
+        Self {
+            control,
+            pid,
+            watcher,
+        }
     }
 
     /// Waits for the partner's end.
@@ -61,7 +65,10 @@ impl Partner {
 pub fn become_partner(side: &Side) -> Control {
     let kill = Some(rustix::process::Signal::KILL);
     rustix::process::set_parent_process_death_signal(kill).expect("dying with the parent");
-    let placement = Placement { here: side.cpu, there: side.cpu };
+    let placement = Placement {
+        here: side.cpu,
+        there: side.cpu,
+    };
     placement.go_here();
     Control::inherited(side.control)
 }

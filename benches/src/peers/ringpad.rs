@@ -18,7 +18,9 @@ pub struct Room<C> {
 
 impl<C> Room<C> {
     fn new(bytes: usize, config: C) -> Self {
-        let lines = (0..bytes.div_ceil(128)).map(|_| AlignedBytes::new()).collect();
+        let lines = (0..bytes.div_ceil(128))
+            .map(|_| AlignedBytes::new())
+            .collect();
         Self { lines, config }
     }
 
@@ -60,7 +62,10 @@ impl ThreadBytes for Threads {
 
     fn room(count: usize, bytes: usize) -> Self::Room {
         let config = record_config(count, bytes);
-        Room::new(bytes::Bytes::layout(&config).expect("a layout").size(), config)
+        Room::new(
+            bytes::Bytes::layout(&config).expect("a layout").size(),
+            config,
+        )
     }
 
     fn split(room: &mut Self::Room) -> (Self::Sender<'_>, Self::Receiver<'_>) {
@@ -129,14 +134,19 @@ impl Joined {
         let plan = Lane::BOTH.iter().fold(Ok(Plan::<2>::new()), |plan, lane| {
             plan.and_then(|plan: Plan<2>| plan.channel::<C>(lane.name(), config))
         });
-        let segment =
-            SharedSegment::open_or_create(name, &plan.expect("a plan"), &Options::new());
-        Self { name: name.into(), peer: segment.and_then(|s| s.join()).expect("a segment") }
+        let segment = SharedSegment::open_or_create(name, &plan.expect("a plan"), &Options::new());
+        Self {
+            name: name.into(),
+            peer: segment.and_then(|s| s.join()).expect("a segment"),
+        }
     }
 
     fn open(name: &str) -> Self {
         let segment = SharedSegment::open(name, &Options::new());
-        Self { name: name.into(), peer: segment.and_then(|s| s.join()).expect("the segment") }
+        Self {
+            name: name.into(),
+            peer: segment.and_then(|s| s.join()).expect("the segment"),
+        }
     }
 }
 
@@ -149,7 +159,10 @@ impl ProcessPeer for Silent {
     type Receiver<M: Message> = spsc::Consumer<'static, M, OwnedSilence>;
 
     fn host<M: Message>(meeting: &str, capacity: usize) -> Self {
-        Self(Joined::create::<Spsc<'static, M>>(meeting, &spsc::Config::new(capacity as u32)))
+        Self(Joined::create::<Spsc<'static, M>>(
+            meeting,
+            &spsc::Config::new(capacity as u32),
+        ))
     }
 
     fn guest<M: Message>(invitation: &str, _: usize) -> Self {
@@ -161,11 +174,19 @@ impl ProcessPeer for Silent {
     }
 
     fn sender<M: Message>(&mut self, lane: Lane) -> Self::Sender<M> {
-        self.0.peer.producer(lane.name()).expect("the producer's end").silent()
+        self.0
+            .peer
+            .producer(lane.name())
+            .expect("the producer's end")
+            .silent()
     }
 
     fn receiver<M: Message>(&mut self, lane: Lane) -> Self::Receiver<M> {
-        self.0.peer.consumer(lane.name()).expect("the consumer's end").silent()
+        self.0
+            .peer
+            .consumer(lane.name())
+            .expect("the consumer's end")
+            .silent()
     }
 }
 
@@ -190,11 +211,17 @@ impl ProcessPeer for Ringing {
     }
 
     fn sender<M: Message>(&mut self, lane: Lane) -> Self::Sender<M> {
-        self.0.peer.producer(lane.name()).expect("the producer's end")
+        self.0
+            .peer
+            .producer(lane.name())
+            .expect("the producer's end")
     }
 
     fn receiver<M: Message>(&mut self, lane: Lane) -> Self::Receiver<M> {
-        self.0.peer.consumer(lane.name()).expect("the consumer's end")
+        self.0
+            .peer
+            .consumer(lane.name())
+            .expect("the consumer's end")
     }
 }
 
@@ -204,7 +231,10 @@ impl ProcessBytes for Silent {
     type Receiver = bytes::Consumer<'static, OwnedSilence>;
 
     fn host(meeting: &str, count: usize, bytes: usize) -> Self {
-        Self(Joined::create::<bytes::Bytes<'static>>(meeting, &record_config(count, bytes)))
+        Self(Joined::create::<bytes::Bytes<'static>>(
+            meeting,
+            &record_config(count, bytes),
+        ))
     }
 
     fn guest(invitation: &str, _: usize, _: usize) -> Self {
@@ -216,10 +246,18 @@ impl ProcessBytes for Silent {
     }
 
     fn sender(&mut self, lane: Lane) -> Self::Sender {
-        self.0.peer.byte_producer(lane.name()).expect("the producer's end").silent()
+        self.0
+            .peer
+            .byte_producer(lane.name())
+            .expect("the producer's end")
+            .silent()
     }
 
     fn receiver(&mut self, lane: Lane) -> Self::Receiver {
-        self.0.peer.byte_consumer(lane.name()).expect("the consumer's end").silent()
+        self.0
+            .peer
+            .byte_consumer(lane.name())
+            .expect("the consumer's end")
+            .silent()
     }
 }
