@@ -1,5 +1,9 @@
 //! ringpad and its peers, each reduced to the ends that the groups drive.
 
+mod bbqueue;
+mod crossbeam;
+mod heapless;
+mod ringbuf;
 mod ringpad;
 mod rtrb;
 
@@ -25,5 +29,14 @@ pub fn all() -> Vec<Entry> {
     round_trip::threads::<rtrb::Rtrb>(&mut all);
     throughput::threads::<rtrb::Rtrb>(&mut all);
     throughput::thread_batches::<rtrb::Rtrb>(&mut all);
+    round_trip::threads::<ringbuf::Ringbuf>(&mut all);
+    throughput::threads::<ringbuf::Ringbuf>(&mut all);
+    throughput::thread_batches::<ringbuf::Ringbuf>(&mut all);
+    round_trip::threads::<heapless::Heapless>(&mut all);
+    throughput::threads::<heapless::Heapless>(&mut all);
+    round_trip::threads::<crossbeam::Crossbeam>(&mut all);
+    throughput::threads::<crossbeam::Crossbeam>(&mut all);
+    round_trip::threads::<bbqueue::Bbqueue>(&mut all);
+    records::threads::<bbqueue::Bbqueue>(&mut all);
     all
 }
