@@ -41,6 +41,11 @@ fn cell(bytes: usize, count: usize) -> String {
     format!("records/{bytes}/{count}")
 }
 
+/// All cells, with the size of a record and how many there is room for.
+pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
+    shapes().map(|(bytes, count)| (cell(bytes, count), bytes, count))
+}
+
 /// 16 to 4096 bytes between threads.
 pub fn threads<P: ThreadBytes + 'static>(all: &mut Vec<Entry>) {
     for (bytes, capacity) in shapes() {

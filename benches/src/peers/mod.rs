@@ -3,9 +3,11 @@
 mod bbqueue;
 mod crossbeam;
 mod heapless;
+mod inherited;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
+mod shaq;
 
 use crate::groups::{floors, records, round_trip, throughput};
 use crate::harness::Entry;
@@ -14,6 +16,8 @@ use crate::harness::Entry;
 pub fn all() -> Vec<Entry> {
     let mut all = Vec::new();
     floors::ping_pong(&mut all);
+    floors::copies(&mut all, throughput::cells());
+    floors::copies(&mut all, records::cells());
 
     round_trip::threads::<ringpad::Threads>(&mut all);
     throughput::threads::<ringpad::Threads>(&mut all);
@@ -38,5 +42,9 @@ pub fn all() -> Vec<Entry> {
     throughput::threads::<crossbeam::Crossbeam>(&mut all);
     round_trip::threads::<bbqueue::Bbqueue>(&mut all);
     records::threads::<bbqueue::Bbqueue>(&mut all);
+
+    round_trip::processes::<shaq::Shaq>(&mut all);
+    throughput::processes::<shaq::Shaq>(&mut all);
+    throughput::process_batches::<shaq::Shaq>(&mut all);
     all
 }
