@@ -10,8 +10,7 @@ pub struct Heapless;
 /// Out of line: a queue passes over the stack on its way to the heap, and one frame must not hold all sizes.
 #[inline(never)]
 fn boxed<M: Message, const N: usize>() -> Box<QueueView<M>> {
-    let queue = Box::new(Queue::<M, N>::new());
-    queue
+    Box::<Queue<M, N>>::new(Queue::new())
 }
 
 impl ThreadPeer for Heapless {
