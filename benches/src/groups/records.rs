@@ -63,7 +63,13 @@ pub fn threads<P: ThreadBytes + 'static>(all: &mut Vec<Entry>) {
 
 /// 16 to 4096 bytes between processes.
 pub fn processes<P: ProcessBytes + 'static>(all: &mut Vec<Entry>) {
-    for (bytes, capacity) in shapes() {
+    processes_up_to::<P>(all, usize::MAX);
+}
+
+/// As [`processes`], without the counts above `most`. For a peer so slow that a repeat, whose length grows with the count,
+/// would there take over 150 ms.
+pub fn processes_up_to<P: ProcessBytes + 'static>(all: &mut Vec<Entry>, most: usize) {
+    for (bytes, capacity) in shapes().filter(|(_, count)| *count <= most) {
         let run = move |bench: &Bench<'_>| {
             let stretch = Stretch::new(capacity, bench.count);
             let mut peer = P::host(&bench.meeting(), capacity, bytes);

@@ -3,11 +3,15 @@
 mod bbqueue;
 mod crossbeam;
 mod heapless;
+mod iceoryx2;
 mod inherited;
+mod ipc_channel;
+mod pipe;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
 mod shaq;
+mod socketpair;
 
 use crate::groups::{floors, records, round_trip, throughput};
 use crate::harness::Entry;
@@ -43,8 +47,14 @@ pub fn all() -> Vec<Entry> {
     round_trip::threads::<bbqueue::Bbqueue>(&mut all);
     records::threads::<bbqueue::Bbqueue>(&mut all);
 
+    round_trip::processes::<iceoryx2::Iceoryx2>(&mut all);
+    throughput::processes::<iceoryx2::Iceoryx2>(&mut all);
     round_trip::processes::<shaq::Shaq>(&mut all);
     throughput::processes::<shaq::Shaq>(&mut all);
     throughput::process_batches::<shaq::Shaq>(&mut all);
+    records::processes::<pipe::Pipe>(&mut all);
+    records::processes::<socketpair::Socketpair>(&mut all);
+    // It has no capacity to set, and takes microseconds a record.
+    records::processes_up_to::<ipc_channel::IpcChannel>(&mut all, 1024);
     all
 }
