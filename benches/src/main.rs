@@ -55,8 +55,8 @@ fn main() {
         eprintln!("{e}");
         std::process::exit(2)
     });
-    placement.go_here();
     println!("{}", Machine::found(&placement));
+    placement.go_here();
     let chosen: Vec<Entry> = entries
         .into_iter()
         .filter(|e| args.only.is_empty() || args.only.iter().any(|o| e.name().contains(o.as_str())))

@@ -47,6 +47,11 @@ fn cell(bytes: usize, count: usize) -> String {
     format!("records/{bytes}/{count}")
 }
 
+/// All cells, with the size of a record and how many there is room for.
+pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
+    shapes().map(|(bytes, count)| (cell(bytes, count), bytes, count))
+}
+
 /// 16 to 4096 bytes between threads.
 pub fn threads<P: ThreadBytes + 'static>(all: &mut Vec<Entry>) {
     for (bytes, capacity) in shapes() {
@@ -69,7 +74,13 @@ pub fn threads<P: ThreadBytes + 'static>(all: &mut Vec<Entry>) {
 
 /// 16 to 4096 bytes between processes.
 pub fn processes<P: ProcessBytes + 'static>(all: &mut Vec<Entry>) {
-    for (bytes, capacity) in shapes() {
+    processes_up_to::<P>(all, usize::MAX);
+}
+
+/// As [`processes`], without the counts above `most`. For a peer so slow that a repeat, whose length grows with the count,
+/// would there take over 150 ms.
+pub fn processes_up_to<P: ProcessBytes + 'static>(all: &mut Vec<Entry>, most: usize) {
+    for (bytes, capacity) in shapes().filter(|(_, count)| *count <= most) {
         let run = move |bench: &Bench<'_>| {
             let stretch = Stretch::new(capacity, bench.count);
             let mut peer = P::host(&bench.meeting(), capacity, bytes);

@@ -103,8 +103,18 @@ fn consume_batches<M: Message>(
     (took, timed)
 }
 
+fn cell_of(bytes: usize, capacity: usize, batch: usize) -> String {
+    format!("throughput/{bytes}/{capacity}/{batch}")
+}
+
 fn cell<M>(capacity: usize, batch: usize) -> String {
-    format!("throughput/{}/{capacity}/{batch}", size_of::<M>())
+    cell_of(size_of::<M>(), capacity, batch)
+}
+
+/// The cells of messages that go one by one, with the size of a message and the capacity.
+pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
+    let shapes = [8, 64].into_iter().flat_map(|bytes| CAPACITIES.map(|c| (bytes, c)));
+    shapes.map(|(bytes, capacity)| (cell_of(bytes, capacity, 1), bytes, capacity))
 }
 
 fn threads_of_size<P: ThreadPeer + 'static, M: Message>(all: &mut Vec<Entry>) {

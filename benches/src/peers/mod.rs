@@ -1,7 +1,17 @@
 //! ringpad and its peers, each reduced to the ends that the groups drive.
 
+mod bbqueue;
+mod crossbeam;
+mod heapless;
+mod iceoryx2;
+mod inherited;
+mod ipc_channel;
+mod pipe;
+mod ringbuf;
 mod ringpad;
 mod rtrb;
+mod shaq;
+mod socketpair;
 
 use crate::groups::{floors, records, round_trip, throughput};
 use crate::harness::Entry;
@@ -10,6 +20,8 @@ use crate::harness::Entry;
 pub fn all() -> Vec<Entry> {
     let mut all = Vec::new();
     floors::ping_pong(&mut all);
+    floors::copies(&mut all, throughput::cells());
+    floors::copies(&mut all, records::cells());
 
     round_trip::threads::<ringpad::Threads>(&mut all);
     throughput::threads::<ringpad::Threads>(&mut all);
@@ -25,5 +37,24 @@ pub fn all() -> Vec<Entry> {
     round_trip::threads::<rtrb::Rtrb>(&mut all);
     throughput::threads::<rtrb::Rtrb>(&mut all);
     throughput::thread_batches::<rtrb::Rtrb>(&mut all);
+    round_trip::threads::<ringbuf::Ringbuf>(&mut all);
+    throughput::threads::<ringbuf::Ringbuf>(&mut all);
+    throughput::thread_batches::<ringbuf::Ringbuf>(&mut all);
+    round_trip::threads::<heapless::Heapless>(&mut all);
+    throughput::threads::<heapless::Heapless>(&mut all);
+    round_trip::threads::<crossbeam::Crossbeam>(&mut all);
+    throughput::threads::<crossbeam::Crossbeam>(&mut all);
+    round_trip::threads::<bbqueue::Bbqueue>(&mut all);
+    records::threads::<bbqueue::Bbqueue>(&mut all);
+
+    round_trip::processes::<iceoryx2::Iceoryx2>(&mut all);
+    throughput::processes::<iceoryx2::Iceoryx2>(&mut all);
+    round_trip::processes::<shaq::Shaq>(&mut all);
+    throughput::processes::<shaq::Shaq>(&mut all);
+    throughput::process_batches::<shaq::Shaq>(&mut all);
+    records::processes::<pipe::Pipe>(&mut all);
+    records::processes::<socketpair::Socketpair>(&mut all);
+    // It has no capacity to set, and takes microseconds a record.
+    records::processes_up_to::<ipc_channel::IpcChannel>(&mut all, 1024);
     all
 }

@@ -75,9 +75,13 @@ impl ThreadBytes for Threads {
     }
 }
 
-/// The power of two next to `count` records with their headers.
+/// The power of two next to `count` records with their headers of 8 bytes.
+pub fn record_bytes(count: usize, bytes: usize) -> usize {
+    (count * (bytes + 8)).next_power_of_two()
+}
+
 fn record_config(count: usize, bytes: usize) -> bytes::Config {
-    bytes::Config::records((count * (bytes + 8)).next_power_of_two() as u32)
+    bytes::Config::records(record_bytes(count, bytes) as u32)
 }
 
 impl<M: Message, W: Wake> Sender<M> for spsc::Producer<'_, M, W> {
