@@ -10,7 +10,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::super::number;
 use super::style::{Marker, Style, Styles};
-use super::{Plot, Series};
+use super::{Plot, Point, Series};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<T> = Result<T, Box<dyn Error>>;
@@ -108,11 +108,12 @@ fn step_above(value: f64) -> i32 {
 impl Axis {
     /// Time is compared by ratios; so are rates if they are far apart.
     fn new(plot: &Plot) -> Self {
-        let values = || {
-            plot.series
-                .iter()
-                .flat_map(|s| s.points.iter().map(|point| point.y))
+        let of = |point: &Point| {
+            let (low, high) = point.spread.unwrap_or((point.y, point.y));
+            [point.y, low, high]
         };
+        let points = || plot.series.iter().flat_map(|series| &series.points);
+        let values = || points().flat_map(of).filter(|value| *value > 0.0);
         let least = values().fold(f64::MAX, f64::min);
         let most = values().fold(f64::MIN, f64::max);
         let logarithmic = plot.y_name != "million/s" || most / least > 15.0;
@@ -134,10 +135,7 @@ impl Axis {
         };
         // Many decades: one label each.
         let tell = |index: &i32| last - first <= 12 || index.rem_euclid(3) == 0;
-        let ticks = (first..=last)
-            .filter(tell)
-            .map(|index| step(index).log10())
-            .collect();
+        let ticks = (first..=last).filter(tell).map(step).collect();
         Self {
             range: step(first).log10()..step(last).log10(),
             ticks,
@@ -204,7 +202,7 @@ fn scales(plot: &Plot, axis: &Axis, height: u32) -> impl Fn(f64, f64) -> At {
 fn axes(area: &Area, plot: &Plot, axis: &Axis, pixel: &dyn Fn(f64, f64) -> At) -> Drawn<()> {
     let (low, high) = (axis.ticks[0], axis.ticks[axis.ticks.len() - 1]);
     let (left, right) = (86, WIDTH as i32 - LEGEND);
-    let mut rule = |from: At, to: At, colour: RGBColor| {
+    let rule = |from: At, to: At, colour: RGBColor| {
         area.draw(&PathElement::new(vec![from, to], colour.stroke_width(1)))
     };
     let x0 = plot.places[0].0;
@@ -343,11 +341,7 @@ mod tests {
         let mut plot = Plot::new("f".into(), "t".into(), "x", y_name.into());
         for (x, &y) in values.iter().enumerate() {
             let x = x as f64;
-            plot.add(
-                "c",
-                (x, x.to_string()),
-                super::super::Point { x, y, spread: None },
-            );
+            plot.add("c", (x, x.to_string()), Point { x, y, spread: None });
         }
         plot
     }
@@ -366,6 +360,10 @@ mod tests {
                 "{values:?}"
             );
         }
+        assert_eq!(
+            Axis::new(&plot("ns", &[90.0, 160.0])).ticks,
+            [50.0, 100.0, 200.0]
+        );
         let near = Axis::new(&plot("million/s", &[50.0, 230.0]));
         assert_eq!(near.ticks, [0.0, 50.0, 100.0, 150.0, 200.0, 250.0]);
         assert!(Axis::new(&plot("million/s", &[0.5, 230.0])).logarithmic);
