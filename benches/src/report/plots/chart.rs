@@ -9,8 +9,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::super::number;
+use super::axis::Axis;
 use super::style::{Marker, Style, Styles};
-use super::{Plot, Point, Series};
+use super::{Plot, Series};
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 type Drawn<T> = Result<T, Box<dyn Error>>;
@@ -19,6 +20,8 @@ type At = (i32, i32);
 const WIDTH: u32 = 1040;
 const HEIGHT: u32 = 600;
 const LEGEND: i32 = 290;
+/// Room for the labels of the y axis.
+const LEFT: i32 = 112;
 const ROW: i32 = 24;
 const TITLE: i32 = 50;
 const FOOTER: i32 = 48;
@@ -83,73 +86,6 @@ fn frame(area: &Area, plot: &Plot, height: u32, footer: &[String]) -> Drawn<()> 
     Ok(())
 }
 
-/// The y axis.
-struct Axis {
-    /// Logarithms, where it is logarithmic.
-    range: Range<f64>,
-    /// Values with labels.
-    ticks: Vec<f64>,
-    logarithmic: bool,
-}
-
-/// 1, 2 or 5 times a power of ten, for each index.
-fn step(index: i32) -> f64 {
-    [1.0, 2.0, 5.0][index.rem_euclid(3) as usize] * 10f64.powi(index.div_euclid(3))
-}
-
-/// The first step that is not below the value.
-fn step_above(value: f64) -> i32 {
-    let near = (value.log10().floor() as i32) * 3;
-    (near..)
-        .find(|&index| step(index) >= value * 0.999_999)
-        .unwrap_or(near)
-}
-
-impl Axis {
-    /// Time is compared by ratios; so are rates if they are far apart.
-    fn new(plot: &Plot) -> Self {
-        let of = |point: &Point| {
-            let (low, high) = point.spread.unwrap_or((point.y, point.y));
-            [point.y, low, high]
-        };
-        let points = || plot.series.iter().flat_map(|series| &series.points);
-        let values = || points().flat_map(of).filter(|value| *value > 0.0);
-        let least = values().fold(f64::MAX, f64::min);
-        let most = values().fold(f64::MIN, f64::max);
-        let logarithmic = plot.y_name != "million/s" || most / least > 15.0;
-        if !logarithmic {
-            let each = step(step_above(most * 1.05 / 6.0));
-            let count = (most * 1.05 / each).ceil();
-            let ticks = (0..=count as usize).map(|n| n as f64 * each).collect();
-            return Self {
-                range: 0.0..count * each,
-                ticks,
-                logarithmic,
-            };
-        }
-        let (first, last) = (step_above(least * 0.98 / 2.5), step_above(most * 1.05));
-        let first = if step(first + 1) <= least * 0.95 {
-            first + 1
-        } else {
-            first
-        };
-        // Many decades: one label each.
-        let tell = |index: &i32| last - first <= 12 || index.rem_euclid(3) == 0;
-        let ticks = (first..=last).filter(tell).map(step).collect();
-        Self {
-            range: step(first).log10()..step(last).log10(),
-            ticks,
-            logarithmic,
-        }
-    }
-
-    fn label(&self, value: f64) -> String {
-        // Few digits count: the rest is rounding.
-        let value: f64 = format!("{value:.3e}").parse().unwrap_or(value);
-        value.to_string()
-    }
-}
-
 /// ringpad is drawn last, above the others.
 fn in_layers(series: &[Series]) -> Vec<&Series> {
     let mut layers: Vec<&Series> = series.iter().collect();
@@ -176,7 +112,7 @@ fn legend(area: &Area, plot: &Plot, styles: &Styles) -> Drawn<()> {
 /// Where on the picture a place on the x axis and a value lie.
 fn scales(plot: &Plot, axis: &Axis, height: u32) -> impl Fn(f64, f64) -> At {
     let (bottom, top) = (height as i32 - FOOTER - 64, TITLE + 34);
-    let (left, right) = (86, WIDTH as i32 - LEGEND);
+    let (left, right) = (LEFT, WIDTH as i32 - LEGEND);
     let places = || plot.places.iter().map(|(x, _)| *x);
     let (first, last) = (
         places().fold(f64::MAX, f64::min),
@@ -201,7 +137,7 @@ fn scales(plot: &Plot, axis: &Axis, height: u32) -> impl Fn(f64, f64) -> At {
 /// Labels and a grid; the name of the y axis lies above it, to be read without turning one's head.
 fn axes(area: &Area, plot: &Plot, axis: &Axis, pixel: &dyn Fn(f64, f64) -> At) -> Drawn<()> {
     let (low, high) = (axis.ticks[0], axis.ticks[axis.ticks.len() - 1]);
-    let (left, right) = (86, WIDTH as i32 - LEGEND);
+    let (left, right) = (LEFT, WIDTH as i32 - LEGEND);
     let rule = |from: At, to: At, colour: RGBColor| {
         area.draw(&PathElement::new(vec![from, to], colour.stroke_width(1)))
     };
@@ -319,55 +255,4 @@ pub fn bars(plot: &Plot, styles: &Styles, footer: &[String]) -> Drawn<String> {
     area.present()?;
     drop(area);
     Ok(svg)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn steps_are_round_numbers() {
-        assert_eq!(
-            [-1, 0, 1, 2, 3, 5].map(step),
-            [0.5, 1.0, 2.0, 5.0, 10.0, 50.0]
-        );
-        assert_eq!(
-            [0.9, 1.0, 1.1, 60.0, 200.0].map(|v| step(step_above(v))),
-            [1.0, 1.0, 2.0, 100.0, 200.0]
-        );
-    }
-
-    fn plot(y_name: &str, values: &[f64]) -> Plot {
-        let mut plot = Plot::new("f".into(), "t".into(), "x", y_name.into());
-        for (x, &y) in values.iter().enumerate() {
-            let x = x as f64;
-            plot.add("c", (x, x.to_string()), Point { x, y, spread: None });
-        }
-        plot
-    }
-
-    #[test]
-    fn axes_hold_all_values_between_labels() {
-        for values in [&[90.0, 160.0][..], &[1.0, 1.0], &[3.0, 2e6], &[0.02, 0.5]] {
-            let axis = Axis::new(&plot("ns", values));
-            assert!(
-                axis.logarithmic && axis.ticks.len() >= 2,
-                "{values:?}: {:?}",
-                axis.ticks
-            );
-            assert!(
-                values.iter().all(|v| axis.range.contains(&v.log10())),
-                "{values:?}"
-            );
-        }
-        assert_eq!(
-            Axis::new(&plot("ns", &[90.0, 160.0])).ticks,
-            [50.0, 100.0, 200.0]
-        );
-        let near = Axis::new(&plot("million/s", &[50.0, 230.0]));
-        assert_eq!(near.ticks, [0.0, 50.0, 100.0, 150.0, 200.0, 250.0]);
-        assert!(Axis::new(&plot("million/s", &[0.5, 230.0])).logarithmic);
-        assert_eq!(near.label(250.0), "250");
-        assert_eq!(near.label(0.1 + 0.2), "0.3");
-    }
 }
