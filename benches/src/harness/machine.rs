@@ -75,6 +75,23 @@ fn in_list(list: &str, cpu: usize) -> bool {
     })
 }
 
+/// How many processors `0-3,8` names.
+fn count_in_list(list: &str) -> Option<usize> {
+    let parts = list.split(',').map(|part| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (usize, usize) = (first.parse().ok()?, last.parse().ok()?);
+        (last + 1).checked_sub(first)
+    });
+    parts.sum()
+}
+
+/// Processors of the machine, of which this program may be allowed fewer.
+fn online() -> usize {
+    let list = fs::read_to_string("/sys/devices/system/cpu/online").unwrap_or_default();
+    count_in_list(list.trim())
+        .unwrap_or_else(|| std::thread::available_parallelism().map_or(0, usize::from))
+}
+
 /// What a run ran on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Machine {
@@ -105,7 +122,7 @@ impl Machine {
         let uname = rustix::system::uname();
         Self {
             processor: field("model name").unwrap_or_else(|| std::env::consts::ARCH.into()),
-            processors: std::thread::available_parallelism().map_or(0, usize::from),
+            processors: online(),
             kernel: uname.release().to_string_lossy().into(),
             system: if virtual_machine {
                 "a virtual machine"
@@ -138,6 +155,8 @@ mod tests {
     fn lists_of_processors() {
         assert!(in_list("0-3,8", 8) && in_list("0-3,8", 2) && in_list("5", 5));
         assert!(!in_list("0-3,8", 4) && !in_list("", 0) && !in_list("x-y", 0));
+        let counts = ["0-3,8", "5", "", "4-1"].map(count_in_list);
+        assert_eq!(counts, [Some(5), Some(1), None, None]);
     }
 
     #[test]

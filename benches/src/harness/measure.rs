@@ -136,6 +136,7 @@ pub struct Figure {
     /// Items or round trips of each repeat.
     pub count: u64,
     /// In the order of the repeats: the n-th of each contender of a cell ran side by side.
+    #[serde(deserialize_with = "crate::report::json::nulls")]
     pub repeats: Vec<f64>,
     /// Percentile and nanoseconds, over all repeats together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
