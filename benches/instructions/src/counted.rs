@@ -1,0 +1,64 @@
+//! What is counted: one call of ringpad each, in a function that is never inlined and does nothing else.
+//!
+//! callgrind counts while one of these runs, and at no other time: it knows them by this module's name. Each count
+//! holds one return and, for values that do not fit registers, the way in and out of memory.
+
+use ringpad::{Pod, Wake, bytes, spsc};
+
+/// No operation at all: one return.
+#[inline(never)]
+pub fn nothing() {}
+
+#[inline(never)]
+pub fn push<T: Pod, W: Wake>(tx: &mut spsc::Producer<'static, T, W>, item: T) -> bool {
+    tx.push(item).is_ok()
+}
+
+#[inline(never)]
+pub fn pop<T: Pod, W: Wake>(rx: &mut spsc::Consumer<'static, T, W>) -> Option<T> {
+    rx.pop()
+}
+
+#[inline(never)]
+pub fn push_slice<T: Pod, W: Wake>(tx: &mut spsc::Producer<'static, T, W>, items: &[T]) -> usize {
+    tx.push_slice(items)
+}
+
+#[inline(never)]
+pub fn pop_slice<T: Pod, W: Wake>(rx: &mut spsc::Consumer<'static, T, W>, into: &mut [T]) -> usize {
+    rx.pop_slice(into)
+}
+
+#[inline(never)]
+pub fn send<W: Wake>(tx: &mut bytes::Producer<'static, W>, record: &[u8]) -> bool {
+    tx.send(record).is_ok()
+}
+
+/// The bytes received; 0 if there were none.
+#[inline(never)]
+pub fn recv<W: Wake>(rx: &mut bytes::Consumer<'static, W>, into: &mut [u8]) -> usize {
+    match rx.recv(into) {
+        Ok(Some(record)) => record.len(),
+        _ => 0,
+    }
+}
+
+/// The bytes themselves are the caller's to write: not counted.
+#[inline(never)]
+pub fn grant_commit<W: Wake>(tx: &mut bytes::Producer<'static, W>, len: usize) -> bool {
+    let Ok(grant) = tx.grant(len) else {
+        return false;
+    };
+    grant.commit(len).is_ok()
+}
+
+/// The bytes lent; 0 if there were none.
+#[inline(never)]
+pub fn read_release<W: Wake>(rx: &mut bytes::Consumer<'static, W>) -> usize {
+    let Ok(Some(grant)) = rx.read() else {
+        return 0;
+    };
+    let len = grant.len();
+    grant.release();
+    len
+}
