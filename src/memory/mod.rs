@@ -2,6 +2,7 @@
 //!
 //! Everything above this room works on checked offsets, named edges and copied values.
 
+pub(crate) mod copy;
 pub(crate) mod layout;
 pub(crate) mod liveness;
 pub(crate) mod order;

@@ -10,7 +10,7 @@ pub(crate) const READ_AHEAD: u32 = 192;
 
 /// Asks for the line of `at`, to be written.
 #[inline(always)]
-pub(super) fn for_writing(at: *const u8) {
+pub(crate) fn for_writing(at: *const u8) {
     // The compiler's own hint for this needs a target feature; without it that becomes one for reading.
     #[cfg(all(target_arch = "x86_64", not(miri), not(ringpad_loom)))]
     // SAFETY: PREFETCHW faults at no address; processors of this architecture without it treat it as a NOP.
@@ -27,7 +27,7 @@ pub(super) fn for_writing(at: *const u8) {
 
 /// Asks for the line of `at`, to be read.
 #[inline(always)]
-pub(super) fn for_reading(at: *const u8) {
+pub(crate) fn for_reading(at: *const u8) {
     #[cfg(all(target_arch = "x86_64", not(miri), not(ringpad_loom)))]
     // SAFETY: PREFETCHT0 faults at no address and is in every processor of this architecture.
     unsafe {

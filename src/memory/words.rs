@@ -25,6 +25,39 @@ fn pieces(shared: *const u8, bytes: usize) -> (usize, usize) {
     (head, (bytes - head) / WORD * WORD)
 }
 
+/// Copies whole aligned words, few enough to be written out, into the region.
+///
+/// # Safety
+///
+/// As [`store`]; `shared` is aligned to a word and `bytes` a number of whole words.
+#[inline(always)]
+pub(crate) unsafe fn store_words(shared: *mut u8, private: *const u8, bytes: usize) {
+    for i in (0..bytes).step_by(WORD) {
+        let from = private.wrapping_add(i).cast::<Word>();
+        // SAFETY: valid for atomic writes and aligned by the caller's word.
+        let to = unsafe { AtomicWord::from_ptr(shared.wrapping_add(i).cast()) };
+        // SAFETY: valid for reads by the caller's word.
+        to.store(unsafe { from.read_unaligned() }, Relaxed);
+    }
+}
+
+/// Copies whole aligned words, few enough to be written out, out of the region.
+///
+/// # Safety
+///
+/// As [`load`]; `shared` is aligned to a word and `bytes` a number of whole words.
+#[inline(always)]
+pub(crate) unsafe fn load_words(private: *mut u8, shared: *const u8, bytes: usize) {
+    for i in (0..bytes).step_by(WORD) {
+        let from = shared.wrapping_add(i).cast_mut().cast();
+        // SAFETY: valid for atomic reads and aligned by the caller's word.
+        let from = unsafe { AtomicWord::from_ptr(from) };
+        let to = private.wrapping_add(i).cast::<Word>();
+        // SAFETY: valid for writes by the caller's word.
+        unsafe { to.write_unaligned(from.load(Relaxed)) };
+    }
+}
+
 /// Copies private bytes into the region.
 ///
 /// # Safety

@@ -224,7 +224,7 @@ impl sealed::Wake for OwnedRinger {
     fn wake(&mut self, waiters: Waiters<'_>) {
         let inner = &self.joined.segment.inner;
         self.rung
-            .ring(&inner.segment.table(), waiters, &inner.bells);
+            .ring(|| inner.segment.table(), waiters, &inner.bells);
     }
 }
 

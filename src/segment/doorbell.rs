@@ -105,7 +105,7 @@ impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     fn keep(&self) {}
     #[inline]
     fn wake(&mut self, waiters: Waiters<'_>) {
-        self.rung.ring(&self.table, waiters, &self.signal);
+        self.rung.ring(|| self.table, waiters, &self.signal);
     }
 }
 
@@ -114,16 +114,23 @@ impl<S: Signal> sealed::Wake for Ringer<'_, S> {
 pub(crate) struct Rung([u32; PeerId::MOST as usize]);
 
 impl Rung {
+    /// `table` is asked for only if somebody may sleep.
     #[inline]
-    pub(crate) fn ring(&mut self, table: &Table<'_>, waiters: Waiters<'_>, signal: &impl Signal) {
+    pub(crate) fn ring<'t>(
+        &mut self,
+        table: impl FnOnce() -> Table<'t>,
+        waiters: Waiters<'_>,
+        signal: &impl Signal,
+    ) {
         fence(RING); // RING: pairs with ARM
         let waiters = waiters.0.load(RELAXED);
         if waiters != 0 {
-            self.ring_each(table, waiters, signal);
+            self.ring_each(&table(), waiters, signal);
         }
     }
 
     #[cold]
+    #[inline(never)]
     fn ring_each(&mut self, table: &Table<'_>, waiters: u32, signal: &impl Signal) {
         for peer in table.peers().filter(|peer| waiters & peer.bit() != 0) {
             let Ok(arm) = table.arm(peer) else { continue };

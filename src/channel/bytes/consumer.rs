@@ -24,6 +24,8 @@ pub struct Consumer<'p, W: Wake = Silent> {
 struct Found {
     payload: u32,
     len: u32,
+    /// Bytes in one piece from the payload on that are committed.
+    owned: u32,
     /// Bytes from the consumer's position to behind the record.
     advance: u32,
 }
@@ -59,7 +61,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
     }
 
     /// Finds the next record, or the stream's next piece, and checks all that it says.
-    #[inline]
+    #[inline(always)]
     fn find(&mut self) -> Result<Option<Found>, Refused> {
         let mut data = self.end.data(1);
         if data == 0 {
@@ -74,6 +76,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
             return Ok(Some(Found {
                 payload: self.ring.index(position),
                 len: data.min(to_end),
+                owned: data.min(to_end),
                 advance: data.min(to_end),
             }));
         }
@@ -100,6 +103,7 @@ impl<'p, W: Wake> Consumer<'p, W> {
         Ok(Some(Found {
             payload: self.ring.index(position) + HEADER,
             len: length,
+            owned: data.min(to_end) - HEADER,
             advance: skip + Ring::record(length),
         }))
     }
@@ -163,12 +167,16 @@ impl<'p, W: Wake> Consumer<'p, W> {
         let into = into
             .get_mut(..len)
             .ok_or(Refused::TooLong { found: len, most })?;
-        self.ring.span.load(found.payload as usize, into);
+        self.ring
+            .span
+            .load(found.payload as usize, into, found.owned as usize);
         self.end.advance(found.advance);
         self.end.acknowledge();
         Ok(Some(into))
     }
 
+    /// Out of line, so as not to crowd the path of records.
+    #[inline(never)]
     fn recv_stream<'b>(&mut self, found: Found, into: &'b mut [u8]) -> Result<&'b [u8], Refused> {
         let data = self.end.data(clamp(into.len())) as usize;
         let count = data.min(into.len());
@@ -177,10 +185,13 @@ impl<'p, W: Wake> Consumer<'p, W> {
             return Err(Refused::Corrupt);
         }
         let into = &mut into[..count];
-        let (first, rest) =
-            into.split_at_mut(count.min(self.ring.until_end(self.end.position()) as usize));
-        self.ring.span.load(found.payload as usize, first);
-        self.ring.span.load(0, rest);
+        let here = self.ring.before_the_end(found.payload, count as u32);
+        let (first, rest) = into.split_at_mut(here);
+        self.ring.span.load(found.payload as usize, first, here);
+        if !rest.is_empty() {
+            let owned = rest.len();
+            self.ring.span.load(0, rest, owned);
+        }
         self.end.advance(count as u32);
         self.end.acknowledge();
         Ok(into)

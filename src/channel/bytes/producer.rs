@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
-use super::ring::{Ring, Room, clamp};
+use super::ring::{HEADER, Ring, Room, clamp};
 use super::{Framing, Refused};
 use crate::channel::cursor::WriteEnd;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
@@ -56,7 +56,7 @@ impl<'p, W: Wake> Producer<'p, W> {
     }
 
     /// Finds room for `least..=len` bytes in one piece.
-    #[inline]
+    #[inline(always)]
     fn reserve(&mut self, least: u32, len: u32) -> Result<Room, Refused> {
         let position = self.end.position();
         let most = match self.ring.framing {
@@ -153,16 +153,30 @@ impl<'p, W: Wake> Producer<'p, W> {
             if self.end.room(len) < len {
                 return Err(self.full());
             }
-            let here = record.len().min(self.ring.until_end(position) as usize);
-            let (first, rest) = record.split_at(here);
             let index = self.ring.index(position);
-            self.ring.span.store(index as usize, first);
-            self.ring.span.store(0, rest);
+            let here = self.ring.before_the_end(index, len);
+            let (first, rest) = record.split_at(here);
+            self.ring.span.store(index as usize, first, here);
+            if !rest.is_empty() {
+                self.ring.span.store(0, rest, rest.len());
+            }
             self.end.advance(len);
             return Ok(());
         }
-        let room = self.reserve(len, len)?;
-        self.ring.span.store(room.payload as usize, record);
+        let most = self.ring.most();
+        if len > most {
+            return Err(Refused::TooLong {
+                found: record.len(),
+                most: most as usize,
+            });
+        }
+        let free = self.end.room(self.ring.need(position, len));
+        let Some(room) = self.ring.place_exact(position, free, len) else {
+            return Err(self.full());
+        };
+        let behind = free - room.skip - HEADER;
+        let owned = self.ring.before_the_end(room.payload, behind);
+        self.ring.span.store(room.payload as usize, record, owned);
         self.end.advance(self.ring.seal(&room, position, len));
         Ok(())
     }

@@ -100,6 +100,19 @@ impl<'p> Ring<'p> {
         }
     }
 
+    /// Where a record of exactly `len` bytes lies at `position` with `room` free bytes ahead: as [`Ring::place`], in fewer steps.
+    #[inline(always)]
+    pub(super) fn place_exact(&self, position: u32, room: u32, len: u32) -> Option<Room> {
+        let record = Self::record(len);
+        let to_end = self.until_end(position);
+        let (skip, payload) = if record <= to_end {
+            (0, self.index(position) + HEADER)
+        } else {
+            (to_end, HEADER)
+        };
+        (room >= skip + record).then_some(Room { skip, payload, len })
+    }
+
     /// Where a grant of `least..=len` bytes lies at `position` with `room` free bytes ahead.
     #[inline]
     pub(super) fn place(&self, position: u32, room: u32, least: u32, len: u32) -> Option<Room> {
@@ -142,16 +155,18 @@ impl<'p> Ring<'p> {
 
     #[inline(always)]
     pub(super) fn set_length(&self, index: u32, length: u32) {
-        let word = (u64::from(length)).to_le_bytes();
-        self.span.store(index as usize, &word);
+        self.span.store_word(index as usize, length.into());
     }
 
     #[inline(always)]
     pub(super) fn length(&self, index: u32) -> u32 {
-        // As wide as it is written, so that a distrusted ring loads it at once.
-        let mut word = [0; 8];
-        self.span.load(index as usize, &mut word);
-        u64::from_le_bytes(word) as u32
+        self.span.load_word(index as usize) as u32
+    }
+
+    /// Of so many bytes from `index` on, those before the ring's end.
+    #[inline(always)]
+    pub(super) fn before_the_end(&self, index: u32, bytes: u32) -> usize {
+        bytes.min(self.mask + 1 - index) as usize
     }
 }
 

@@ -4,39 +4,62 @@ use core::marker::PhantomData;
 
 use crate::error::{Error, Result};
 use crate::memory::Pod;
+use crate::memory::copy;
 use crate::memory::prefetch::{READ_AHEAD, WRITE_AHEAD};
 use crate::memory::span::Span;
 use crate::memory::words;
 
 impl Span<'_> {
-    /// Copies private bytes to payload that the caller's end owns.
+    /// Copies private bytes to payload that the caller's end owns: `owned` bytes in one piece, from `offset` on.
     #[inline]
-    pub(crate) fn store(&self, offset: usize, from: &[u8]) {
+    pub(crate) fn store(&self, offset: usize, from: &[u8], owned: usize) {
+        debug_assert!(from.len() <= owned && owned <= self.len() - offset);
         self.mark_write(offset, from.len());
         let to = self.at(offset, from.len()).as_ptr();
         if self.is_trusted() {
             // SAFETY: at() lies inside the mapping for from.len() bytes; `from` is private, so they are apart;
             // the positions say that nobody else touches these bytes now.
-            unsafe { core::ptr::copy_nonoverlapping(from.as_ptr(), to, from.len()) };
+            unsafe { copy::into_region(to, from.as_ptr(), from.len(), owned) };
         } else {
             // SAFETY: as above; the copy is atomic because the other party may not keep to its positions.
             unsafe { words::store(to, from.as_ptr(), from.len()) };
         }
     }
 
-    /// Copies payload that the caller's end owns to private bytes.
+    /// Copies payload that the caller's end owns, `owned` bytes in one piece from `offset` on, to private bytes.
     #[inline]
-    pub(crate) fn load(&self, offset: usize, into: &mut [u8]) {
+    pub(crate) fn load(&self, offset: usize, into: &mut [u8], owned: usize) {
+        debug_assert!(into.len() <= owned && owned <= self.len() - offset);
         self.mark_read(offset, into.len());
         let from = self.at(offset, into.len()).as_ptr();
         if self.is_trusted() {
             // SAFETY: at() lies inside the mapping for into.len() bytes; `into` is private, so they are apart;
             // the positions say that nobody writes these bytes now.
-            unsafe { core::ptr::copy_nonoverlapping(from, into.as_mut_ptr(), into.len()) };
+            unsafe { copy::out_of_region(into.as_mut_ptr(), from, into.len(), owned) };
         } else {
             // SAFETY: as above; the copy is atomic because the other party may not keep to its positions.
             unsafe { words::load(into.as_mut_ptr(), from, into.len()) };
         }
+    }
+
+    /// Stores eight bytes at a multiple of eight, atomically whoever is trusted: their words are no dearer.
+    #[inline(always)]
+    pub(crate) fn store_word(&self, offset: usize, word: u64) {
+        self.mark_write(offset, 8);
+        let to = self.at(offset, 8).as_ptr();
+        // SAFETY: at() lies inside the mapping for eight bytes and, by the offset, on a word; `word` is private.
+        unsafe { words::store_words(to, word.to_le_bytes().as_ptr(), 8) };
+    }
+
+    /// Loads eight bytes at a multiple of eight, as [`Span::store_word`].
+    #[inline(always)]
+    pub(crate) fn load_word(&self, offset: usize) -> u64 {
+        self.mark_read(offset, 8);
+        let from = self.at(offset, 8).as_ptr();
+        let mut word = [0; 8];
+        // SAFETY: as in store_word.
+        unsafe { words::load_words(word.as_mut_ptr(), from, 8) };
+        u64::from_le_bytes(word)
     }
 }
 
@@ -99,10 +122,26 @@ impl<'p, T: Pod> Slots<'p, T> {
         }
     }
 
+    /// Slots that are a few whole words, and so lie on words.
+    const FEW_WORDS: bool = size_of::<T>().is_multiple_of(8) && size_of::<T>() <= 64;
+
+    #[inline(always)]
+    fn write_words(&self, offset: usize, value: &T) {
+        let bytes = bytemuck::bytes_of(value);
+        if const { Self::FEW_WORDS } {
+            self.span.mark_write(offset, bytes.len());
+            let to = self.span.at(offset, bytes.len()).as_ptr();
+            // SAFETY: at() lies inside the span for T's bytes, on a word since the span is line-aligned; `value` is private.
+            unsafe { words::store_words(to, bytes.as_ptr(), bytes.len()) };
+        } else {
+            self.write_many_words(offset, bytes);
+        }
+    }
+
     /// Out of line: the words' loop would crowd the path of those who trust.
     #[inline(never)]
-    fn write_words(&self, offset: usize, value: &T) {
-        self.span.store(offset, bytemuck::bytes_of(value));
+    fn write_many_words(&self, offset: usize, bytes: &[u8]) {
+        self.span.store(offset, bytes, bytes.len());
     }
 
     /// Reads one slot that the consumer owns; `data` slots are its own, from that one on.
@@ -125,52 +164,63 @@ impl<'p, T: Pod> Slots<'p, T> {
         }
     }
 
-    /// Out of line, as [`Slots::write_words`].
-    #[inline(never)]
+    #[inline(always)]
     fn read_words(&self, offset: usize) -> T {
+        self.span.mark_read(offset, size_of::<T>());
         let mut words = core::mem::MaybeUninit::<T>::zeroed();
         let at = self.span.at(offset, size_of::<T>()).as_ptr();
-        // SAFETY: at lies inside the span for T's bytes; `words` is private and as large.
-        unsafe { words::load(words.as_mut_ptr().cast(), at, size_of::<T>()) };
+        if const { Self::FEW_WORDS } {
+            // SAFETY: at lies inside the span for T's bytes, on a word since the span is line-aligned; `words` is private.
+            unsafe { words::load_words(words.as_mut_ptr().cast(), at, size_of::<T>()) };
+        } else {
+            // SAFETY: at lies inside the span for T's bytes; `words` is private and as large.
+            unsafe { words::load(words.as_mut_ptr().cast(), at, size_of::<T>()) };
+        }
         // SAFETY: zeroed and then copied over; every bit pattern is a T.
         unsafe { words.assume_init() }
     }
 
-    /// Writes slots that the producer owns, wrapping at the end.
+    /// Writes slots that the producer owns, wrapping at the end; `room` slots are its own.
     #[inline]
-    pub(crate) fn write_all(&self, position: u32, values: &[T]) {
-        let (first, rest) = values.split_at(self.before_the_end(position, values.len()));
+    pub(crate) fn write_all(&self, position: u32, room: u32, values: &[T]) {
+        let here = self.before_the_end(position, room);
+        let (first, rest) = values.split_at(values.len().min(here));
+        let owned = here * size_of::<T>();
         self.span
-            .store(self.offset(position), bytemuck::cast_slice(first));
+            .store(self.offset(position), bytemuck::cast_slice(first), owned);
         if !rest.is_empty() {
-            self.span.store(0, bytemuck::cast_slice(rest));
+            let owned = size_of_val(rest);
+            self.span.store(0, bytemuck::cast_slice(rest), owned);
         }
     }
 
-    /// Reads slots that the consumer owns, wrapping at the end.
+    /// Reads slots that the consumer owns, wrapping at the end; `data` slots are its own.
     #[inline]
-    pub(crate) fn read_all(&self, position: u32, into: &mut [T])
+    pub(crate) fn read_all(&self, position: u32, data: u32, into: &mut [T])
     where
         T: bytemuck::AnyBitPattern,
     {
-        let (first, rest) = into.split_at_mut(self.before_the_end(position, into.len()));
-        self.load_slots(self.offset(position), first);
+        let here = self.before_the_end(position, data);
+        let (first, rest) = into.split_at_mut(into.len().min(here));
+        self.load_slots(self.offset(position), first, here);
         if !rest.is_empty() {
-            self.load_slots(0, rest);
+            let owned = rest.len();
+            self.load_slots(0, rest, owned);
         }
     }
 
-    #[inline]
-    fn load_slots(&self, offset: usize, into: &mut [T]) {
+    #[inline(always)]
+    fn load_slots(&self, offset: usize, into: &mut [T], owned: usize) {
         let bytes = size_of_val(into);
         // SAFETY: the slots are private, and T has no padding and takes any bytes.
         let into =
             unsafe { core::slice::from_raw_parts_mut(into.as_mut_ptr().cast::<u8>(), bytes) };
-        self.span.load(offset, into);
+        self.span.load(offset, into, owned * size_of::<T>());
     }
 
+    /// Of so many slots from `position` on, those before the ring's end.
     #[inline(always)]
-    fn before_the_end(&self, position: u32, count: usize) -> usize {
-        count.min((self.mask + 1 - (position & self.mask)) as usize)
+    fn before_the_end(&self, position: u32, slots: u32) -> usize {
+        slots.min(self.mask + 1 - (position & self.mask)) as usize
     }
 }

@@ -91,9 +91,10 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     #[inline]
     pub fn pop_slice(&mut self, into: &mut [T]) -> usize {
         let want = u32::try_from(into.len()).unwrap_or(u32::MAX);
-        let count = self.end.data(want).min(want);
+        let data = self.end.data(want);
+        let count = data.min(want);
         self.slots
-            .read_all(self.end.position(), &mut into[..count as usize]);
+            .read_all(self.end.position(), data, &mut into[..count as usize]);
         self.end.advance(count);
         self.end.acknowledge();
         count as usize

@@ -91,9 +91,10 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
     #[inline]
     pub fn push_slice(&mut self, values: &[T]) -> usize {
         let want = u32::try_from(values.len()).unwrap_or(u32::MAX);
-        let count = self.end.room(want).min(want);
+        let room = self.end.room(want);
+        let count = room.min(want);
         self.slots
-            .write_all(self.end.position(), &values[..count as usize]);
+            .write_all(self.end.position(), room, &values[..count as usize]);
         self.end.advance(count);
         self.end.publish();
         count as usize
