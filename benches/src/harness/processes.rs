@@ -1,7 +1,12 @@
 //! A partner in another process: this program once more, told which bench to play the other side of.
 
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::process::{Command, exit};
 use std::thread::JoinHandle;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::{Control, Placement};
 
@@ -40,7 +45,10 @@ impl Partner {
             .expect("starting the partner");
         let pid = child.id();
         let name = bench.to_owned();
+        let end = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).expect("a pidfd");
         let watcher = std::thread::spawn(move || {
+            // Asking for the child itself would take the stops of a traced one for its end.
+            let _ = retry_on_intr(|| poll(&mut [PollFd::new(&end, PollFlags::IN)], None));
             let status = child.wait().expect("waiting for the partner");
             if !status.success() {
                 eprintln!("the partner of {name} ended with {status}");
@@ -64,4 +72,19 @@ pub fn become_partner(side: &Side) -> Control {
     let placement = Placement { here: side.cpu, there: side.cpu };
     placement.go_here();
     Control::inherited(side.control)
+}
+
+/// For an invitation: the numbers of descriptors that the partner inherits.
+pub fn numbers(fds: &[OwnedFd; 2]) -> String {
+    format!("{},{}", fds[0].as_raw_fd(), fds[1].as_raw_fd())
+}
+
+/// In the partner: the descriptors behind the [`numbers`].
+pub fn inherited(numbers: &str) -> [OwnedFd; 2] {
+    let (a, b) = numbers.split_once(',').expect("two descriptors");
+    [a, b].map(|number| {
+        let fd = number.parse().expect("a descriptor");
+        // SAFETY: the parent names descriptors that it left open for this process alone to use, each once.
+        unsafe { OwnedFd::from_raw_fd(fd) }
+    })
 }
