@@ -57,12 +57,7 @@ fn ping_each<M: Message>(end: &mut impl BlockingEnd<M>, count: u64) -> Histogram
 /// Both sides, up to the start.
 fn meet<P: BlockingPeer, M: Message>(bench: &Bench<'_>) -> (P::End<M>, Partner) {
     let mut end = P::host::<M>(&bench.meeting());
-    let partner = Partner::start(
-        bench.placement,
-        bench.name,
-        &end.invitation(),
-        bench.count,
-    );
+    let partner = Partner::start(bench.placement, bench.name, &end.invitation(), bench.count);
     end.partner_is_ready();
     (end, partner)
 }

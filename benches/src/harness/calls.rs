@@ -25,7 +25,9 @@ impl Tracer {
     pub fn of(pid: u32) -> Result<Self> {
         let threads = fs::read_dir(format!("/proc/{pid}/task"))?.count();
         if threads != 1 {
-            return Err(Error::other(format!("it has {threads} threads, of which one would count")));
+            return Err(Error::other(format!(
+                "it has {threads} threads, of which one would count"
+            )));
         }
         let tracer = Self(pid as libc::pid_t);
         let options = without_provenance_mut(libc::PTRACE_O_TRACESYSGOOD as usize);
@@ -62,7 +64,11 @@ impl Tracer {
             // Stops that are no signal's: at calls, and the first.
             let ours = signal == AT_CALL || signal == libc::SIGTRAP;
             let deliver = if ours { 0 } else { signal };
-            self.ask(libc::PTRACE_SYSCALL, 0, without_provenance_mut(deliver as usize))?;
+            self.ask(
+                libc::PTRACE_SYSCALL,
+                0,
+                without_provenance_mut(deliver as usize),
+            )?;
         }
     }
 
@@ -74,7 +80,9 @@ impl Tracer {
             return Err(Error::last_os_error());
         }
         if !libc::WIFSTOPPED(status) {
-            return Err(Error::other(format!("the partner ended with status {status:#x}")));
+            return Err(Error::other(format!(
+                "the partner ended with status {status:#x}"
+            )));
         }
         Ok(libc::WSTOPSIG(status))
     }
@@ -83,7 +91,11 @@ impl Tracer {
     fn enters(&self) -> Result<bool> {
         // One byte is all that is asked for.
         let mut op = 0u8;
-        self.ask(libc::PTRACE_GET_SYSCALL_INFO, size_of_val(&op), (&raw mut op).cast())?;
+        self.ask(
+            libc::PTRACE_GET_SYSCALL_INFO,
+            size_of_val(&op),
+            (&raw mut op).cast(),
+        )?;
         Ok(op == libc::PTRACE_SYSCALL_INFO_ENTRY)
     }
 

@@ -34,7 +34,11 @@ impl<M: Message> End<M> {
 }
 
 impl<const POLLS: u32> BlockingPeer for Blocking<POLLS> {
-    const NAME: &str = if POLLS == 0 { "ringpad" } else { "ringpad spinning" };
+    const NAME: &str = if POLLS == 0 {
+        "ringpad"
+    } else {
+        "ringpad spinning"
+    };
     type End<M: Message> = End<M>;
 
     fn host<M: Message>(meeting: &str) -> End<M> {
