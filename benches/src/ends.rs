@@ -107,3 +107,25 @@ pub trait ProcessBytes: Sized {
     fn sender(&mut self, lane: Lane) -> Self::Sender;
     fn receiver(&mut self, lane: Lane) -> Self::Receiver;
 }
+
+/// A queue between two processes whose receivers sleep until a message is there.
+pub trait BlockingPeer {
+    const NAME: &str;
+    type End<M: Message>: BlockingEnd<M>;
+    /// In the process that measures, before its partner starts. `meeting` is a name that nobody else uses.
+    fn host<M: Message>(meeting: &str) -> Self::End<M>;
+    /// In the partner: what the host made.
+    fn guest<M: Message>(invitation: &str) -> Self::End<M>;
+}
+
+/// What one process holds of both lanes: it sends to the other and receives from it. Lanes have room for one message at least.
+pub trait BlockingEnd<M> {
+    /// What the partner is told in place of the meeting's name.
+    fn invitation(&self) -> String;
+    /// In the process that measures, once the partner is ready.
+    fn partner_is_ready(&mut self) {}
+    /// Sends, and wakes the other if it sleeps.
+    fn send(&mut self, message: &M);
+    /// Sleeps until a message is there, without polling before.
+    fn recv(&mut self) -> M;
+}

@@ -1,5 +1,6 @@
 //! What is measured. Each group adds its entries for any peer that can take part.
 
+pub mod blocked;
 pub mod floors;
 pub mod records;
 pub mod round_trip;

@@ -113,7 +113,9 @@ fn cell<M>(capacity: usize, batch: usize) -> String {
 
 /// The cells of messages that go one by one, with the size of a message and the capacity.
 pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
-    let shapes = [8, 64].into_iter().flat_map(|bytes| CAPACITIES.map(|c| (bytes, c)));
+    let shapes = [8, 64]
+        .into_iter()
+        .flat_map(|bytes| CAPACITIES.map(|c| (bytes, c)));
     shapes.map(|(bytes, capacity)| (cell_of(bytes, capacity, 1), bytes, capacity))
 }
 

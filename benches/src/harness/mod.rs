@@ -1,5 +1,6 @@
 //! How a bench runs: placed on processors, between threads or processes, repeated in turn with its rivals.
 
+pub mod calls;
 pub mod control;
 pub mod machine;
 pub mod measure;

@@ -3,6 +3,10 @@
 use std::process::{Command, exit};
 use std::thread::JoinHandle;
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
 use super::{Control, Placement};
 
 /// What the partner is told on its command line.
@@ -40,7 +44,10 @@ impl Partner {
             .expect("starting the partner");
         let pid = child.id();
         let name = bench.to_owned();
+        let end = pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).expect("a pidfd");
         let watcher = std::thread::spawn(move || {
+            // Asking for the child itself would take the stops of a traced one for its end.
+            let _ = retry_on_intr(|| poll(&mut [PollFd::new(&end, PollFlags::IN)], None));
             let status = child.wait().expect("waiting for the partner");
             if !status.success() {
                 eprintln!("the partner of {name} ended with {status}");

@@ -1,19 +1,19 @@
 //! ringpad and its peers, each reduced to the ends that the groups drive.
 
 mod bbqueue;
+mod blocking;
 mod crossbeam;
 mod heapless;
 mod iceoryx2;
 mod inherited;
-mod ipc_channel;
-mod pipe;
+mod polled;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
 mod shaq;
-mod socketpair;
 
-use crate::groups::{floors, records, round_trip, throughput};
+use crate::ends::BlockingPeer;
+use crate::groups::{blocked, floors, records, round_trip, throughput};
 use crate::harness::Entry;
 
 /// Every bench there is, cells in order.
@@ -52,9 +52,22 @@ pub fn all() -> Vec<Entry> {
     round_trip::processes::<shaq::Shaq>(&mut all);
     throughput::processes::<shaq::Shaq>(&mut all);
     throughput::process_batches::<shaq::Shaq>(&mut all);
-    records::processes::<pipe::Pipe>(&mut all);
-    records::processes::<socketpair::Socketpair>(&mut all);
+    records::processes::<polled::pipe::Pipe>(&mut all);
+    records::processes::<polled::socketpair::Socketpair>(&mut all);
     // It has no capacity to set, and takes microseconds a record.
-    records::processes_up_to::<ipc_channel::IpcChannel>(&mut all, 1024);
+    records::processes_up_to::<polled::ipc_channel::IpcChannel>(&mut all, 1024);
+
+    sleeping::<blocking::pipe::Pipe>(&mut all);
+    sleeping::<blocking::futex::Futex>(&mut all);
+    sleeping::<blocking::socketpair::SocketPair>(&mut all);
+    sleeping::<blocking::ringpad::Blocking<0>>(&mut all);
+    sleeping::<blocking::ringpad::Blocking<1000>>(&mut all);
+    sleeping::<blocking::ipc_channel::IpcChannel>(&mut all);
+    sleeping::<blocking::iceoryx2::Iceoryx2Event>(&mut all);
     all
+}
+
+fn sleeping<P: BlockingPeer + 'static>(all: &mut Vec<Entry>) {
+    blocked::processes::<P>(all);
+    blocked::wakes::<P>(all);
 }

@@ -129,12 +129,12 @@ impl<W: Wake> RecordReceiver for bytes::Consumer<'_, W> {
 
 /// A joined peer of a named segment, and the name.
 pub struct Joined {
-    name: String,
-    peer: OwnedPeer,
+    pub(super) name: String,
+    pub(super) peer: OwnedPeer,
 }
 
 impl Joined {
-    fn create<C: Channel<'static>>(name: &str, config: &C::Config) -> Self {
+    pub(super) fn create<C: Channel<'static>>(name: &str, config: &C::Config) -> Self {
         let plan = Lane::BOTH.iter().fold(Ok(Plan::<2>::new()), |plan, lane| {
             plan.and_then(|plan: Plan<2>| plan.channel::<C>(lane.name(), config))
         });
@@ -145,7 +145,7 @@ impl Joined {
         }
     }
 
-    fn open(name: &str) -> Self {
+    pub(super) fn open(name: &str) -> Self {
         let segment = SharedSegment::open(name, &Options::new());
         Self {
             name: name.into(),

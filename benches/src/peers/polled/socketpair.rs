@@ -8,8 +8,8 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair,
 };
 
-use super::inherited;
 use crate::ends::{Lane, ProcessBytes, RecordReceiver, RecordSender};
+use crate::peers::inherited;
 
 /// What the kernel may count for a record beside its bytes.
 const OVERHEAD: usize = 1024;

@@ -5,8 +5,8 @@ use std::os::fd::OwnedFd;
 use rustix::io::{Errno, read, write};
 use rustix::pipe::{PipeFlags, fcntl_setpipe_size, pipe_with};
 
-use super::inherited;
 use crate::ends::{Lane, ProcessBytes, RecordReceiver, RecordSender};
+use crate::peers::inherited;
 
 /// Writes of up to so many bytes go in whole or not at all.
 const WHOLE: usize = 4096;
