@@ -115,9 +115,11 @@ pub fn measure(
     mut tell: impl FnMut(&[Figure]),
 ) -> Vec<Figure> {
     // Each bench has a turn more than repeats: the one that finds out how long it takes.
-    let bar = progress(entries.len() * (repeats + 1));
+    let cells = by_cell(entries);
+    let turns = |cell: &Vec<Entry>| cell.len() * (measure::rounds(cell, repeats) + 1);
+    let bar = progress(cells.iter().map(turns).sum());
     let mut all = Vec::new();
-    for cell in by_cell(entries) {
+    for cell in cells {
         let mut begun = false;
         let figures = measure::measure(&cell, placement, repeats, |entry| {
             // A turn is told at its beginning and counted when the next one begins.

@@ -75,7 +75,7 @@ fn times<P: BlockingPeer + 'static, M: Message>(group: &str, each: bool, all: &m
         partner.finish();
         sample
     };
-    let entry = Entry::new(cell, P::NAME, "ns", run).taking(60);
+    let entry = Entry::new(cell, P::NAME, "ns", run).taking(40).often(3);
     all.push(entry.with_partner(|side: &Side, control: &Control| {
         let mut end = P::guest::<M>(&side.invitation);
         control.ready();

@@ -52,6 +52,8 @@ pub struct Entry {
     pub unit: &'static str,
     /// How long one repeat should take.
     pub target_ms: u64,
+    /// Times the run's repeats: more where the machine scatters more.
+    pub often: usize,
     run: Run,
     partner: Option<PlayPartner>,
 }
@@ -69,6 +71,7 @@ impl Entry {
             contender,
             unit,
             target_ms: 20,
+            often: 1,
             run: Box::new(run),
             partner: None,
         }
@@ -82,6 +85,12 @@ impl Entry {
 
     pub fn taking(mut self, target_ms: u64) -> Self {
         self.target_ms = target_ms;
+        self
+    }
+
+    /// Repeats the whole cell so many times as often.
+    pub fn often(mut self, often: usize) -> Self {
+        self.often = often;
         self
     }
 
@@ -177,7 +186,13 @@ impl Figure {
     }
 }
 
-/// Measures the contenders of one cell: `repeats` rounds, in each of which all have their turn, beginning with another.
+/// Rounds of a cell in a run of so many repeats.
+pub fn rounds(cell: &[Entry], repeats: usize) -> usize {
+    let often = cell.iter().map(|entry| entry.often).max();
+    repeats * often.unwrap_or(1)
+}
+
+/// Measures the contenders of one cell: [`rounds`] of them, in each of which all have their turn, beginning with another.
 pub fn measure(
     entries: &[Entry],
     placement: &Placement,
@@ -199,7 +214,7 @@ pub fn measure(
             (figure, None)
         })
         .collect();
-    for round in 0..repeats {
+    for round in 0..rounds(entries, repeats) {
         for turn in 0..entries.len() {
             let at = (round + turn) % entries.len();
             progress(&entries[at]);

@@ -135,8 +135,8 @@ pub struct Joined {
 
 impl Joined {
     pub(super) fn create<C: Channel<'static>>(name: &str, config: &C::Config) -> Self {
-        let plan = Lane::BOTH.iter().fold(Ok(Plan::<2>::new()), |plan, lane| {
-            plan.and_then(|plan: Plan<2>| plan.channel::<C>(lane.name(), config))
+        let plan = Lane::BOTH.iter().try_fold(Plan::<2>::new(), |plan, lane| {
+            plan.channel::<C>(lane.name(), config)
         });
         let segment = SharedSegment::open_or_create(name, &plan.expect("a plan"), &Options::new());
         Self {

@@ -154,7 +154,6 @@ fn the_shipped_targets_are_possible() {
 }
 
 #[test]
-#[ignore = "peers are being added"]
 fn the_shipped_targets_name_benches() {
     let known: Vec<String> = crate::peers::all()
         .iter()
