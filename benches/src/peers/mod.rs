@@ -37,6 +37,7 @@ pub fn all() -> Vec<Entry> {
     round_trip::threads::<rtrb::Rtrb>(&mut all);
     throughput::threads::<rtrb::Rtrb>(&mut all);
     throughput::thread_batches::<rtrb::Rtrb>(&mut all);
+    throughput::thread_batches::<rtrb::Chunks>(&mut all);
     round_trip::threads::<ringbuf::Ringbuf>(&mut all);
     throughput::threads::<ringbuf::Ringbuf>(&mut all);
     throughput::thread_batches::<ringbuf::Ringbuf>(&mut all);

@@ -93,10 +93,14 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
         let want = u32::try_from(into.len()).unwrap_or(u32::MAX);
         let data = self.end.data(want);
         let count = data.min(want);
+        if count == 0 {
+            self.end.acknowledge();
+            return 0;
+        }
         self.slots
             .read_all(self.end.position(), data, &mut into[..count as usize]);
         self.end.advance(count);
-        self.end.acknowledge();
+        self.end.acknowledge_all();
         count as usize
     }
 

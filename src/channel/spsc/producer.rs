@@ -93,10 +93,14 @@ impl<'p, T: Pod, W: Wake> Producer<'p, T, W> {
         let want = u32::try_from(values.len()).unwrap_or(u32::MAX);
         let room = self.end.room(want);
         let count = room.min(want);
+        if count == 0 {
+            self.end.publish();
+            return 0;
+        }
         self.slots
             .write_all(self.end.position(), room, &values[..count as usize]);
         self.end.advance(count);
-        self.end.publish();
+        self.end.publish_all();
         count as usize
     }
 
