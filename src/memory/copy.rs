@@ -5,11 +5,10 @@
 
 use core::ptr::copy_nonoverlapping;
 
-use super::prefetch::{READ_AHEAD, WRITE_AHEAD, for_reading, for_writing};
+use super::prefetch::{LINE, READ_AHEAD, WRITE_AHEAD, for_reading, for_writing};
 
 /// From here on the system's copy is as fast.
 const LONG: usize = 16 << 10;
-const LINE: usize = 64;
 
 /// Copies private bytes into the region, whose next `owned` bytes from `to` are the caller's.
 ///

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use crate::error::{Error, Result};
 use crate::memory::Pod;
 use crate::memory::copy;
-use crate::memory::prefetch::{READ_AHEAD, WRITE_AHEAD};
+use crate::memory::prefetch::{LINE, READ_AHEAD, WRITE_AHEAD};
 use crate::memory::span::Span;
 use crate::memory::words;
 
@@ -100,11 +100,17 @@ impl<'p, T: Pod> Slots<'p, T> {
         if slots == 0 { 1 } else { slots as u32 }
     }
 
+    /// Whether asking for a line ahead of this slot asks for one not asked for by the slot before.
+    #[inline(always)]
+    fn begins_a_line(&self, position: u32) -> bool {
+        size_of::<T>() >= LINE || self.offset(position) % LINE < size_of::<T>()
+    }
+
     /// Writes one slot that the producer owns; `room` slots are its own, from that one on.
     #[inline(always)]
     pub(crate) fn write(&self, position: u32, room: u32, value: T) {
         let ahead = const { Self::ahead(WRITE_AHEAD) };
-        if room > ahead {
+        if room > ahead && self.begins_a_line(position) {
             self.span
                 .soon_written(self.offset(position.wrapping_add(ahead)));
         }
@@ -148,7 +154,7 @@ impl<'p, T: Pod> Slots<'p, T> {
     #[inline(always)]
     pub(crate) fn read(&self, position: u32, data: u32) -> T {
         let ahead = const { Self::ahead(READ_AHEAD) };
-        if data > ahead {
+        if data > ahead && self.begins_a_line(position) {
             self.span
                 .soon_read(self.offset(position.wrapping_add(ahead)));
         }
