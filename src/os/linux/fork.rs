@@ -9,7 +9,8 @@ use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
-use rustix::param::page_size;
+
+use super::page_size;
 
 /// The page of this process, or an ancestor's, wiped. Published pages are never unmapped.
 static CURRENT: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());

@@ -16,10 +16,9 @@ use rustix::fs::{
 };
 use rustix::io::{Errno, retry_on_intr};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap, munmap};
-use rustix::param::page_size;
 
 pub(crate) use super::fork::fork_guard;
-use super::{context, invalid};
+use super::{context, invalid, page_size};
 
 /// Bytes reserved by one call, about 2 ms: the tmpfs of older kernels throws a call's work away at a signal, and a whole
 /// region under a profiling timer would never get done.

@@ -16,6 +16,13 @@ pub(crate) mod socket;
 #[cfg(test)]
 mod testing;
 
+/// Bytes of a page. Not rustix's, which reads the kernel's vDSO and so crashes under valgrind (rustix#1559).
+fn page_size() -> usize {
+    // SAFETY: asks for a number, touches no memory of ours.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    usize::try_from(bytes).expect("a system with pages")
+}
+
 /// `error` with what was being done in front of it; the kind stays.
 fn context(error: impl Into<std::io::Error>, doing: std::fmt::Arguments<'_>) -> std::io::Error {
     let error = error.into();
