@@ -160,30 +160,41 @@ impl Figure {
         format!("{}/{}", self.cell, self.contender)
     }
 
-    fn sorted(&self) -> Vec<f64> {
-        let mut sorted = self.repeats.clone();
-        sorted.sort_by(f64::total_cmp);
-        sorted
-    }
-
     /// The value that a share of the repeats does not exceed.
     pub fn quantile(&self, share: f64) -> f64 {
-        let sorted = self.sorted();
-        let last = sorted.len().saturating_sub(1);
-        sorted
-            .get((last as f64 * share).round() as usize)
-            .copied()
-            .unwrap_or(f64::NAN)
+        quantile(&self.repeats, share)
     }
 
     pub fn median(&self) -> f64 {
-        let sorted = self.sorted();
-        match sorted.len() {
-            0 => f64::NAN,
-            n if n % 2 == 1 => sorted[n / 2],
-            n => (sorted[n / 2 - 1] + sorted[n / 2]) / 2.0,
-        }
+        self.quantile(0.5)
     }
+
+    /// This one's repeats by the other's, each by the one that ran beside it: a moment later the machine may be another.
+    pub fn ratios_to(&self, other: &Figure) -> Vec<f64> {
+        let pairs = self.repeats.iter().zip(&other.repeats);
+        pairs.map(|(mine, theirs)| mine / theirs).collect()
+    }
+
+    /// The median of those ratios.
+    pub fn ratio_to(&self, other: &Figure) -> f64 {
+        median(&self.ratios_to(other))
+    }
+}
+
+/// The value that a share of the values does not exceed, between two if it falls between them.
+pub fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let Some(last) = sorted.len().checked_sub(1) else {
+        return f64::NAN;
+    };
+    let at = last as f64 * share;
+    let (below, above) = (sorted[at.floor() as usize], sorted[at.ceil() as usize]);
+    below + (above - below) * at.fract()
+}
+
+pub fn median(values: &[f64]) -> f64 {
+    quantile(values, 0.5)
 }
 
 /// Rounds of a cell in a run of so many repeats.
@@ -264,6 +275,18 @@ mod tests {
             [1.0, 3.0, 7.0, 9.0]
         );
         assert!(figure(&[]).median().is_nan());
+    }
+
+    #[test]
+    fn ratios_are_of_what_ran_side_by_side() {
+        // The machine became four times slower after the first rounds, for both.
+        let (a, b) = (
+            figure(&[1.0, 1.0, 4.0, 8.0, 4.0]),
+            figure(&[2.0, 2.0, 2.0, 8.0, 8.0]),
+        );
+        assert_eq!(a.ratios_to(&b), [0.5, 0.5, 2.0, 1.0, 0.5]);
+        assert_eq!(a.ratio_to(&b), 0.5);
+        assert!(a.ratio_to(&figure(&[])).is_nan());
     }
 
     #[test]

@@ -83,7 +83,7 @@ fn grid(figures: &[&Figure]) -> Grid {
             )
         });
         row.extend(rates.then(|| number(rate(median))));
-        row.extend(reference.map(|reference| number(median / reference.median())));
+        row.extend(reference.map(|reference| number(figure.ratio_to(reference))));
         row.extend(percentiles.iter().map(|percentile| {
             let found = figure.percentiles.iter().find(|(p, _)| p == percentile);
             found.map_or("-".into(), |(_, nanos)| nanos.to_string())

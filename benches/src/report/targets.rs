@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::{Report, number};
-use crate::harness::Figure;
+use crate::harness::measure::{median, quantile};
 
 /// The targets that this package is shipped with.
 pub const SHIPPED: &str = include_str!("../../targets.toml");
@@ -145,21 +145,15 @@ impl Target {
         let Ok(bound) = self.bound() else {
             return of(Verdict::NotMeasured(Vec::new()));
         };
-        let value = |figure: f64, beside: Option<f64>| match (bound, beside) {
-            (_, None) => figure,
-            (Bound::AtMost(_), Some(beside)) => figure / beside,
-            (Bound::AtLeast(_), Some(beside)) => beside / figure,
-        };
         let found = |pair: &Pair| {
             let figure = report.find(&pair.figure)?;
             let beside = pair.beside.as_ref().and_then(|name| report.find(name));
-            let pairs = figure
-                .repeats
-                .len()
-                .min(beside.map_or(usize::MAX, |b| b.repeats.len()));
-            let repeat = |n: usize| value(figure.repeats[n], beside.map(|b| b.repeats[n]));
-            let spread: Vec<f64> = (0..pairs).map(repeat).collect();
-            Some((value(figure.median(), beside.map(Figure::median)), spread))
+            let spread = match (bound, beside) {
+                (_, None) => figure.repeats.clone(),
+                (Bound::AtMost(_), Some(beside)) => figure.ratios_to(beside),
+                (Bound::AtLeast(_), Some(beside)) => beside.ratios_to(figure),
+            };
+            Some((median(&spread), spread))
         };
         let (pairs, mut each, mut spreads) = (self.pairs(), Vec::new(), Vec::new());
         for pair in &pairs {
@@ -177,10 +171,11 @@ impl Target {
         }
         // The n-th repeats of all places together, as if they were one figure's.
         let rounds = spreads.iter().map(Vec::len).min().unwrap_or(0);
-        let rounds = (0..rounds).map(|n| median(spreads.iter().map(|spread| spread[n]).collect()));
-        let spread = numbers(rounds.filter(|ratio| !ratio.is_nan()).collect());
-        let quartiles = (spread.quantile(0.25), spread.quantile(0.75));
-        let value = median(each.iter().map(|(_, value)| *value).collect());
+        let round = |n: usize| median(&spreads.iter().map(|spread| spread[n]).collect::<Vec<_>>());
+        let mut rounds: Vec<f64> = (0..rounds).map(round).collect();
+        rounds.retain(|ratio| !ratio.is_nan());
+        let quartiles = (quantile(&rounds, 0.25), quantile(&rounds, 0.75));
+        let value = median(&each.iter().map(|(_, value)| *value).collect::<Vec<_>>());
         let missed_by = match bound {
             Bound::AtMost(most) if value > most => Some((value / most - 1.0) * 100.0),
             Bound::AtLeast(least) if value < least => Some((1.0 - value / least) * 100.0),
@@ -193,22 +188,6 @@ impl Target {
             missed_by,
         }))
     }
-}
-
-/// Borrows the arithmetic of figures.
-fn numbers(repeats: Vec<f64>) -> Figure {
-    Figure {
-        cell: String::new(),
-        contender: String::new(),
-        unit: String::new(),
-        count: 0,
-        repeats,
-        percentiles: Vec::new(),
-    }
-}
-
-fn median(values: Vec<f64>) -> f64 {
-    numbers(values).median()
 }
 
 #[derive(Debug, PartialEq)]
