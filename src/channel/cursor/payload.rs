@@ -115,7 +115,10 @@ impl<'p, T: Pod> Slots<'p, T> {
                 .soon_written(self.offset(position.wrapping_add(ahead)));
         }
         let offset = self.offset(position);
-        if self.span.is_trusted() {
+        if const { Self::LARGE } {
+            let bytes = bytemuck::bytes_of(&value);
+            self.span.store(offset, bytes, bytes.len());
+        } else if self.span.is_trusted() {
             self.span.mark_write(offset, size_of::<T>());
             let slot = self.span.at(offset, size_of::<T>()).cast::<T>();
             // SAFETY: inside the span by the mask; aligned, since the span is line-aligned and offsets are
@@ -128,6 +131,8 @@ impl<'p, T: Pod> Slots<'p, T> {
         }
     }
 
+    /// Slots that no compiler copies by a few moves: it would call memcpy.
+    const LARGE: bool = size_of::<T>() > 128;
     /// Slots that are a few whole words, and so lie on words.
     const FEW_WORDS: bool = size_of::<T>().is_multiple_of(8) && size_of::<T>() <= 64;
 
@@ -162,6 +167,15 @@ impl<'p, T: Pod> Slots<'p, T> {
         if self.span.is_trusted() {
             self.span.mark_read(offset, size_of::<T>());
             let slot = self.span.at(offset, size_of::<T>()).cast::<T>();
+            if const { Self::LARGE } {
+                let (from, bytes) = (slot.as_ptr().cast(), size_of::<T>());
+                let mut value = core::mem::MaybeUninit::<T>::uninit();
+                // SAFETY: inside the span by the mask; `value` is private and as large; the positions say that nobody
+                // writes the slot now.
+                unsafe { copy::out_of_region(value.as_mut_ptr().cast(), from, bytes, bytes) };
+                // SAFETY: just copied over whole; every bit pattern is a T.
+                return unsafe { value.assume_init() };
+            }
             // SAFETY: inside the span and aligned as in write; every bit pattern is a T; the positions say
             // that nobody writes the slot now.
             unsafe { slot.read() }
