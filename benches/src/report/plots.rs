@@ -112,10 +112,17 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
     let parts: Vec<&str> = figure.cell.split('/').collect();
     let rates = || "million/s".to_owned();
     let (plot, size) = match parts.as_slice() {
-        ["latency", bytes] => {
-            let title = format!("Round trips of {bytes} bytes, one by one");
+        // It polls first: beside those that sleep it would take the plot for itself.
+        ["blocked" | "blocked-latency", _] if figure.contender.contains("spinning") => return None,
+        [group @ ("latency" | "blocked-latency"), bytes] => {
+            let how = if *group == "latency" {
+                "polling"
+            } else {
+                "asleep"
+            };
+            let title = format!("Round trips of {bytes} bytes, {how}, one by one");
             (
-                Plot::new(format!("latency-{bytes}"), title, "percentile", "ns".into()),
+                Plot::new(format!("{group}-{bytes}"), title, "percentile", "ns".into()),
                 None,
             )
         }

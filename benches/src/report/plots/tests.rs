@@ -116,7 +116,11 @@ fn the_check_for_form_finds_faults() {
 
 #[test]
 fn rates_swap_their_quartiles() {
-    let report = report(vec![figure("throughput/8/64/1", "x", &[1.0, 2.0, 2.0, 4.0, 4.0])]);
+    let report = report(vec![figure(
+        "throughput/8/64/1",
+        "x",
+        &[1.0, 2.0, 2.0, 4.0, 4.0],
+    )]);
     let point = &plots_of(&report)[0].series[0].points[0];
     assert_eq!(
         (point.x, point.y, point.spread),
