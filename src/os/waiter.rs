@@ -100,6 +100,8 @@ pub struct Waiter {
     /// Deaths already reported, by row and generation: a dead process's watch stays readable.
     reported: [Option<u32>; PeerId::MOST as usize],
     woken: u64,
+    /// What was rung still lies in the pipe.
+    undrained: bool,
     credit: Credit,
     joined: Arc<Joined>,
 }
@@ -131,6 +133,7 @@ impl Waiter {
             polls: 0,
             reported: [None; PeerId::MOST as usize],
             woken: 0,
+            undrained: false,
             credit: Credit::new(),
             joined,
         })
@@ -183,24 +186,34 @@ impl Waiter {
             joined: &self.joined,
             reported: &mut self.reported,
             woken: &mut self.woken,
+            undrained: &mut self.undrained,
             credit: &mut self.credit,
-            rung: false,
             tick: self.tick,
         };
+        // What was rung for earlier epochs; emptying the pipe after arming would swallow a ring of this one.
+        bed.drain()?;
         let mut armed = self.sleeper.arm(bells)?;
+        let mut rung = false;
         loop {
             // Before the look: whoever dies from here on ends the sleep, also if its row has another peer by then.
             let watches = bed.watches();
             if let Some(value) = ready() {
-                if bed.rung {
-                    bed.credit.give_back();
-                }
+                bed.was_worth_it(rung);
                 return Ok(Some(value));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(None);
             }
             bed.sleep(deadline, &watches)?;
+            rung = *bed.undrained;
+            if rung {
+                // Before the pipe is emptied: that can wait until this peer sleeps again, an answer cannot.
+                if let Some(value) = ready() {
+                    bed.was_worth_it(rung);
+                    return Ok(Some(value));
+                }
+            }
+            bed.drain()?;
             armed.again();
         }
     }
@@ -217,6 +230,7 @@ impl Waiter {
     ) -> Result<Armed<'a, 'static, super::OwnedPeer>> {
         // What was rung for earlier epochs is answered by the recheck that follows arming.
         drain(&self.joined)?;
+        self.undrained = false;
         Ok(self.sleeper.arm(bells)?)
     }
 }
@@ -254,9 +268,8 @@ struct Bed<'a> {
     joined: &'a Joined,
     reported: &'a mut [Option<u32>; PeerId::MOST as usize],
     woken: &'a mut u64,
+    undrained: &'a mut bool,
     credit: &'a mut Credit,
-    /// The last sleep ended with a ring.
-    rung: bool,
     tick: Option<Duration>,
 }
 
@@ -280,6 +293,21 @@ impl Bed<'_> {
         found
     }
 
+    /// A ring that brought something costs nothing.
+    fn was_worth_it(&mut self, rung: bool) {
+        if rung {
+            self.credit.give_back();
+        }
+    }
+
+    /// Empties the pipe, if anybody rang since it was emptied last.
+    fn drain(&mut self) -> Result<()> {
+        if std::mem::take(self.undrained) {
+            drain(self.joined)?;
+        }
+        Ok(())
+    }
+
     /// Sleeps once: until a ring, an unreported death, the tick or the deadline.
     fn sleep(&mut self, deadline: Option<Instant>, watches: &Watches) -> Result<()> {
         let inner = &self.joined.segment.inner;
@@ -287,7 +315,6 @@ impl Bed<'_> {
         let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
         let tick = self.tick.and_then(|tick| Instant::now().checked_add(tick));
         let until = [deadline, tick].into_iter().flatten().min();
-        self.rung = false;
         self.credit.wait(until);
         if watches.gone {
             // It may have committed and died after `ready` looked.
@@ -305,9 +332,8 @@ impl Bed<'_> {
                 Some((peer, generation, _)) => self.reported[peer.index()] = Some(*generation),
                 None => {
                     *self.woken += 1;
-                    self.rung = true;
+                    *self.undrained = true;
                     self.credit.spend();
-                    drain(self.joined)?;
                 }
             }
         }
