@@ -1,9 +1,13 @@
-//! What the machine itself takes: a cache line there and back, a copy. No channel can be faster.
+//! What the machine itself takes: a cache line there and back, a copy by one thread. A channel pays the first for each message
+//! that is waited for, and the second, in its own way, for each that is moved.
 
 use std::hint::{black_box, spin_loop};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use hdrhistogram::Histogram;
+
+use super::round_trip::{histogram, of_histogram};
 use crate::harness::control::Line;
 use crate::harness::{Bench, Entry, Sample, processes::Partner, threads};
 
@@ -34,6 +38,19 @@ fn ping(to: &AtomicU64, from: &AtomicU64, count: u64) -> Duration {
     let begin = Instant::now();
     turns(WARM_UP..WARM_UP + count);
     begin.elapsed()
+}
+
+fn ping_each(to: &AtomicU64, from: &AtomicU64, count: u64) -> Histogram<u64> {
+    let mut histogram = histogram();
+    for n in 0..WARM_UP + count {
+        let begin = Instant::now();
+        to.store(2 * n + 1, Ordering::Release);
+        wait_for(from, 2 * n + 2);
+        if n >= WARM_UP {
+            histogram.saturating_record(begin.elapsed().as_nanos() as u64);
+        }
+    }
+    histogram
 }
 
 /// The cells of round trips, whose floor does not depend on the size.
@@ -90,11 +107,31 @@ fn copy(bytes: usize, capacity: usize, count: u64) -> Duration {
     begin.elapsed()
 }
 
-/// A copy in, for each shape of message or record.
-pub fn copies(all: &mut Vec<Entry>, cells: impl Iterator<Item = (String, usize, usize)>) {
-    for (cell, bytes, capacity) in cells {
+/// A copy in, for each shape of message or record; a batch is copied at once.
+pub fn copies(all: &mut Vec<Entry>, cells: impl Iterator<Item = (String, usize, usize, usize)>) {
+    for (cell, bytes, capacity, batch) in cells {
         all.push(Entry::new(cell, "floor: memcpy", "ns", move |bench| {
-            Sample::each(copy(bytes, capacity, bench.count), bench.count)
+            let times = bench.count.div_ceil(batch as u64);
+            let took = copy(bytes * batch, capacity / batch, times);
+            Sample::each(took, times * batch as u64)
         }));
+    }
+}
+
+/// Round trips of two lines between threads, timed one by one: what the clock adds to each, too.
+pub fn ping_pong_each(all: &mut Vec<Entry>) {
+    for size in SIZES {
+        let cell = format!("latency/{size}");
+        all.push(Entry::new(
+            cell,
+            "floor: two lines, threads",
+            "ns",
+            |bench| {
+                let (there, back) = (Line::default(), Line::default());
+                let answer = || pong(&there.0, &back.0, bench.count);
+                let ask = || ping_each(&there.0, &back.0, bench.count);
+                of_histogram(threads::race(bench.placement, answer, ask).1)
+            },
+        ));
     }
 }

@@ -47,9 +47,9 @@ fn cell(bytes: usize, count: usize) -> String {
     format!("records/{bytes}/{count}")
 }
 
-/// All cells, with the size of a record and how many there is room for.
-pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
-    shapes().map(|(bytes, count)| (cell(bytes, count), bytes, count))
+/// All cells, with the size of a record, how many there is room for, and how many go at once.
+pub fn cells() -> impl Iterator<Item = (String, usize, usize, usize)> {
+    shapes().map(|(bytes, count)| (cell(bytes, count), bytes, count, 1))
 }
 
 /// 16 to 4096 bytes between threads.

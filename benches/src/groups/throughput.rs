@@ -111,12 +111,16 @@ fn cell<M>(capacity: usize, batch: usize) -> String {
     cell_of(size_of::<M>(), capacity, batch)
 }
 
-/// The cells of messages that go one by one, with the size of a message and the capacity.
-pub fn cells() -> impl Iterator<Item = (String, usize, usize)> {
-    let shapes = [8, 64]
-        .into_iter()
-        .flat_map(|bytes| CAPACITIES.map(|c| (bytes, c)));
-    shapes.map(|(bytes, capacity)| (cell_of(bytes, capacity, 1), bytes, capacity))
+/// All cells, with the size of a message, the capacity and the batch.
+pub fn cells() -> impl Iterator<Item = (String, usize, usize, usize)> {
+    let batches = || [1].into_iter().chain(BATCHES);
+    let shapes = move |bytes| {
+        CAPACITIES
+            .into_iter()
+            .flat_map(move |c| batches().map(move |b| (bytes, c, b)))
+    };
+    let shapes = [8, 64].into_iter().flat_map(shapes);
+    shapes.map(|(bytes, capacity, batch)| (cell_of(bytes, capacity, batch), bytes, capacity, batch))
 }
 
 fn threads_of_size<P: ThreadPeer + 'static, M: Message>(all: &mut Vec<Entry>) {

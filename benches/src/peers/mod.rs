@@ -20,6 +20,7 @@ use crate::harness::Entry;
 pub fn all() -> Vec<Entry> {
     let mut all = Vec::new();
     floors::ping_pong(&mut all);
+    floors::ping_pong_each(&mut all);
     floors::copies(&mut all, throughput::cells());
     floors::copies(&mut all, records::cells());
 
