@@ -6,6 +6,7 @@ mod common;
 
 mod deaths;
 mod floods;
+mod silence;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};

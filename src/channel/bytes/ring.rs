@@ -21,7 +21,7 @@ pub(super) struct Ring<'p> {
 }
 
 /// Room for one grant: where the payload lies, and how it is committed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Room {
     /// Bytes from the producer's position to the ring's end that the record skips; 0 if it does not wrap.
     pub(super) skip: u32,
@@ -174,4 +174,33 @@ impl<'p> Ring<'p> {
 #[inline(always)]
 pub(super) fn clamp(len: usize) -> u32 {
     u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests {
+    use super::*;
+    use crate::{AlignedBytes, Channel, Region, bytes};
+
+    #[test]
+    fn an_exact_place_is_the_place() {
+        let mut room = AlignedBytes::<1024>::new();
+        let region = Region::from_mut(room.as_mut()).unwrap();
+        let made = bytes::Bytes::init(region, &bytes::Config::records(64)).unwrap();
+        let ring = Ring::of(&made.pair, Framing::Records).unwrap();
+        let mut found = [0; 2];
+        for position in (0..128).step_by(8).chain([u32::MAX - 7]) {
+            for (free, len) in
+                (0..=64).flat_map(|free| (0..=ring.most()).map(move |len| (free, len)))
+            {
+                let exact = ring.place_exact(position, free, len);
+                assert_eq!(
+                    exact,
+                    ring.place(position, free, len, len),
+                    "{position} {free} {len}"
+                );
+                found[usize::from(exact.is_some())] += 1;
+            }
+        }
+        assert!(found.iter().all(|&count| count > 1000), "{found:?}");
+    }
 }
