@@ -53,7 +53,8 @@ impl SharedSegment {
         let mapping = shared::map(memory.as_fd(), len, options)?;
         let trust = options.trust;
         let segment = shared::init(&mapping, &plan, trust)?;
-        let bells = (0..plan.peers).map(|_| Bell::pipe().doing(|| "making a doorbell".into()));
+        let wary = trust == Trust::Distrusted;
+        let bells = (0..plan.peers).map(|_| Bell::pipe(wary).doing(|| "making a doorbell".into()));
         let bells = Bells::new(bells.collect::<Result<_>>()?);
         let ask = reopen(memory.as_fd()).doing(|| "opening the memory anew".into())?;
         let seats = Seats::Anonymous {

@@ -35,7 +35,7 @@ impl sealed::Wake for OwnedSilence {
 
 impl<T: Pod> Producer<T> {
     /// The same end, which wakes nobody from now on: for a consumer that polls. One that sleeps nevertheless notices items,
-    /// and that this end was dropped, at its next tick.
+    /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> spsc::Producer<'static, T, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
@@ -43,7 +43,7 @@ impl<T: Pod> Producer<T> {
 
 impl<T: Pod> Consumer<T> {
     /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
-    /// and that this end was dropped, at its next tick.
+    /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> spsc::Consumer<'static, T, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
@@ -51,7 +51,7 @@ impl<T: Pod> Consumer<T> {
 
 impl ByteProducer {
     /// The same end, which wakes nobody from now on: for a consumer that polls. One that sleeps nevertheless notices bytes,
-    /// and that this end was dropped, at its next tick.
+    /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> bytes::Producer<'static, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
@@ -59,7 +59,7 @@ impl ByteProducer {
 
 impl ByteConsumer {
     /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
-    /// and that this end was dropped, at its next tick.
+    /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> bytes::Consumer<'static, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }

@@ -8,7 +8,8 @@
 //!
 //! # Cost
 //!
-//! A wake is three system calls: the ringer's write, the sleeper's poll and read. Nothing while data is there.
+//! A wake is three system calls: the ringer's write, the sleeper's poll, and a read before it sleeps again. Nothing while data
+//! is there.
 //! A peer that rings without end costs its victim less than a tenth of a processor: once 64 rings more than one a
 //! millisecond brought nothing, a sleeper looks once a millisecond, and each look reads 64 KiB at most.
 
@@ -145,7 +146,7 @@ impl Waiter {
         self
     }
 
-    /// Never rechecks by itself: a commit whose producer was killed before it rang is then seen with the next one only,
+    /// Never rechecks by itself: what a [silent](super::Producer::silent) end does is then not noticed, and a commit whose producer was killed before it rang is then seen with the next one only,
     /// if that producer was in another space of process numbers, or joined while this peer slept.
     pub fn without_tick(mut self) -> Self {
         self.tick = None;
@@ -163,14 +164,14 @@ impl Waiter {
         self.woken
     }
 
-    /// Sleeps until `ready` says so. `ready` is asked before sleeping, after every ring, after the death of any peer
+    /// Sleeps until `ready` says so. `ready` is asked before sleeping, after every ring (twice, if the first answer is no), after the death of any peer
     /// and at every tick, so it may also look whether a channel is abandoned. `None` when time is up.
     ///
     /// Give the bell of every channel that `ready` looks at.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`Error::Io`].
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`].
     pub fn wait<T>(
         &mut self,
         bells: &[OwnedBell],
@@ -182,6 +183,7 @@ impl Waiter {
             return Ok(polled);
         }
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        self.check_home()?;
         let mut bed = Bed {
             joined: &self.joined,
             reported: &mut self.reported,
@@ -204,8 +206,7 @@ impl Waiter {
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return Ok(None);
             }
-            bed.sleep(deadline, &watches)?;
-            rung = *bed.undrained;
+            rung = bed.sleep(deadline, &watches)?;
             if rung {
                 // Before the pipe is emptied: that can wait until this peer sleeps again, an answer cannot.
                 if let Some(value) = ready() {
@@ -218,16 +219,25 @@ impl Waiter {
         }
     }
 
+    /// A forked child would empty its parent's pipe.
+    fn check_home(&self) -> Result<()> {
+        if self.joined.segment.inner.segment.is_forked() {
+            return Err(crate::Error::Forked.into());
+        }
+        Ok(())
+    }
+
     /// For a loop of one's own: empties the pipe and says that this peer may sleep now. Recheck every channel before
     /// sleeping on the descriptor, and drop the guard on waking. Wake up at least once a second besides: see the tick.
     ///
     /// # Errors
     ///
-    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`Error::Io`].
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`].
     pub fn arm<'a>(
         &'a mut self,
         bells: &'a [OwnedBell],
     ) -> Result<Armed<'a, 'static, super::OwnedPeer>> {
+        self.check_home()?;
         // What was rung for earlier epochs is answered by the recheck that follows arming.
         drain(&self.joined)?;
         self.undrained = false;
@@ -308,8 +318,8 @@ impl Bed<'_> {
         Ok(())
     }
 
-    /// Sleeps once: until a ring, an unreported death, the tick or the deadline.
-    fn sleep(&mut self, deadline: Option<Instant>, watches: &Watches) -> Result<()> {
+    /// Sleeps once: until a ring, an unreported death, the tick or the deadline. Whether it was a ring.
+    fn sleep(&mut self, deadline: Option<Instant>, watches: &Watches) -> Result<bool> {
         let inner = &self.joined.segment.inner;
         let me = self.joined.peer().id();
         let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
@@ -318,7 +328,7 @@ impl Bed<'_> {
         self.credit.wait(until);
         if watches.gone {
             // It may have committed and died after `ready` looked.
-            return Ok(());
+            return Ok(false);
         }
         let watches = &watches.alive;
         let mut fds = [bell.read_fd(); MAX_WAIT];
@@ -326,17 +336,23 @@ impl Bed<'_> {
         for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(watches) {
             *fd = watch.as_fd();
         }
+        let mut rung = false;
         let ready = bell::wait(&fds[..count], until).doing(|| "sleeping on the doorbell".into())?;
         for index in ready.iter() {
             match index.checked_sub(1).and_then(|index| watches.get(index)) {
                 Some((peer, generation, _)) => self.reported[peer.index()] = Some(*generation),
                 None => {
+                    rung = true;
                     *self.woken += 1;
                     *self.undrained = true;
                     self.credit.spend();
+                    // Later somebody else may have read it, and made the pipe one that blocks.
+                    if bell.is_wary() {
+                        self.drain()?;
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(rung)
     }
 }

@@ -5,7 +5,7 @@
 //! ```text
 //! sleeper   set my bit in `waiters` of every end I wait for
 //!           arm = epoch + 1 | ARMED; fence (ARM); recheck every end
-//!           something there: go on; else sleep on my pipe; drain it
+//!           something there: go on; else sleep on my pipe; look; drain it before arming again
 //!           on leaving: disarm, clear my bits
 //! producer  commit; fence (RING); waiters == 0: done, no system call ever
 //!           each bit: its row ARMED with an epoch I did not ring: write one byte, remember the epoch

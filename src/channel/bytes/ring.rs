@@ -160,6 +160,7 @@ impl<'p> Ring<'p> {
 
     #[inline(always)]
     pub(super) fn length(&self, index: u32) -> u32 {
+        // As wide as it is written, so that a distrusted ring loads it at once.
         self.span.load_word(index as usize) as u32
     }
 

@@ -17,8 +17,8 @@ impl Span<'_> {
         self.mark_write(offset, from.len());
         let to = self.at(offset, from.len()).as_ptr();
         if self.is_trusted() {
-            // SAFETY: at() lies inside the mapping for from.len() bytes; `from` is private, so they are apart;
-            // the positions say that nobody else touches these bytes now.
+            // SAFETY: at() lies inside the mapping for owned bytes; `from` is private or a committed record, so they are
+            // apart; the positions say that nobody else touches these bytes now.
             unsafe { copy::into_region(to, from.as_ptr(), from.len(), owned) };
         } else {
             // SAFETY: as above; the copy is atomic because the other party may not keep to its positions.
@@ -42,7 +42,7 @@ impl Span<'_> {
         }
     }
 
-    /// Stores eight bytes at a multiple of eight, atomically whoever is trusted: their words are no dearer.
+    /// Stores eight bytes at a multiple of eight, in words as for the distrusted: they are no dearer.
     #[inline(always)]
     pub(crate) fn store_word(&self, offset: usize, word: u64) {
         self.mark_write(offset, 8);
@@ -96,8 +96,11 @@ impl<'p, T: Pod> Slots<'p, T> {
 
     /// Slots in `bytes` bytes, at least one.
     const fn ahead(bytes: u32) -> u32 {
-        let slots = bytes as usize / size_of::<T>();
-        if slots == 0 { 1 } else { slots as u32 }
+        // Nothing of size 0 gets here, but code that is generic over it must compile.
+        match (bytes as usize).checked_div(size_of::<T>()) {
+            None | Some(0) => 1,
+            Some(slots) => slots as u32,
+        }
     }
 
     /// Whether asking for a line ahead of this slot asks for one not asked for by the slot before.

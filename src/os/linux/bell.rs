@@ -62,13 +62,14 @@ impl Bell {
         })
     }
 
-    /// A pipe without a name, CLOEXEC; for threads, and for children that inherit the descriptors.
-    pub(crate) fn pipe() -> io::Result<Bell> {
+    /// A pipe without a name, CLOEXEC; for threads, and for children that inherit the descriptors. `wary` as in
+    /// [`Bell::from_ends`], for ends that strangers may receive.
+    pub(crate) fn pipe(wary: bool) -> io::Result<Bell> {
         let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
         Ok(Bell {
             read,
             write: Some(write),
-            wary: false,
+            wary,
         })
     }
 
@@ -138,6 +139,11 @@ impl Bell {
             }
         }
         read(&self.read, bytes)
+    }
+
+    /// Whether a stranger may hold the ends, and make reading block: it then reads only what was just seen to be there.
+    pub(crate) fn is_wary(&self) -> bool {
+        self.wary
     }
 
     /// The end to wait on.

@@ -18,7 +18,7 @@ fn both_kinds(scratch: &Scratch) -> [Bell; 2] {
     make_fifo(scratch.dir(), "bell", &Permissions::default()).unwrap();
     [
         Bell::fifo(scratch.dir(), "bell", &Permissions::default()).unwrap(),
-        Bell::pipe().unwrap(),
+        Bell::pipe(false).unwrap(),
     ]
 }
 
@@ -175,7 +175,7 @@ fn inherited_ends_are_checked_and_never_block() {
     let bell = Bell::from_ends(read, Some(write_end), false).unwrap();
     assert_eq!(bell.drain().unwrap(), 0, "a blocking pipe would hang here");
     while bell.ring().unwrap() {}
-    let other = Bell::pipe().unwrap();
+    let other = Bell::pipe(false).unwrap();
     let (read, write_end) = (bell.read, other.write.unwrap());
     let two = Bell::from_ends(read, Some(write_end), false);
     assert_eq!(two.unwrap_err().kind(), io::ErrorKind::InvalidInput);
@@ -183,7 +183,7 @@ fn inherited_ends_are_checked_and_never_block() {
 
 #[test]
 fn a_wary_bell_does_not_block_on_a_pipe_made_blocking() {
-    let Bell { read, write, .. } = Bell::pipe().unwrap();
+    let Bell { read, write, .. } = Bell::pipe(false).unwrap();
     let bell = Bell::from_ends(read, write, true).unwrap();
     for end in [bell.read_fd(), bell.write_fd()] {
         fcntl_setfl(end, OFlags::empty()).unwrap();
@@ -198,7 +198,7 @@ fn a_wary_bell_does_not_block_on_a_pipe_made_blocking() {
 
 #[test]
 fn wait_names_the_ready_ones() {
-    let bells: Vec<Bell> = (0..40).map(|_| Bell::pipe().unwrap()).collect();
+    let bells: Vec<Bell> = (0..40).map(|_| Bell::pipe(false).unwrap()).collect();
     let fds: Vec<_> = bells.iter().map(Bell::read_fd).collect();
     let look = || wait(&fds, Some(Instant::now())).unwrap();
     assert_eq!(look(), Ready::default());
@@ -232,7 +232,7 @@ fn wait_without_descriptors_is_a_timer_that_is_never_early() {
 
 #[test]
 fn signals_neither_shorten_nor_extend_a_wait() {
-    let bell = Bell::pipe().unwrap();
+    let bell = Bell::pipe(false).unwrap();
     let timeout = Duration::from_millis(150);
     let ((ready, took), hits) = under_signals(|| {
         let start = Instant::now();

@@ -253,7 +253,8 @@ impl Mapping {
             // SAFETY: a page start is aligned, its first 4 bytes are mapped writable while `self` lives, and others touch
             // shared bytes by atomic operations only.
             let word = unsafe { AtomicU32::from_ptr(page.cast().as_ptr()) };
-            word.fetch_or(0, Ordering::Relaxed);
+            // Not a fetch_or of 0, which compilers turn into a load.
+            let _ = word.compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
 }

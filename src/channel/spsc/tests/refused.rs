@@ -180,3 +180,17 @@ fn a_read_only_ring_can_be_looked_at_but_not_claimed() {
     assert_eq!(ring.bare_producer(&NoProof).unwrap_err(), Error::ReadOnly);
     assert_eq!(ring.bare_consumer(&NoProof).unwrap_err(), Error::ReadOnly);
 }
+
+#[test]
+fn code_generic_over_elements_of_no_size_compiles_and_is_refused() {
+    fn through<T: crate::Pod>(value: T) -> crate::Result<Option<T>> {
+        let config = Config::new(8);
+        let mut room = crate::AlignedBytes::<1024>::new();
+        let region = crate::Region::from_mut(room.as_mut())?;
+        let (mut tx, mut rx) = Spsc::<T>::init(region, &config)?.split()?;
+        let _ = tx.push(value);
+        Ok(rx.pop())
+    }
+    assert!(through(()).is_err());
+    assert_eq!(through(7u8), Ok(Some(7)));
+}
