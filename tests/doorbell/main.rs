@@ -7,6 +7,7 @@ mod common;
 mod deaths;
 mod floods;
 mod silence;
+mod strangers;
 
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::{Duration, Instant};
