@@ -93,6 +93,12 @@ fn say_cell(figures: &[&Figure]) {
 }
 
 fn main() -> ExitCode {
+    // The other side of a failed bench polls for ever, and a scope would wait for it.
+    let tell = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        tell(panic);
+        std::process::abort();
+    }));
     match run(&Args::parse()) {
         Ok(code) => code,
         Err(why) => {
@@ -203,6 +209,8 @@ fn measured(
         _ => run::choose(entries, &args.only)?,
     };
     let placement = Placement::choose(args.cpus)?;
+    // What killed runs left: segments that nobody holds any more.
+    ringpad::os::collect(&ringpad::os::Options::new()).map_err(|e| e.to_string())?;
     placement.go_here();
     let repeats = if args.quick { QUICK } else { args.repeats };
     let mut report = Report::new(Machine::found(&placement), repeats);

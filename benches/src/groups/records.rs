@@ -11,22 +11,25 @@ use crate::harness::{Bench, Entry, Sample, processes::Partner, threads};
 const SIZES: [usize; 5] = [16, 64, 256, 1024, 4096];
 
 fn produce(mut to: impl RecordSender, bytes: usize, stretch: Stretch) {
-    let record = black_box(vec![7; bytes]);
-    for _ in 0..stretch.all() {
+    let mut record = black_box(vec![7; bytes]);
+    for n in 0..stretch.all() {
+        // The number stands at both ends; the shortest record is as long as two.
+        record[..8].copy_from_slice(&n.to_le_bytes());
+        record[bytes - 8..].copy_from_slice(&n.to_le_bytes());
         poll_until(|| to.send(&record));
     }
 }
 
 fn consume(mut from: impl RecordReceiver, bytes: usize, stretch: Stretch) -> Duration {
     let mut into = vec![0; bytes];
+    let mut next = 0u64;
     let mut take = |count| {
         for _ in 0..count {
             let len = poll(|| from.recv(&mut into));
-            assert_eq!(
-                (len, black_box(&into)[bytes - 1]),
-                (bytes, 7),
-                "another record came"
-            );
+            let (came, number) = (black_box(&into), next.to_le_bytes());
+            let ends = came[..8] == number && came[bytes - 8..] == number;
+            assert!(len == bytes && ends, "another record came");
+            next += 1;
         }
     };
     take(stretch.aside);

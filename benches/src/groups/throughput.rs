@@ -13,6 +13,9 @@ use crate::message::Message;
 pub const CAPACITIES: [usize; 4] = [64, 256, 1024, 8192];
 const BATCHES: [usize; 2] = [8, 64];
 
+/// Messages in batches are made beforehand, and their numbers begin again after so many.
+const WINDOW: u64 = 256;
+
 /// Rounds of the ring before and after the clock.
 const LAPS: u64 = 2;
 
@@ -62,12 +65,15 @@ fn consume<M: Message>(mut from: impl Receiver<M>, stretch: Stretch) -> Duration
 }
 
 fn produce_batches<M: Message>(mut to: impl BatchSender<M>, batch: usize, stretch: Stretch) {
-    let messages = black_box(vec![M::numbered(7); batch]);
-    let mut left = stretch.all() as usize;
+    let messages: Vec<M> = (0..WINDOW + batch as u64)
+        .map(|n| M::numbered(n % WINDOW))
+        .collect();
+    let (mut left, mut at) = (stretch.all() as usize, 0);
     while left > 0 {
         let want = batch.min(left);
-        let sent = to.send_batch(&messages[..want]);
+        let sent = to.send_batch(&messages[at..at + want]);
         left -= sent;
+        at = (at + sent) % WINDOW as usize;
         if sent == 0 {
             std::hint::spin_loop();
         }
@@ -80,26 +86,32 @@ fn consume_batches<M: Message>(
     stretch: Stretch,
 ) -> (Duration, u64) {
     let mut messages = vec![M::numbered(0); batch];
-    let mut take = |count: u64| {
+    let mut next = 0;
+    let mut take = |count: u64, all: bool| {
         let mut taken = 0;
         while taken < count {
             let got = from.recv_batch(&mut messages);
             if got == 0 {
                 std::hint::spin_loop();
             } else {
-                let last = black_box(&messages)[got - 1].number();
-                assert_eq!(last, 7, "another message came");
+                let came = &black_box(&messages)[..got];
+                // The clock runs: the ends. It does not: every one.
+                for at in (0..got).step_by(if all { 1 } else { (got - 1).max(1) }) {
+                    let wanted = (next + at as u64) % WINDOW;
+                    assert_eq!(came[at].number(), wanted, "another message came");
+                }
+                next += got as u64;
                 taken += got as u64;
             }
         }
         taken
     };
-    let before = take(stretch.aside);
+    let before = take(stretch.aside, true);
     let begin = Instant::now();
-    let timed = take(stretch.timed);
+    let timed = take(stretch.timed, false);
     let took = begin.elapsed();
     // A batch may have taken more than was asked for.
-    take(stretch.all() - before - timed);
+    take(stretch.all() - before - timed, true);
     (took, timed)
 }
 

@@ -22,6 +22,8 @@ pub struct Side {
     pub cpu: usize,
     /// Items or round trips.
     pub count: u64,
+    /// The process that measures.
+    pub host: i32,
 }
 
 /// A running partner, prepared and waiting for the start.
@@ -40,6 +42,7 @@ impl Partner {
             .arg("side")
             .args([bench, invitation])
             .args([control.fd() as u64, placement.there as u64, count].map(|n| n.to_string()))
+            .arg(std::process::id().to_string())
             .spawn()
             .expect("starting the partner");
         let pid = child.id();
@@ -72,6 +75,10 @@ impl Partner {
 pub fn become_partner(side: &Side) -> Control {
     let kill = Some(rustix::process::Signal::KILL);
     rustix::process::set_parent_process_death_signal(kill).expect("dying with the parent");
+    // It may be gone already, and then no signal comes.
+    if rustix::process::getppid().map(|host| host.as_raw_nonzero().get()) != Some(side.host) {
+        exit(1);
+    }
     let placement = Placement {
         here: side.cpu,
         there: side.cpu,

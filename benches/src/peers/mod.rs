@@ -34,6 +34,8 @@ pub fn all() -> Vec<Entry> {
     records::processes::<ringpad::Silent>(&mut all);
     round_trip::processes::<ringpad::Ringing>(&mut all);
     throughput::processes::<ringpad::Ringing>(&mut all);
+    throughput::process_batches::<ringpad::Ringing>(&mut all);
+    records::processes::<ringpad::Ringing>(&mut all);
 
     round_trip::threads::<rtrb::Rtrb>(&mut all);
     throughput::threads::<rtrb::Rtrb>(&mut all);

@@ -158,7 +158,7 @@ impl Joined {
 pub struct Silent(Joined);
 
 impl ProcessPeer for Silent {
-    const NAME: &str = "ringpad";
+    const NAME: &str = "ringpad silent";
     type Sender<M: Message> = spsc::Producer<'static, M, OwnedSilence>;
     type Receiver<M: Message> = spsc::Consumer<'static, M, OwnedSilence>;
 
@@ -198,7 +198,7 @@ impl ProcessPeer for Silent {
 pub struct Ringing(Joined);
 
 impl ProcessPeer for Ringing {
-    const NAME: &str = "ringpad ringing";
+    const NAME: &str = "ringpad";
     type Sender<M: Message> = spsc::Producer<'static, M, OwnedRinger>;
     type Receiver<M: Message> = spsc::Consumer<'static, M, OwnedRinger>;
 
@@ -230,7 +230,7 @@ impl ProcessPeer for Ringing {
 }
 
 impl ProcessBytes for Silent {
-    const NAME: &str = "ringpad";
+    const NAME: &str = "ringpad silent";
     type Sender = bytes::Producer<'static, OwnedSilence>;
     type Receiver = bytes::Consumer<'static, OwnedSilence>;
 
@@ -263,5 +263,37 @@ impl ProcessBytes for Silent {
             .byte_consumer(lane.name())
             .expect("the consumer's end")
             .silent()
+    }
+}
+
+impl ProcessBytes for Ringing {
+    const NAME: &str = "ringpad";
+    type Sender = bytes::Producer<'static, OwnedRinger>;
+    type Receiver = bytes::Consumer<'static, OwnedRinger>;
+
+    fn host(meeting: &str, count: usize, bytes: usize) -> Self {
+        Self(<Silent as ProcessBytes>::host(meeting, count, bytes).0)
+    }
+
+    fn guest(invitation: &str, _: usize, _: usize) -> Self {
+        Self(Joined::open(invitation))
+    }
+
+    fn invitation(&self) -> String {
+        self.0.name.clone()
+    }
+
+    fn sender(&mut self, lane: Lane) -> Self::Sender {
+        self.0
+            .peer
+            .byte_producer(lane.name())
+            .expect("the producer's end")
+    }
+
+    fn receiver(&mut self, lane: Lane) -> Self::Receiver {
+        self.0
+            .peer
+            .byte_consumer(lane.name())
+            .expect("the consumer's end")
     }
 }

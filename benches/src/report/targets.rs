@@ -169,12 +169,12 @@ impl Target {
                 None => return of(Verdict::NotMeasured(vec![pair.figure.clone()])),
             }
         }
-        // The n-th repeats of all places together, as if they were one figure's.
-        let rounds = spreads.iter().map(Vec::len).min().unwrap_or(0);
-        let round = |n: usize| median(&spreads.iter().map(|spread| spread[n]).collect::<Vec<_>>());
-        let mut rounds: Vec<f64> = (0..rounds).map(round).collect();
-        rounds.retain(|ratio| !ratio.is_nan());
-        let quartiles = (quantile(&rounds, 0.25), quantile(&rounds, 0.75));
+        // Of the repeats, or of the places where there are several: whatever the value is the median of.
+        let spread: Vec<f64> = match spreads.as_slice() {
+            [one] => one.clone(),
+            _ => each.iter().map(|(_, value)| *value).collect(),
+        };
+        let quartiles = (quantile(&spread, 0.25), quantile(&spread, 0.75));
         let value = median(&each.iter().map(|(_, value)| *value).collect::<Vec<_>>());
         let missed_by = match bound {
             Bound::AtMost(most) if value > most => Some((value / most - 1.0) * 100.0),
@@ -194,7 +194,7 @@ impl Target {
 pub struct Found {
     /// The ratio, or the figure itself where nothing is beside it; the median of all places.
     value: f64,
-    /// Of what the repeats gave one by one.
+    /// Of the repeats; of the places, if there are several.
     quartiles: (f64, f64),
     each: Vec<(String, f64)>,
     /// In percent.
