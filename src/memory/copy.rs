@@ -1,7 +1,7 @@
 //! Copies between private bytes and bytes of a region that the caller owns, lines asked for ahead of time.
 //!
-//! Not the system's memcpy: a call costs more than a small copy, and its string instructions are slow on some processors when
-//! the two addresses are near each other modulo a page. Frames, which outgrow the caches anyway, are left to it.
+//! Not the system's memcpy: a call costs more than a small copy, and copies of a page were ten times slower in some runs than in
+//! others (docs/adr/012). Frames, which outgrow the caches anyway, are left to it.
 
 use core::ptr::copy_nonoverlapping;
 

@@ -37,8 +37,14 @@ fn a_stranger_who_makes_the_pipe_block_blocks_nobody() {
         let pipe = waiter.as_fd().try_clone_to_owned().unwrap();
         let bell = [rx.bell()];
         let (tell, told) = mpsc::channel();
+        let (ask, asked) = mpsc::channel();
         let sleeper = std::thread::spawn(move || {
-            let first = waiter.wait(&bell, LONG, || rx.pop()).unwrap();
+            let ready = || {
+                let found = rx.pop();
+                ask.send(()).unwrap_or(());
+                found
+            };
+            let first = waiter.wait(&bell, LONG, ready).unwrap();
             harm(&pipe);
             let flags = fcntl_getfl(&pipe).unwrap();
             fcntl_setfl(&pipe, flags - OFlags::NONBLOCK).unwrap();
@@ -47,7 +53,8 @@ fn a_stranger_who_makes_the_pipe_block_blocks_nobody() {
             let second = waiter.wait(&bell, timeout, || rx.pop()).unwrap();
             tell.send((first, second, start.elapsed())).unwrap();
         });
-        std::thread::sleep(Duration::from_millis(50));
+        // It asks once before it arms and once after: then it is to be rung for.
+        (0..2).for_each(|_| asked.recv_timeout(common::PATIENCE).unwrap());
         tx.push(7).unwrap();
         let (first, second, took) = told
             .recv_timeout(common::PATIENCE)
