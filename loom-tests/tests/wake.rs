@@ -80,6 +80,54 @@ fn a_consumer_sleeps_until_there_is_data() {
     }
 }
 
+/// As the os layer's waiter: looks before it empties the pipe, which it may leave to its next wait, but does before it looks there.
+/// `late`: after that look, which swallows the ring of an item that came since.
+fn answers_first(items: u32, late: bool) -> Model {
+    let name = format!("answers before it drains, {items} items, late {late}");
+    Model::new(&name, 2, move || {
+        let world = World::with_ring(2, 4);
+        let (a, b, pipes) = (world.join(), world.join(), Pipes::new());
+        let (mut tx, mut rx) = ends(&world, a, b, &pipes);
+        let mut sleeper = Sleeper::of(b).unwrap();
+        let producer = thread::spawn(move || {
+            (0..items).for_each(|n| tx.push(n).unwrap());
+            std::mem::forget(tx);
+        });
+        let bells = [rx.bell()];
+        let mut undrained = false;
+        for n in 0..items {
+            let mut armed = sleeper.arm(&bells).unwrap();
+            let found = loop {
+                if std::mem::take(&mut undrained) && !late {
+                    pipes.drain(b.id());
+                }
+                if let Some(found) = rx.pop() {
+                    break found;
+                }
+                if late {
+                    pipes.drain(b.id());
+                }
+                pipes.wait(b.id());
+                undrained = true;
+                if let Some(found) = rx.pop() {
+                    break found;
+                }
+                armed.again();
+            };
+            assert_eq!(found, n);
+        }
+        producer.join().unwrap();
+    })
+    .sees(&["asleep", "rung"])
+}
+
+#[test]
+fn a_sleeper_answers_before_it_empties_its_pipe() {
+    needs_both(&answers_first(2, false).preemptions(2));
+    answers_first(2, true).preemptions(2).dies(ASLEEP);
+    answers_first(3, false).preemptions(1).holds();
+}
+
 /// ARM/RING on two ends at once: whichever of two producers commits rings the one pipe.
 #[test]
 fn a_consumer_sleeps_at_two_channels() {

@@ -220,13 +220,23 @@ impl Pipes {
 
     /// Sleeps until the pipe has been written, and drains it.
     pub fn sleep(&self, peer: PeerId) {
+        self.wait(peer);
+        self.drain(peer);
+    }
+
+    /// Sleeps until the pipe has been written; what was written stays.
+    pub fn wait(&self, peer: PeerId) {
         let (full, written) = &self.0[peer.get() as usize];
         let mut full = full.lock().unwrap();
         while !*full {
             saw("asleep");
             full = written.wait(full).unwrap();
         }
-        *full = false;
+    }
+
+    /// Empties the pipe, whoever rang.
+    pub fn drain(&self, peer: PeerId) {
+        *self.0[peer.get() as usize].0.lock().unwrap() = false;
     }
 }
 
