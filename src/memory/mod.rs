@@ -7,6 +7,7 @@ pub(crate) mod layout;
 pub(crate) mod liveness;
 pub(crate) mod order;
 pub(crate) mod prefetch;
+pub(crate) mod racing;
 pub(crate) mod region;
 pub(crate) mod span;
 pub(crate) mod sync;
