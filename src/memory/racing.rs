@@ -14,9 +14,11 @@ use core::ptr::NonNull;
 
 use super::layout::round_up;
 use super::sync::{AtomicU32, RacingWord, Word};
+use super::wide;
 use crate::memory::Pod;
 
 const WORD: usize = size_of::<Word>();
+const WIDE: usize = size_of::<wide::Wide>();
 
 /// Where a slot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -150,6 +152,15 @@ impl<'m> RacingSlot<'m> {
         unsafe { at.cast().as_ref() }
     }
 
+    /// The words from `index` on as one access; the caller knows that all of them lie in the padded payload.
+    #[inline(always)]
+    fn words(&self, index: usize) -> *mut Word {
+        debug_assert!((index + wide::WORDS) * WORD <= self.bytes.next_multiple_of(WORD));
+        // SAFETY: inside the payload by the caller's check, which the stride has room for.
+        let at = unsafe { self.at.add(PAYLOAD + index * size_of::<RacingWord>()) };
+        at.as_ptr().cast()
+    }
+
     /// Stores a whole value; one that does not fit is not stored.
     #[inline(always)]
     pub(crate) fn store_value<T: Pod>(&self, value: &T) {
@@ -162,14 +173,23 @@ impl<'m> RacingSlot<'m> {
         if from.len() > self.bytes {
             return;
         }
-        let mut words = from.chunks_exact(WORD);
         let mut index = 0;
-        for word in &mut words {
-            self.word(index).store(whole(word));
-            index += 1;
+        let mut rest = from;
+        if wide::IS_HERE {
+            while let Some((piece, behind)) = rest.split_first_chunk::<WIDE>() {
+                // SAFETY: the words lie in the payload, since `from` does; only the slot's one writer stores.
+                unsafe { wide::store(self.words(index), bytemuck::cast(*piece)) };
+                (rest, index) = (behind, index + wide::WORDS);
+            }
         }
-        if !words.remainder().is_empty() {
-            self.word(index).store(padded(words.remainder()));
+        while let Some((piece, behind)) = rest.split_first_chunk::<WORD>() {
+            self.word(index).store(Word::from_le_bytes(*piece));
+            (rest, index) = (behind, index + 1);
+        }
+        if !rest.is_empty() {
+            let mut last = [0; WORD];
+            last[..rest.len()].copy_from_slice(rest);
+            self.word(index).store(Word::from_le_bytes(last));
         }
     }
 
@@ -180,21 +200,8 @@ impl<'m> RacingSlot<'m> {
         if size_of::<T>() > self.bytes {
             return T::zeroed();
         }
-        let into = value.as_mut_ptr().cast::<u8>();
-        let whole = size_of::<T>() / WORD;
-        for index in 0..whole {
-            let word = self.word(index).load();
-            let to = into.wrapping_add(index * WORD).cast::<Word>();
-            // SAFETY: inside the value.
-            unsafe { to.write_unaligned(word) };
-        }
-        if !size_of::<T>().is_multiple_of(WORD) {
-            let last = self.word(whole).load().to_le_bytes();
-            let rest = size_of::<T>() % WORD;
-            let to = into.wrapping_add(whole * WORD);
-            // SAFETY: the value's last bytes, fewer than a word.
-            unsafe { to.copy_from_nonoverlapping(last.as_ptr(), rest) };
-        }
+        // SAFETY: as many bytes as the value has, which lie in the payload.
+        unsafe { self.load_into(value.as_mut_ptr().cast(), size_of::<T>()) };
         // SAFETY: every byte was written, and every bit pattern is a T.
         unsafe { value.assume_init() }
     }
@@ -202,18 +209,41 @@ impl<'m> RacingSlot<'m> {
     /// Copies bytes from the payload's beginning, torn perhaps. More than there are are not copied.
     #[inline]
     pub(crate) fn load(&self, into: &mut [u8]) {
-        if into.len() > self.bytes {
-            return;
+        if into.len() <= self.bytes {
+            // SAFETY: a slice, whose bytes lie in the payload.
+            unsafe { self.load_into(into.as_mut_ptr(), into.len()) };
         }
-        let mut words = into.chunks_exact_mut(WORD);
+    }
+
+    /// Copies bytes from the payload's beginning, torn perhaps.
+    ///
+    /// # Safety
+    ///
+    /// `into` is valid for writes of `len` private bytes, and the payload has as many.
+    #[inline(always)]
+    unsafe fn load_into(&self, into: *mut u8, len: usize) {
         let mut index = 0;
-        for word in &mut words {
-            word.copy_from_slice(&self.word(index).load().to_le_bytes());
+        if wide::IS_HERE {
+            while (index + wide::WORDS) * WORD <= len {
+                // SAFETY: the words lie in the payload, since the bytes do.
+                let words = unsafe { wide::load(self.words(index)) };
+                let to = into.wrapping_add(index * WORD).cast::<wide::Wide>();
+                // SAFETY: inside the caller's bytes.
+                unsafe { to.write_unaligned(words) };
+                index += wide::WORDS;
+            }
+        }
+        while (index + 1) * WORD <= len {
+            let to = into.wrapping_add(index * WORD).cast::<Word>();
+            // SAFETY: inside the caller's bytes.
+            unsafe { to.write_unaligned(self.word(index).load().to_le()) };
             index += 1;
         }
-        let rest = words.into_remainder();
-        if !rest.is_empty() {
-            rest.copy_from_slice(&self.word(index).load().to_le_bytes()[..rest.len()]);
+        if index * WORD < len {
+            let last = self.word(index).load().to_le_bytes();
+            let to = into.wrapping_add(index * WORD);
+            // SAFETY: the caller's last bytes, fewer than a word.
+            unsafe { to.copy_from_nonoverlapping(last.as_ptr(), len - index * WORD) };
         }
     }
 
@@ -264,18 +294,6 @@ impl<'m> RacingSlot<'m> {
             done += part;
         }
     }
-}
-
-#[inline(always)]
-fn whole(bytes: &[u8]) -> Word {
-    bytes.try_into().map_or(0, Word::from_le_bytes)
-}
-
-#[inline(always)]
-fn padded(bytes: &[u8]) -> Word {
-    let mut word = [0; WORD];
-    word[..bytes.len()].copy_from_slice(bytes);
-    Word::from_le_bytes(word)
 }
 
 #[cfg(all(test, not(ringpad_loom)))]
