@@ -206,3 +206,14 @@ pub fn restart_epochs(segment: &Segment<'_>, row: PeerId) -> Result<()> {
     segment.table().arm(row)?.store(0, RELAXED);
     Ok(())
 }
+
+/// What a publisher must not do: goes on without saying in which epoch it is.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] if the region holds no mailslot.
+pub fn hide_epoch(mailslot: Region<'_>, epoch: u32) -> Result<()> {
+    let word = MAIL_LATEST + offset_of!(TailShape, epoch);
+    mailslot.into_ref().word(word)?.store(epoch, RELAXED);
+    Ok(())
+}
