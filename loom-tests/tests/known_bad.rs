@@ -4,7 +4,7 @@
 //!
 //! Left out: sequentially consistent accesses instead of the fences. Where the words too are SeqCst that is right, but this checker takes
 //! such accesses for acquire and release and would raise a false alarm; where only the stamps are (DataDog/libdatadog#831), it is
-//! `closed by a release store` and `checked by an acquire load` once more.
+//! `opened by a release store` and `checked by an acquire load` once more.
 
 mod common;
 
@@ -48,7 +48,7 @@ fn read(lock: &Lock) -> Option<[u32; 2]> {
     let stamp = lock.stamp.load(Acquire);
     let value = lock.load();
     fence(Acquire);
-    (stamp % 2 == 0 && lock.stamp.load(Relaxed) == stamp).then_some(value)
+    (stamp.is_multiple_of(2) && lock.stamp.load(Relaxed) == stamp).then_some(value)
 }
 
 /// Wrong: the fence stands before the odd stamp and holds nothing that comes after it. Right: behind it.
@@ -90,7 +90,7 @@ fn fenced_after_the_even_stamp(lock: &Lock, n: u32) {
 fn checked_by_an_acquire_load(lock: &Lock) -> Option<[u32; 2]> {
     let stamp = lock.stamp.load(Acquire);
     let value = lock.load();
-    (stamp % 2 == 0 && lock.stamp.load(Acquire) == stamp).then_some(value)
+    (stamp.is_multiple_of(2) && lock.stamp.load(Acquire) == stamp).then_some(value)
 }
 
 /// Wrong: the fence stands behind the second look. Right: before it.
@@ -99,7 +99,7 @@ fn fenced_after_the_second_look(lock: &Lock) -> Option<[u32; 2]> {
     let value = lock.load();
     let again = lock.stamp.load(Relaxed);
     fence(Acquire);
-    (stamp % 2 == 0 && again == stamp).then_some(value)
+    (stamp.is_multiple_of(2) && again == stamp).then_some(value)
 }
 
 /// Wrong: nothing keeps the words behind the first look, so that they may be older than its stamp. Right: an acquire load, or a fence
@@ -108,7 +108,7 @@ fn found_by_a_relaxed_load(lock: &Lock) -> Option<[u32; 2]> {
     let stamp = lock.stamp.load(Relaxed);
     let value = lock.load();
     fence(Acquire);
-    (stamp % 2 == 0 && lock.stamp.load(Relaxed) == stamp).then_some(value)
+    (stamp.is_multiple_of(2) && lock.stamp.load(Relaxed) == stamp).then_some(value)
 }
 
 /// Two writes beside a read. No thread here loads a word and then writes it (but for the exchange, which nobody else makes), so that
