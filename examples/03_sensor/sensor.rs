@@ -36,7 +36,7 @@ pub fn sensor(half: &Sensor) -> Result<ExitCode, Failure> {
     // The value written last is there, whoever wrote it: count on from it.
     let mut number = reading.latest().map_or(0, |note| note.value.number);
     if half.with_parent {
-        end_with_standard_input();
+        end_with_standard_input()?;
     } else if std::io::stdout().is_terminal() {
         println!(
             "sensor {title}, pid {pid}; Ctrl-C ends it. In another terminal: view {}",
@@ -122,10 +122,13 @@ fn measure(seconds: f32) -> Reading {
 static INPUT_ENDED: AtomicBool = AtomicBool::new(false);
 
 /// Whoever started this process holds the other end of its standard input, and lets go of it when it ends, even by `kill -9`.
-fn end_with_standard_input() {
-    std::thread::spawn(|| {
+fn end_with_standard_input() -> std::io::Result<()> {
+    let watch = std::thread::Builder::new().spawn(|| {
+        // A signal is no end of input.
+        let own = stop::leave_to_other_threads();
         let mut sink = [0; 64];
-        while matches!(std::io::stdin().read(&mut sink), Ok(1..)) {}
+        while own.is_ok() && matches!(std::io::stdin().read(&mut sink), Ok(1..)) {}
         INPUT_ENDED.store(true, Ordering::Relaxed);
     });
+    watch.map(drop)
 }

@@ -31,3 +31,18 @@ pub fn catch() -> io::Result<()> {
 pub fn asked() -> bool {
     ASKED.load(Ordering::Relaxed)
 }
+
+/// From now on this thread sleeps through the signals: another one is interrupted by them.
+pub fn leave_to_other_threads() -> io::Result<()> {
+    // SAFETY: a set of zeros is one to begin with.
+    let mut set: libc::sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };
+    for signal in SIGNALS {
+        // SAFETY: the set is ours, and the signals exist.
+        unsafe { libc::sigaddset(&raw mut set, signal) };
+    }
+    // SAFETY: only this thread's mask changes.
+    match unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, std::ptr::null_mut()) } {
+        0 => Ok(()),
+        error => Err(io::Error::from_raw_os_error(error)),
+    }
+}
