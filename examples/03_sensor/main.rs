@@ -24,9 +24,11 @@
 //! |---|---|
 //! | `notes` | what is shared: the three notepads and what is in them |
 //! | `sensor`, `view` | the halves: all that they do with ringpad |
+//! | `counts` | what a view counts and reports |
 //! | `screen` | the live view: plain escape sequences, on a terminal only |
 //! | `run` | both together, and a new sensor for a killed one |
 
+mod counts;
 mod notes;
 mod run;
 mod screen;

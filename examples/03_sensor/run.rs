@@ -21,7 +21,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     collect(&Options::new())?;
     let mut sensor = Sensor::start(&name, run.rate)?;
     // The sensor ends with `sensor`, here: after the view, so that the view does not see it leave.
-    watch(&name, &run.looks, || sensor.tend(&name, run.rate))
+    watch(&name, &run.looks, false, || sensor.tend(&name, run.rate))
 }
 
 /// A sensor process that does not outlive its starter: when our end of its standard input closes, by whatever cause, it ends.

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use ringpad::notepad::Missed;
 use ringpad::os::{Error, NotepadReader, Options, SharedSegment};
 use ringpad::{Life, PeerId};
-use serde_json::{Value, json};
+use serde_json::Value;
 
+use super::counts::Counts;
 use super::notes::{self, Reading, STATUS_BYTES, State, monotonic_ns};
 use super::screen::Screen;
 use super::{Failure, Looks, View, stop};
@@ -20,20 +20,23 @@ const BRIEF: u32 = 3;
 
 /// Views until it is told to stop, or for so long as the options say.
 pub fn view(half: &View) -> Result<ExitCode, Failure> {
-    watch(&half.name, &half.looks, || Ok(()))
+    watch(&half.name, &half.looks, true, || Ok(()))
 }
 
-/// Views a sensor, and calls `tend` at every look.
+/// Views a sensor, and calls `tend` at every look. Is the time up before there is a sensor, that is an error if it
+/// `may_lack` one; one that was just started comes.
 pub fn watch(
     name: &str,
     looks: &Looks,
+    may_lack: bool,
     mut tend: impl FnMut() -> Result<(), Failure>,
 ) -> Result<ExitCode, Failure> {
     let mut screen = Screen::new(looks.json);
     let brief = if screen.is_live() { 0 } else { BRIEF };
     let most = Some(looks.seconds.unwrap_or(brief)).filter(|&seconds| seconds > 0);
     let most = most.map(|seconds| Duration::from_secs(seconds.into()));
-    let Some((segment, awaited)) = find(name, most, &mut screen, &mut tend)? else {
+    let Some((segment, awaited)) = find(name, most.filter(|_| may_lack), &mut screen, &mut tend)?
+    else {
         return Ok(ExitCode::FAILURE); // asked to stop before there was anything to see
     };
     let mut watch = Watch::open(name, segment, awaited)?;
@@ -122,24 +125,6 @@ pub struct Sight<'a> {
     pub counts: &'a Counts,
 }
 
-/// What was counted.
-pub struct Counts {
-    /// Readings written since the first that was read, by their numbers.
-    pub writes: u64,
-    pub reads: u64,
-    /// Reads that found another reading than the one before.
-    pub fresh: u64,
-    /// Reads that the sensor was too fast for.
-    pub lapped: u64,
-    /// Reads whose checksum was wrong: never.
-    pub torn: u64,
-    /// Different sensors seen, and how many of them were killed.
-    pub sensors: u64,
-    pub deaths: u64,
-    /// How old readings were when they were read first, in nanoseconds.
-    pub age: Histogram<u64>,
-}
-
 /// A view at work.
 struct Watch<'a> {
     name: &'a str,
@@ -174,16 +159,7 @@ impl<'a> Watch<'a> {
             text: String::new(),
             last: None,
             who: Who::Nobody,
-            counts: Counts {
-                writes: 0,
-                reads: 0,
-                fresh: 0,
-                lapped: 0,
-                torn: 0,
-                sensors: 0,
-                deaths: 0,
-                age: Histogram::new_with_bounds(1, 3_600_000_000_000, 2)?,
-            },
+            counts: Counts::new()?,
             segment,
         };
         // ... and this compares the type tags: 40 bytes of something else are not a reading.
@@ -316,39 +292,4 @@ fn describe(status: &[u8]) -> String {
         _ => String::from_utf8_lossy(status).into_owned(),
     };
     text.chars().filter(|c| !c.is_control()).collect()
-}
-
-impl Counts {
-    /// Half of the readings, and 99 of 100, were at most so old.
-    pub fn ages(&self) -> [u64; 2] {
-        [0.5, 0.99].map(|part| self.age.value_at_quantile(part))
-    }
-
-    fn to_json(&self, name: &str, seconds: f64) -> Value {
-        let [p50, p99] = self.ages();
-        json!({
-            "name": name, "seconds": (seconds * 1e3).round() / 1e3,
-            "writes": self.writes, "reads": self.reads, "fresh": self.fresh,
-            "lapped": self.lapped, "torn": self.torn,
-            "sensors": self.sensors, "deaths": self.deaths,
-            "age_ns": { "p50": p50, "p99": p99 },
-        })
-    }
-
-    fn to_text(&self, name: &str, seconds: f64) -> String {
-        let [p50, p99] = self.ages().map(|ns| ns as f64 / 1e3);
-        let Self {
-            writes,
-            reads,
-            lapped,
-            torn,
-            sensors,
-            deaths,
-            ..
-        } = self;
-        format!(
-            "sensor {name}: {writes} writes and {reads} reads in {seconds:.1} s, {lapped} lapped, {torn} torn; \
-             age p50 {p50:.0} us, p99 {p99:.0} us; {sensors} sensors seen, {deaths} killed"
-        )
-    }
 }

@@ -118,6 +118,7 @@ fn chat(line: &CommandLine) -> Result<(), Failure> {
             shown.heard(&heard)?;
         }
     }
+    shown.end()?;
     // Its end of the segment goes before the process does, so that the last one out clears all away.
     let said = speaker
         .join()
@@ -198,6 +199,14 @@ impl Shown {
         } else {
             self.put(&format!("* {text}"))
         }
+    }
+
+    /// The terminal has written ^C where the next prompt begins.
+    fn end(&mut self) -> io::Result<()> {
+        if self.terminal && stop::asked() {
+            writeln!(io::stdout())?;
+        }
+        Ok(())
     }
 
     fn put(&mut self, text: &str) -> io::Result<()> {

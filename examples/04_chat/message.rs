@@ -104,3 +104,43 @@ pub fn monotonic_ns() -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
     now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_come_back_as_they_went() {
+        for kind in Kind::ALL {
+            let sent = Message::new(kind, "zoë", "grüß dich");
+            assert_eq!(Message::decode(&sent.encode()), Some(sent));
+        }
+        let most =
+            Message::new(Kind::Said, &"n".repeat(NAME_MOST), &"t".repeat(TEXT_MOST)).encode();
+        assert_eq!(most.len(), MOST);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_and_what_could_harm_is_not_shown() {
+        let good = Message::new(Kind::Said, "ann", "hi").encode();
+        assert_eq!(Message::decode(&good[..HEAD - 1]), None, "too short");
+        for (at, byte) in [(0, b'?'), (1, 6), (HEAD, 0xff)] {
+            let mut bad = good.clone();
+            bad[at] = byte;
+            assert_eq!(Message::decode(&bad), None, "byte {at}");
+        }
+        let tricky = Message::new(Kind::Said, "a\rb", "\x1b[2J").encode();
+        let shown = Message::decode(&tricky).unwrap();
+        assert_eq!((&*shown.name, &*shown.text), ("a\u{fffd}b", "\u{fffd}[2J"));
+    }
+
+    #[test]
+    fn long_lines_are_cut_between_characters() {
+        let line = "x".repeat(TEXT_MOST - 1) + &"ä".repeat(300);
+        let cut: Vec<&str> = parts(&line).collect();
+        assert_eq!(cut.concat(), line);
+        let lengths: Vec<usize> = cut.iter().map(|part| part.len()).collect();
+        assert_eq!(lengths, [TEXT_MOST - 1, TEXT_MOST, 130]);
+        assert_eq!(parts("").count(), 0);
+    }
+}
