@@ -233,7 +233,7 @@ impl<'a> Watch<'a> {
             return Who::Nobody;
         };
         let Some(holder) = self.segment.occupant(peer) else {
-            return Who::Nobody; // it left just now
+            return self.who; // it leaves, or another takes its row, just now: the next look will show
         };
         let pid = holder.pid;
         match self.segment.life(peer) {

@@ -1,7 +1,8 @@
 //! What travels through a mailslot. Every message says by itself who sent it and when: the one before it may be lost.
 //!
 //! ```text
-//! 0 kind    1 bytes of the name    2 when (8 bytes, little-endian)    10 the name, then the text
+//! 0 kind    1 bytes of the name    2 process (4 bytes)    6 when (8 bytes)    14 the name, then the text
+//! Numbers are little-endian.
 //! ```
 //! Whoever can open the room can write anything into it, and what is shown on a terminal can move its cursor or worse: so
 //! the bytes are checked, and control characters are not shown.
@@ -11,11 +12,11 @@ use std::borrow::Cow;
 /// Most bytes of a name.
 pub const NAME_MOST: usize = 32;
 /// Most bytes of a text.
-pub const TEXT_MOST: usize = 470;
+pub const TEXT_MOST: usize = 466;
 /// Most bytes of a message.
 pub const MOST: usize = HEAD + NAME_MOST + TEXT_MOST;
 
-const HEAD: usize = 10;
+const HEAD: usize = 14;
 
 /// What somebody does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,7 @@ impl Kind {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message<'a> {
     pub kind: Kind,
+    pub pid: u32,
     pub at_ns: u64,
     pub name: Cow<'a, str>,
     pub text: Cow<'a, str>,
@@ -51,6 +53,7 @@ impl<'a> Message<'a> {
     pub fn new(kind: Kind, name: &'a str, text: &'a str) -> Self {
         Self {
             kind,
+            pid: std::process::id(),
             at_ns: monotonic_ns(),
             name: name.into(),
             text: text.into(),
@@ -60,6 +63,7 @@ impl<'a> Message<'a> {
     /// Its bytes: at most [`MOST`], if name and text are no longer than they may be.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.kind.byte(), self.name.len() as u8];
+        bytes.extend(self.pid.to_le_bytes());
         bytes.extend(self.at_ns.to_le_bytes());
         bytes.extend(self.name.as_bytes());
         bytes.extend(self.text.as_bytes());
@@ -69,10 +73,11 @@ impl<'a> Message<'a> {
     /// The message in these bytes; `None` if it is none.
     pub fn decode(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_first_chunk::<HEAD>()?;
-        let [kind, len, at @ ..] = *head;
+        let [kind, len, p0, p1, p2, p3, at @ ..] = *head;
         let (name, text) = rest.split_at_checked(len.into())?;
         Some(Self {
             kind: Kind::ALL.into_iter().find(|known| known.byte() == kind)?,
+            pid: u32::from_le_bytes([p0, p1, p2, p3]),
             at_ns: u64::from_le_bytes(at),
             name: shown(str::from_utf8(name).ok()?),
             text: shown(str::from_utf8(text).ok()?),
@@ -124,7 +129,7 @@ mod tests {
     fn what_is_no_message_is_refused_and_what_could_harm_is_not_shown() {
         let good = Message::new(Kind::Said, "ann", "hi").encode();
         assert_eq!(Message::decode(&good[..HEAD - 1]), None, "too short");
-        for (at, byte) in [(0, b'?'), (1, 6), (HEAD, 0xff)] {
+        for (at, byte) in [(0, b'?'), (1, 40), (HEAD, 0xff)] {
             let mut bad = good.clone();
             bad[at] = byte;
             assert_eq!(Message::decode(&bad), None, "byte {at}");
@@ -140,7 +145,7 @@ mod tests {
         let cut: Vec<&str> = parts(&line).collect();
         assert_eq!(cut.concat(), line);
         let lengths: Vec<usize> = cut.iter().map(|part| part.len()).collect();
-        assert_eq!(lengths, [TEXT_MOST - 1, TEXT_MOST, 130]);
+        assert_eq!(lengths, [TEXT_MOST - 1, TEXT_MOST, 600 - TEXT_MOST]);
         assert_eq!(parts("").count(), 0);
     }
 }

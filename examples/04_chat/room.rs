@@ -111,10 +111,8 @@ struct Ear {
     mail: Subscriber<[u8]>,
     /// From this number on, what is heard was said here.
     mine_from: Option<u64>,
-    /// Who speaks through it and has not said goodbye.
-    present: Option<String>,
-    /// How many came to speak through it.
-    came: u64,
+    /// Who speaks through it and has not said goodbye: name and process.
+    present: Option<(String, u32)>,
     /// When the last message was sent.
     last_ns: u64,
 }
@@ -142,7 +140,6 @@ impl Room {
                 mail: me.subscriber(&voice_name(number), Start::Oldest)?,
                 mine_from: (number == voice.number).then(|| voice.end.next_sequence()),
                 present: None,
-                came: 0,
                 last_ns: 0,
             })
         };
@@ -165,8 +162,8 @@ impl Room {
 
     /// The names of those who are here.
     pub fn others(&self) -> Vec<&str> {
-        let names = self.ears.iter().filter_map(|ear| ear.present.as_deref());
-        names.collect()
+        let names = self.ears.iter().filter_map(|ear| ear.present.as_ref());
+        names.map(|(name, _)| name.as_str()).collect()
     }
 
     /// Sleeps until there is something new.
@@ -211,21 +208,31 @@ impl Ear {
     fn listen(&mut self, segment: &SharedSegment, heard: &mut Vec<Heard>) -> Result<bool, Failure> {
         let mut over = self.take(heard)?;
         if self.present.is_some() && self.is_silent(segment) {
-            // In this order: what was said just before the death, or the goodbye, is not to be overlooked. And if meanwhile
-            // somebody else came to speak through this voice, that was noticed in passing.
-            let came = self.came;
+            // In this order: what was said just before the death, or the goodbye, is not to be overlooked. And if somebody
+            // else has come to this voice meanwhile, that is noticed in passing.
+            let silent = self.pid();
             over |= self.take(heard)?;
-            if self.came == came {
+            if self.pid() == silent {
                 self.bury(heard);
             }
         }
         Ok(over)
     }
 
-    /// Whether nobody alive speaks through it. Makes system calls.
+    fn pid(&self) -> Option<u32> {
+        self.present.as_ref().map(|(_, pid)| *pid)
+    }
+
+    /// Whether who spoke through it is dead, or has given it back. Makes system calls.
     fn is_silent(&self, segment: &SharedSegment) -> bool {
-        let holder = self.mail.publisher();
-        holder.is_none_or(|peer| segment.life(peer) == Life::Dead)
+        let Some(peer) = self.mail.publisher() else {
+            return true;
+        };
+        // The row of a dead one is soon another's: it is asked who sits there, and not only whether that one lives.
+        let same = segment
+            .occupant(peer)
+            .is_some_and(|holder| Some(holder.pid) == self.pid());
+        !same || segment.life(peer) == Life::Dead
     }
 
     fn take(&mut self, heard: &mut Vec<Heard>) -> Result<bool, Failure> {
@@ -257,11 +264,10 @@ impl Ear {
             self.push(heard, None, Event::Nonsense);
             return;
         };
-        let name = Some(message.name.into_owned());
+        let name = message.name.into_owned();
         let event = match message.kind {
             Kind::Came => {
                 self.bury(heard);
-                self.came += 1;
                 Event::Came
             }
             Kind::Said => Event::Said(message.text.into_owned()),
@@ -269,22 +275,23 @@ impl Ear {
         };
         self.last_ns = message.at_ns;
         // The hello may have been overwritten: who says something is here too.
-        self.present = name.clone().filter(|_| event != Event::Left);
-        self.push(heard, name, event);
+        let is_here = message.kind != Kind::Left;
+        self.present = is_here.then(|| (name.clone(), message.pid));
+        self.push(heard, Some(name), event);
     }
 
     /// Whoever was here is gone, and has not said so.
     fn bury(&mut self, heard: &mut Vec<Heard>) {
-        if let Some(name) = self.present.take() {
+        if let Some((name, _)) = self.present.take() {
             self.push(heard, Some(name), Event::Killed);
         }
     }
 
     /// Adds an event of now, as far as this voice knows the time.
     fn push(&self, heard: &mut Vec<Heard>, name: Option<String>, event: Event) {
-        let name = name.or_else(|| self.present.clone());
+        let present = self.present.as_ref().map(|(name, _)| name.clone());
         heard.push(Heard {
-            name: name.unwrap_or_else(|| voice_name(self.number)),
+            name: name.or(present).unwrap_or_else(|| voice_name(self.number)),
             at_ns: self.last_ns,
             event,
         });
