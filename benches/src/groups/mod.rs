@@ -2,6 +2,10 @@
 
 pub mod blocked;
 pub mod floors;
+mod ledger;
+pub mod mailslot;
+pub mod notepad;
+pub mod polled;
 pub mod records;
 pub mod round_trip;
 pub mod throughput;

@@ -6,11 +6,13 @@ mod crossbeam;
 mod heapless;
 mod iceoryx2;
 mod inherited;
+pub mod mail;
 mod polled;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
 mod shaq;
+pub mod values;
 
 use crate::ends::BlockingPeer;
 use crate::groups::{blocked, floors, records, round_trip, throughput};
@@ -68,6 +70,9 @@ pub fn all() -> Vec<Entry> {
     sleeping::<blocking::ringpad::Blocking<1000>>(&mut all);
     sleeping::<blocking::ipc_channel::IpcChannel>(&mut all);
     sleeping::<blocking::iceoryx2::Iceoryx2Event>(&mut all);
+
+    values::all(&mut all);
+    mail::all(&mut all);
     all
 }
 
