@@ -78,7 +78,8 @@ mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
-pub use channel::{bytes, spsc};
+pub use channel::stamp::Content;
+pub use channel::{bytes, mailslot, notepad, spsc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};

@@ -2,4 +2,8 @@
 
 pub mod bytes;
 pub(crate) mod cursor;
+pub mod mailslot;
+pub mod notepad;
+pub(crate) mod seat;
 pub mod spsc;
+pub(crate) mod stamp;

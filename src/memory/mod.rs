@@ -7,11 +7,13 @@ pub(crate) mod layout;
 pub(crate) mod liveness;
 pub(crate) mod order;
 pub(crate) mod prefetch;
+pub(crate) mod racing;
 pub(crate) mod region;
 pub(crate) mod span;
 pub(crate) mod sync;
 #[cfg(all(test, not(ringpad_loom)))]
 pub(crate) mod testing;
+mod wide;
 pub(crate) mod words;
 
 /// A value that may lie in a region: any bit pattern is valid, no byte is padding, nothing is borrowed.

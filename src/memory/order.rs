@@ -7,6 +7,8 @@
 //! | [`LISTED`] | [`LOOKUP`] | a directory entry and the channel behind it, to whoever opens it |
 //! | [`PUBLISH`] | [`OBSERVE`] | written payload, from the producer to the consumer |
 //! | [`RELEASE`] | [`RECLAIM`] | finished reads, from the consumer to the producer that overwrites them |
+//! | [`OPEN`] | [`VALIDATE`] | "this slot is being overwritten", from the writer to a reader that copied any word of what it writes |
+//! | [`CLOSE`] | [`ARRIVE`] | written words, from the writer to a reader that found the slot by its stamp |
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions, to its next owner |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
 //! | [`ARM`] | [`RING`] | two sequentially consistent fences: either the sleeper sees the commit, or the producer sees the sleeper |
@@ -57,6 +59,14 @@ pub(crate) const OBSERVE: Edge = Edge::new("observe", Ordering::Acquire);
 pub(crate) const RELEASE: Edge = Edge::new("release", Ordering::Release);
 /// The consumer's position, loaded by the producer before it overwrites.
 pub(crate) const RECLAIM: Edge = Edge::new("reclaim", Ordering::Acquire);
+/// Fence of a writer between the stamp that says "being written" and the first word.
+pub(crate) const OPEN: Edge = Edge::new("open", Ordering::Release);
+/// Fence of a reader between its last word and its second look at the stamp.
+pub(crate) const VALIDATE: Edge = Edge::new("validate", Ordering::Acquire);
+/// The stamp that says "complete": the commit of a slot that readers find by its stamp.
+pub(crate) const CLOSE: Edge = Edge::new("close", Ordering::Release);
+/// Fence of a reader between its first look at a stamp and the first word.
+pub(crate) const ARRIVE: Edge = Edge::new("arrive", Ordering::Acquire);
 /// A claim given back.
 pub(crate) const UNCLAIM: Edge = Edge::new("unclaim", Ordering::Release);
 /// A claim taken, from the free or from the dead.
@@ -77,6 +87,7 @@ pub(crate) const RING: Edge = Edge::new("ring", Ordering::SeqCst);
 /// Every edge that a model can weaken, in the order of the table above.
 #[cfg(ringpad_loom)]
 pub(crate) const ALL: &[&str] = &[
-    "ready", "attach", "listed", "lookup", "publish", "observe", "release", "reclaim", "unclaim",
-    "claim", "leave", "live", "departed", "join", "arm", "ring",
+    "ready", "attach", "listed", "lookup", "publish", "observe", "release", "reclaim", "open",
+    "validate", "close", "arrive", "unclaim", "claim", "leave", "live", "departed", "join", "arm",
+    "ring",
 ];

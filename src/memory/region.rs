@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::layout::CACHE_LINE;
+use super::racing::{self, RacingSlots, SlotShape};
 use super::span::{Span, marks};
 use super::sync::{Atomic, AtomicU32, RawU32, Track};
 use super::words;
@@ -311,6 +312,33 @@ impl<'m> RegionRef<'m> {
         // ordinary builds.
         let tracks = unsafe { NonNull::slice_from_raw_parts(tracks.cast(), marks).as_ref() };
         Ok(Span::new(at, len, self.trusted, unit, tracks))
+    }
+
+    /// `count` slots, a power of two, of `bytes` payload bytes each, `stride` bytes apart, at `offset`.
+    pub(crate) fn racing(
+        &self,
+        offset: usize,
+        count: u32,
+        stride: usize,
+        bytes: usize,
+    ) -> Result<RacingSlots<'m>> {
+        let room = racing::stride(bytes, 1).ok_or(Error::TooLarge)?;
+        let all = stride.checked_mul(count as usize).ok_or(Error::TooLarge)?;
+        // Checked here so that no masked index and no offset in a slot leaves the region.
+        if !count.is_power_of_two() || room > stride {
+            return Err(Error::TooSmall {
+                want: room as u64,
+                found: stride as u64,
+            });
+        }
+        if !stride.is_multiple_of(align_of::<SlotShape>()) {
+            return Err(Error::Misaligned {
+                want: align_of::<SlotShape>(),
+                found: stride % align_of::<SlotShape>(),
+            });
+        }
+        let at = self.place(offset, all, CACHE_LINE)?;
+        Ok(RacingSlots::new(at, count, stride, bytes))
     }
 
     /// Zeroes all bytes by shared words.

@@ -8,9 +8,9 @@
 //! Every operation takes a named [`Edge`](super::order::Edge), never a bare ordering.
 
 #[cfg(not(ringpad_loom))]
-pub(crate) use real::{Atomic, AtomicU32, Track, fence};
+pub(crate) use real::{Atomic, AtomicU32, RacingWord, Track, Word, fence};
 #[cfg(ringpad_loom)]
-pub(crate) use twin::{Atomic, AtomicU32, Track, fence};
+pub(crate) use twin::{Atomic, AtomicU32, RacingWord, Track, Word, fence};
 
 /// What only models use: weakened edges, crash points, shadow words.
 #[cfg(ringpad_loom)]
@@ -83,6 +83,34 @@ mod real {
             const { assert!(atomic_pkg::Atomic::<T>::is_lock_free()) };
             self.0
                 .compare_exchange(old, new, edge.order(), RELAXED.order())
+        }
+    }
+
+    /// The widest word that this machine has atomics for.
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) type Word = u64;
+    #[cfg(target_has_atomic = "64")]
+    type AtomicWord = atomic::AtomicU64;
+    /// The widest word that this machine has atomics for.
+    #[cfg(not(target_has_atomic = "64"))]
+    pub(crate) type Word = u32;
+    #[cfg(not(target_has_atomic = "64"))]
+    type AtomicWord = atomic::AtomicU32;
+
+    /// Payload that may be read while it is written: always relaxed, ordered by what stands around it.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct RacingWord(AtomicWord);
+
+    impl RacingWord {
+        #[inline(always)]
+        pub(crate) fn load(&self) -> Word {
+            self.0.load(RELAXED.order())
+        }
+
+        #[inline(always)]
+        pub(crate) fn store(&self, value: Word) {
+            self.0.store(value, RELAXED.order());
         }
     }
 
@@ -252,6 +280,24 @@ mod twin {
                 .replace(bytemuck::cast(old), bytemuck::cast(new), edge)
                 .map(bytemuck::cast)
                 .map_err(bytemuck::cast)
+        }
+    }
+
+    /// Models have words of four bytes.
+    pub(crate) type Word = u32;
+
+    /// Payload that may be read while it is written: the checker sees every word of it.
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct RacingWord(AtomicU32);
+
+    impl RacingWord {
+        pub(crate) fn load(&self) -> Word {
+            self.0.load(RELAXED)
+        }
+
+        pub(crate) fn store(&self, value: Word) {
+            self.0.store(value, RELAXED);
         }
     }
 

@@ -12,7 +12,7 @@ use super::linux::lock;
 use super::shared::SharedSegment;
 use super::waiter::Waiter;
 use super::{ByteConsumer, ByteProducer, Consumer, Producer, Result};
-use crate::channel::cursor::Claimant;
+use crate::channel::seat::Claimant;
 use crate::segment::doorbell::{Bell, Rung, Waiters, Wake, sealed};
 use crate::segment::join::Peer;
 use crate::{Channel, PeerId, Pod, bytes, spsc};

@@ -90,6 +90,17 @@ impl Geometry {
             .ok_or(Error::TooLarge)
     }
 
+    /// Requires that the region has room for the whole channel.
+    pub(crate) fn check_room(&self, region: RegionRef<'_>) -> Result<()> {
+        let want = self.layout()?.size() as u64;
+        let found = region.len() as u64;
+        if want <= found {
+            Ok(())
+        } else {
+            Err(Error::TooSmall { want, found })
+        }
+    }
+
     /// Requires that a field says what the caller wants.
     pub(crate) fn expect(field: Field, want: u64, found: u64) -> Result<()> {
         if want == found {

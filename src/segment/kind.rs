@@ -18,6 +18,12 @@ pub enum Kind {
     Spsc = 2,
     /// A ring of bytes of one producer and one consumer.
     Bytes = 3,
+    /// The last value that one party wrote.
+    Notepad = 4,
+    /// Messages of one publisher to whoever listens.
+    Mailslot = 5,
+    /// Messages of one publisher that each of its subscribers gets.
+    Reliable = 6,
 }
 
 impl Kind {
@@ -27,6 +33,9 @@ impl Kind {
             1 => Some(Kind::Segment),
             2 => Some(Kind::Spsc),
             3 => Some(Kind::Bytes),
+            4 => Some(Kind::Notepad),
+            5 => Some(Kind::Mailslot),
+            6 => Some(Kind::Reliable),
             _ => None,
         }
     }
@@ -37,6 +46,9 @@ impl Kind {
             Kind::Segment => *b"ringpad\0",
             Kind::Spsc => *b"rp-spsc\0",
             Kind::Bytes => *b"rp-byte\0",
+            Kind::Notepad => *b"rp-note\0",
+            Kind::Mailslot => *b"rp-mail\0",
+            Kind::Reliable => *b"rp-rely\0",
         }
     }
 }

@@ -2,13 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Claimant, Pair};
+use super::Pair;
+use crate::channel::seat::{Claimant, Ends, Seat};
 use crate::error::{Error, Result};
 use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
-use crate::segment::claim::Claim;
-use crate::segment::doorbell::{Bell, Waiters, Wake};
-use crate::segment::join::Peer;
+use crate::segment::doorbell::Wake;
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.
@@ -20,7 +19,13 @@ impl<'m> Pair<'m> {
     where
         'm: 'p,
     {
-        let claim = self.claim(self.producer, self.consumer, who)?;
+        let ends = Ends {
+            claim: self.producer,
+            other: self.consumer,
+            mine: self.space_waiters,
+            theirs: self.data_waiters,
+        };
+        let seat = Seat::take(self.region, ends, who, wake)?;
         let tail = self.tail.load(RELAXED);
         let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
         self.check(tail, head)?;
@@ -32,13 +37,7 @@ impl<'m> Pair<'m> {
             published: tail,
             head_seen: head,
             corrupt: None,
-            seat: Seat {
-                home: self.region.home(),
-                claim: Some(claim),
-                mine: self.space_waiters,
-                theirs: self.data_waiters,
-                wake,
-            },
+            seat,
         };
         // Whoever sleeps at the other end may be waiting for a partner.
         end.seat.wake();
@@ -50,7 +49,13 @@ impl<'m> Pair<'m> {
     where
         'm: 'p,
     {
-        let claim = self.claim(self.consumer, self.producer, who)?;
+        let ends = Ends {
+            claim: self.consumer,
+            other: self.producer,
+            mine: self.data_waiters,
+            theirs: self.space_waiters,
+        };
+        let seat = Seat::take(self.region, ends, who, wake)?;
         let head = self.head.load(RELAXED);
         let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
         self.check(tail, head)?;
@@ -62,83 +67,11 @@ impl<'m> Pair<'m> {
             released: head,
             tail_seen: tail,
             corrupt: None,
-            seat: Seat {
-                home: self.region.home(),
-                claim: Some(claim),
-                mine: self.data_waiters,
-                theirs: self.space_waiters,
-                wake,
-            },
+            seat,
         };
         // Whoever sleeps at the other end may be waiting for a partner.
         end.seat.wake();
         Ok(end)
-    }
-}
-
-/// What both ends hold: the claim, the words of sleepers, the way to wake them.
-#[derive(Debug)]
-pub(crate) struct Seat<'p, W: Wake> {
-    home: usize,
-    /// `None` only after the seat moved on.
-    claim: Option<Claim<'p>>,
-    /// Who sleeps at this end.
-    mine: &'p AtomicU32,
-    /// Who sleeps at the other end.
-    theirs: &'p AtomicU32,
-    wake: W,
-}
-
-impl<'p, W: Wake> Seat<'p, W> {
-    #[inline(always)]
-    fn wake(&mut self) {
-        self.wake.wake(Waiters(self.theirs));
-    }
-
-    pub(crate) fn bell(&self) -> Bell<'p, W::Keep> {
-        Bell::new(self.mine, self.home, self.wake.keep())
-    }
-
-    /// Refuses a peer of another segment.
-    pub(crate) fn check_home(&self, peer: &Peer<'_>) -> Result<()> {
-        if peer.home() == self.home {
-            Ok(())
-        } else {
-            Err(Error::ForeignPeer)
-        }
-    }
-
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.claim.as_ref().is_some_and(Claim::other_is_gone)
-    }
-
-    pub(crate) fn other(&self) -> Option<crate::PeerId> {
-        self.claim.as_ref().and_then(Claim::other_holder)
-    }
-
-    fn is_forked(&self) -> bool {
-        self.claim.as_ref().is_none_or(Claim::is_forked)
-    }
-
-    /// The same claim with another way to wake; this seat is then empty, and its drop does nothing.
-    fn rewired<V: Wake>(&mut self, wake: impl FnOnce(&W) -> V) -> Seat<'p, V> {
-        Seat {
-            home: self.home,
-            claim: self.claim.take(),
-            mine: self.mine,
-            theirs: self.theirs,
-            wake: wake(&self.wake),
-        }
-    }
-}
-
-impl<W: Wake> Drop for Seat<'_, W> {
-    fn drop(&mut self) {
-        if !self.is_forked() {
-            self.claim = None;
-            // Whoever sleeps at the other end learns that this one is abandoned.
-            self.wake();
-        }
     }
 }
 

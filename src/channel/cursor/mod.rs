@@ -39,14 +39,12 @@ pub(crate) use self::ends::{ReadEnd, WriteEnd};
 pub(crate) use self::payload::Slots;
 use crate::error::{Error, Field, Result};
 use crate::memory::layout::{self, CACHE_LINE, Line};
-use crate::memory::liveness::{Liveness, Owner};
+use crate::memory::liveness::Owner;
 use crate::memory::order::RELAXED;
 use crate::memory::region::RegionRef;
 use crate::memory::span::{Span, marks_bytes};
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::claim::Claim;
 use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::join::Peer;
 use crate::segment::kind::Kind;
 
 /// Where the pair's words lie. Never made: a descriptor for offsets.
@@ -102,24 +100,9 @@ pub(crate) struct Pair<'m> {
     space_waiters: &'m AtomicU32,
 }
 
-/// In whose name an end is claimed.
-#[derive(Clone, Copy)]
-pub(crate) enum Claimant<'p> {
-    /// A peer of the ring's segment.
-    Peer(&'p Peer<'p>),
-    /// Whoever holds a bare ring; the oracle may prove an earlier holder dead.
-    Bare(&'p dyn Liveness),
-}
-
 impl<'m> Pair<'m> {
     pub(crate) fn init(region: RegionRef<'_>, geometry: &Geometry) -> Result<()> {
-        let bytes = geometry.layout()?.size();
-        if bytes > region.len() {
-            return Err(Error::TooSmall {
-                want: bytes as u64,
-                found: region.len() as u64,
-            });
-        }
+        geometry.check_room(region)?;
         let header = Header::at(region)?;
         header.begin(geometry)?;
         let pair = Pair::over(region, *geometry)?;
@@ -161,21 +144,6 @@ impl<'m> Pair<'m> {
         let bytes = self.geometry.capacity as usize * self.geometry.element_bytes as usize;
         let padded = layout::round_up(bytes, CACHE_LINE).ok_or(Error::TooLarge)?;
         self.region.span(PAYLOAD, padded, unit)
-    }
-
-    fn claim<'p>(
-        self,
-        mine: &'p Atomic<Owner>,
-        other: &'p Atomic<Owner>,
-        who: Claimant<'p>,
-    ) -> Result<Claim<'p>>
-    where
-        'm: 'p,
-    {
-        match who {
-            Claimant::Peer(peer) => Claim::by_peer(mine, other, self.region, peer),
-            Claimant::Bare(oracle) => Claim::bare(mine, other, self.region, oracle),
-        }
     }
 
     fn check(&self, tail: u32, head: u32) -> Result<()> {

@@ -45,7 +45,8 @@ use core::marker::PhantomData;
 
 pub use self::consumer::Consumer;
 pub use self::producer::Producer;
-use crate::channel::cursor::{self, Claimant, Pair, Slots};
+use crate::channel::cursor::{self, Pair, Slots};
+use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
 use crate::memory::liveness::{Liveness, NoProof};

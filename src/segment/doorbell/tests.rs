@@ -7,7 +7,7 @@ use core::sync::atomic::Ordering::Relaxed;
 
 use super::{Ringer, Signal, Sleeper, poll_for};
 use crate::bytes::{self, Bytes};
-use crate::channel::cursor::Claimant;
+use crate::channel::seat::Claimant;
 use crate::memory::liveness::PeerId;
 use crate::memory::sync::RawU32;
 use crate::memory::testing::{EACH_TRUST, Room, Trust};

@@ -1,0 +1,76 @@
+//! The next message of a mailslot, filled in place.
+
+#![forbid(unsafe_code)]
+
+use super::{Publisher, TooLong};
+use crate::channel::stamp::Fill;
+use crate::memory::Pod;
+use crate::memory::order::RELAXED;
+use crate::segment::doorbell::Wake;
+
+/// The next message, lent by its publisher to be filled by pieces. Nobody gets it before [`Draft::commit`].
+#[derive(Debug)]
+#[must_use = "dropped, nothing is published"]
+pub struct Draft<'w, 'p, T: ?Sized, W: Wake> {
+    publisher: &'w mut Publisher<'p, T, W>,
+    fill: Fill<'p>,
+}
+
+impl<'w, 'p, T: ?Sized, W: Wake> Draft<'w, 'p, T, W> {
+    pub(super) fn new(publisher: &'w mut Publisher<'p, T, W>) -> Self {
+        let fill = Fill(publisher.press.begin());
+        Self { publisher, fill }
+    }
+
+    /// Bytes that may be filled.
+    pub fn most(&self) -> usize {
+        self.fill.most()
+    }
+
+    /// Writes bytes at `offset`.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] beyond the message's end; nothing is written.
+    pub fn write_at(&mut self, offset: usize, from: &[u8]) -> Result<(), TooLong> {
+        self.fill.write_at(offset, from)
+    }
+
+    /// Copies bytes back from `offset`: what was written there, or what an earlier message left.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] beyond the message's end.
+    pub fn read_at(&self, offset: usize, into: &mut [u8]) -> Result<(), TooLong> {
+        self.fill.read_at(offset, into)
+    }
+
+    fn finish(self) -> u64 {
+        let sequence = self.publisher.press.finish(self.fill.0);
+        self.publisher.seat.wake();
+        sequence
+    }
+}
+
+impl<T: Pod, W: Wake> Draft<'_, '_, T, W> {
+    /// Publishes what was filled, and answers its number.
+    pub fn commit(self) -> u64 {
+        self.finish()
+    }
+}
+
+impl<W: Wake> Draft<'_, '_, [u8], W> {
+    /// Publishes the first `len` bytes, and answers their number.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] beyond [`Draft::most`]; nothing is published.
+    pub fn commit(self, len: usize) -> Result<u64, TooLong> {
+        let most = self.most();
+        if len > most {
+            return Err(TooLong { found: len, most });
+        }
+        self.fill.0.length().store(len as u32, RELAXED);
+        Ok(self.finish())
+    }
+}

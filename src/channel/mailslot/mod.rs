@@ -1,0 +1,304 @@
+//! A mailslot: one publisher shouts, and everyone who listens hears. The publisher never waits and never looks at subscribers.
+//!
+//! # Shape
+//!
+//! ```text
+//! header (128)
+//! latest (128)    0 latest u32      low 32 bits of the newest sequence number     written by the publisher
+//!                 4 epoch u32       sequence number / 2^29                        written by the publisher
+//! control (128)   0 publisher claim   4 waiters u32
+//! slots           a power of two from 2, close together: see the stamped slots
+//! ```
+//! Messages are numbered from 1, in 61 bits. A stamp has the low 31 of them, which a fast publisher goes through in a minute; the
+//! epoch tells a subscriber that was stopped for longer.
+//!
+//! # Protocol
+//!
+//! ```text
+//! publisher   s = latest + 1; a multiple of 2^29: epoch = s / 2^29
+//!             slot s: stamp 2s + 1; fence (OPEN); words; stamp 2s (CLOSE) = the commit; latest = s (PUBLISH)
+//! subscriber  next s, privately; slot s: stamp; fence (ARRIVE); the epoch more than one ahead: lapped
+//!             older, or 2s + 1: Empty; 2s: words; fence (VALIDATE); stamp still 2s: Mail; else, or newer: lapped
+//! ```
+//! A lapped subscriber goes on a quarter of the ring behind the oldest message still there, so that it is not lapped again
+//! at once, and says how many it lost: exactly.
+//!
+//! # Progress guarantee
+//!
+//! Both sides wait-free, without read-modify-write instructions; a publish executes the same instructions however many listen. No call
+//! makes a system call, unless a [`Ringer`](crate::Ringer) finds a sleeper.
+//!
+//! # What a crash at each step leaves
+//!
+//! Publisher killed before CLOSE: nothing; its successor gives the same number to its own message. After it: the message is delivered, and
+//! the successor goes on behind it. Subscribers leave nothing.
+//!
+//! # Example
+//!
+//! ```
+//! use ringpad::{AlignedBytes, Channel, Region, mailslot::{Config, Mailslot, Next, Start}};
+//! let mut room = AlignedBytes::<1024>::new();
+//! let slot = Mailslot::<u64>::init(Region::from_mut(room.as_mut())?, &Config::new(8))?;
+//! let mut subscriber = slot.subscriber(Start::Oldest);
+//! let mut publisher = slot.bare_publisher(&ringpad::NoProof)?;
+//! assert_eq!(subscriber.poll(), Next::Empty);
+//! publisher.publish(&7);
+//! assert_eq!(subscriber.poll(), Next::Mail { sequence: 1, value: 7 });
+//! (0..20).for_each(|n| _ = publisher.publish(&n)); // more than there are slots
+//! let Next::Lapped { lost } = subscriber.poll() else { panic!() };
+//! assert_eq!(subscriber.poll(), Next::Mail { sequence: 2 + lost, value: lost });
+//! # Ok::<(), ringpad::Error>(())
+//! ```
+//!
+//! Source: Firedancer's tango (sequence-stamped broadcast); the fences as in the stamped slots.
+
+#![forbid(unsafe_code)]
+
+mod draft;
+mod publisher;
+mod subscriber;
+mod tail;
+
+use core::marker::PhantomData;
+use core::mem::offset_of;
+
+pub use self::draft::Draft;
+pub use self::publisher::Publisher;
+pub use self::subscriber::{Next, Start, Subscriber};
+pub(crate) use self::tail::{Tail, TailShape};
+use crate::channel::seat::{Claimant, Ends, Seat};
+use crate::channel::stamp::{self, Content, Shape};
+pub use crate::channel::stamp::{Glance, TooLong};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Field, Result};
+use crate::memory::layout::Line;
+use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::order::RELAXED;
+use crate::memory::racing::RacingSlots;
+use crate::memory::region::RegionRef;
+use crate::memory::sync::{Atomic, AtomicU32};
+use crate::segment::doorbell::{Silent, Wake};
+use crate::segment::header::{Geometry, Header, HeaderLine};
+use crate::segment::join::Peer;
+use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+
+/// Where a mailslot's words lie. Never made: a descriptor for offsets.
+#[repr(C)]
+pub(crate) struct MailslotShape {
+    pub(crate) header: HeaderLine,
+    pub(crate) latest: Line<TailShape>,
+    pub(crate) control: Line<ControlShape>,
+}
+
+/// The rarely written words.
+#[repr(C)]
+pub(crate) struct ControlShape {
+    pub(crate) publisher: Atomic<Owner>,
+    pub(crate) waiters: AtomicU32,
+}
+
+const LATEST: usize = offset_of!(MailslotShape, latest);
+const CONTROL: usize = offset_of!(MailslotShape, control);
+const SLOTS: usize = size_of::<MailslotShape>();
+
+/// What the creator of a mailslot decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Slots: a power of two, 2 to 2^24. A subscriber may fall behind by as many messages, less one, before it loses any.
+    pub capacity: u32,
+    /// Most bytes of a `[u8]`; of no meaning for other messages.
+    pub most_bytes: u32,
+    /// The user's own number for the message's type, compared by [`Mailslot::expect_tag`] and by plans; 0 if none.
+    pub type_tag: u64,
+}
+
+impl Config {
+    /// `capacity` slots for messages of one type, no type tag.
+    pub const fn new(capacity: u32) -> Self {
+        Self {
+            capacity,
+            most_bytes: 0,
+            type_tag: 0,
+        }
+    }
+
+    /// `capacity` slots for `[u8]` of up to `most_bytes` bytes.
+    pub const fn bytes(capacity: u32, most_bytes: u32) -> Self {
+        let mut config = Self::new(capacity);
+        config.most_bytes = most_bytes;
+        config
+    }
+
+    /// With the user's own number for the message's type.
+    pub const fn tagged(mut self, type_tag: u64) -> Self {
+        self.type_tag = type_tag;
+        self
+    }
+}
+
+/// A mailslot laid out in a region: a handle from which its publisher is claimed and subscribers are made.
+#[derive(Debug)]
+pub struct Mailslot<'m, T: ?Sized> {
+    region: RegionRef<'m>,
+    geometry: Geometry,
+    tail: Tail<'m>,
+    publisher: &'m Atomic<Owner>,
+    waiters: &'m AtomicU32,
+    slots: RacingSlots<'m>,
+    of: PhantomData<fn(&T)>,
+}
+
+fn shape(config: &Config) -> Shape {
+    Shape {
+        kind: Kind::Mailslot,
+        slots: config.capacity,
+        least: 2,
+        fixed: SLOTS,
+        unit: 8,
+        type_tag: config.type_tag,
+        framing: 0,
+    }
+}
+
+impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
+    type Config = Config;
+
+    fn geometry(config: &Config) -> Result<Geometry> {
+        shape(config).geometry::<T>(config.most_bytes)
+    }
+
+    fn init_ref(region: RegionRef<'_>, geometry: &Geometry) -> Result<()> {
+        geometry.check_room(region)?;
+        let header = Header::at(region)?;
+        header.begin(geometry)?;
+        Tail::at(region, LATEST)?.clear();
+        let publisher: &Atomic<Owner> =
+            region.typed(CONTROL + offset_of!(ControlShape, publisher))?;
+        publisher.store(Owner::FREE, RELAXED);
+        let waiters = region.word(CONTROL + offset_of!(ControlShape, waiters))?;
+        waiters.store(0, RELAXED);
+        stamp::clear(region, geometry, &shape(&Config::new(2)))?;
+        header.ready();
+        Ok(())
+    }
+
+    fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
+        let geometry = Header::at(region)?.attach(Kind::Mailslot)?;
+        Ok(Self {
+            region,
+            geometry,
+            tail: Tail::at(region, LATEST)?,
+            publisher: region.typed(CONTROL + offset_of!(ControlShape, publisher))?,
+            waiters: region.word(CONTROL + offset_of!(ControlShape, waiters))?,
+            slots: stamp::slots::<T>(region, &geometry, &shape(&Config::new(2)))?,
+            of: PhantomData,
+        })
+    }
+}
+
+impl<'m, T: Content + ?Sized> Channel<'m> for Mailslot<'m, T> {
+    const KIND: Kind = Kind::Mailslot;
+}
+
+impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
+    /// Slots.
+    pub fn capacity(&self) -> u32 {
+        self.geometry.capacity
+    }
+
+    /// Bytes of a message: of a `[u8]` the most it may have.
+    pub fn most_bytes(&self) -> u32 {
+        self.geometry.element_bytes
+    }
+
+    /// The creator's number for the message's type; 0 if none.
+    pub fn type_tag(&self) -> u64 {
+        self.geometry.type_tag
+    }
+
+    /// The mailslot, if its creator gave it this type tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`], naming both tags.
+    pub fn expect_tag(self, want: u64) -> Result<Self> {
+        Geometry::expect(Field::TypeTag, want, self.type_tag())?;
+        Ok(self)
+    }
+
+    /// Claims the publisher's end in the name of a peer of the mailslot's segment.
+    ///
+    /// An end whose owner is proven dead is taken over; it goes on behind the last message that the dead one completed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
+    pub fn publisher<'p>(&self, me: &'p Peer<'m>) -> Result<Publisher<'p, T>> {
+        self.publish_as(Claimant::Peer(me), Silent)
+    }
+
+    /// A subscriber: as many as one likes. It needs no row, and no write access to the region.
+    pub fn subscriber(&self, start: Start) -> Subscriber<'m, T> {
+        self.subscriber_with(start, ())
+    }
+
+    /// Claims the publisher's end of a bare mailslot, and makes a subscriber: for two threads, or a core and its interrupt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailslot::publisher`]; [`Error::ForeignPeer`] for a mailslot in a segment.
+    pub fn split(self) -> Result<(Publisher<'m, T>, Subscriber<'m, T>)> {
+        Ok((
+            self.bare_publisher(&NoProof)?,
+            self.subscriber(Start::Oldest),
+        ))
+    }
+
+    /// Claims the publisher's end of a bare mailslot. `proof` may show an earlier holder dead
+    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    ///
+    /// # Errors
+    ///
+    /// As [`Mailslot::split`].
+    pub fn bare_publisher(&self, proof: &'m dyn Liveness) -> Result<Publisher<'m, T>> {
+        self.publish_as(Claimant::Bare(proof), Silent)
+    }
+
+    pub(crate) fn publish_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Publisher<'p, T, W>>
+    where
+        'm: 'p,
+    {
+        let ends = Ends {
+            claim: self.publisher,
+            other: self.publisher,
+            mine: self.waiters,
+            theirs: self.waiters,
+        };
+        let seat = Seat::take(self.region, ends, who, wake)?;
+        Ok(Publisher::new(self.tail, self.slots, seat))
+    }
+
+    /// A subscriber that keeps something alive.
+    pub(crate) fn subscriber_with<K>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
+        Subscriber::new(self, start, keep)
+    }
+}
+
+#[cfg(not(ringpad_loom))]
+mod limits {
+    use super::{Publisher, Subscriber};
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+    assert_impl_all!(Publisher<'static, u64>: Send);
+    assert_impl_all!(Publisher<'static, [u8]>: Send);
+    assert_impl_all!(Subscriber<'static, [u8]>: Send, Clone);
+    assert_not_impl_any!(Publisher<'static, u64>: Sync, Clone);
+}
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

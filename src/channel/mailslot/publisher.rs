@@ -1,0 +1,128 @@
+//! The end of a mailslot that publishes.
+
+#![forbid(unsafe_code)]
+
+use core::cell::Cell;
+use core::marker::PhantomData;
+
+use super::tail::{Press, Tail};
+use super::{Draft, TooLong};
+use crate::channel::seat::Seat;
+use crate::channel::stamp::Content;
+use crate::memory::Pod;
+use crate::memory::order::RELAXED;
+use crate::memory::racing::RacingSlots;
+use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
+use crate::segment::join::Peer;
+
+/// The end that publishes. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
+#[derive(Debug)]
+pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
+    pub(super) press: Press<'p>,
+    pub(super) seat: Seat<'p, W>,
+    of: PhantomData<(fn(&T), Cell<()>)>,
+}
+
+impl<'p, T: Content + ?Sized> Publisher<'p, T> {
+    /// The same end, which from now on rings the doorbell of whoever waits for messages, beginning now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    pub fn ringing<S: Signal>(
+        self,
+        me: &'p Peer<'_>,
+        signal: S,
+    ) -> crate::Result<Publisher<'p, T, Ringer<'p, S>>> {
+        self.seat.check_home(me)?;
+        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
+    }
+}
+
+impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
+    pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
+        let mut publisher = Self {
+            // CLAIM, or the proof of death, ordered what the publisher before left.
+            press: Press::take_over(tail, slots),
+            seat,
+            of: PhantomData,
+        };
+        // Whoever sleeps may be waiting for a publisher, or for a message that was rolled forward.
+        publisher.seat.wake();
+        publisher
+    }
+
+    /// The same end with another way to wake, which it uses at once.
+    pub(crate) fn rewired<V: Wake>(mut self, wake: impl FnOnce(&W) -> V) -> Publisher<'p, T, V> {
+        let mut publisher = Publisher {
+            seat: self.seat.rewired(wake),
+            press: self.press,
+            of: PhantomData,
+        };
+        publisher.seat.wake();
+        publisher
+    }
+
+    /// The number that the next message gets; messages are numbered from 1.
+    pub fn next_sequence(&self) -> u64 {
+        self.press.next
+    }
+
+    /// Lends the next slot to be filled in place.
+    ///
+    /// What is not filled holds what an earlier message left there. Nobody gets it until it is committed; dropped, it never was. The oldest
+    /// message is gone all the same.
+    pub fn draft(&mut self) -> Draft<'_, 'p, T, W> {
+        Draft::new(self)
+    }
+}
+
+impl<T: Pod, W: Wake> Publisher<'_, T, W> {
+    /// Publishes a message and answers its number. Never waits.
+    #[inline]
+    pub fn publish(&mut self, value: &T) -> u64 {
+        let slot = self.press.begin();
+        slot.store_value(value);
+        let sequence = self.press.finish(slot);
+        self.seat.wake();
+        sequence
+    }
+
+    /// Publishes messages one after another, and looks for sleepers once. Answers the number that the next one gets.
+    #[inline]
+    pub fn publish_slice(&mut self, values: &[T]) -> u64 {
+        for value in values {
+            let slot = self.press.begin();
+            slot.store_value(value);
+            self.press.finish(slot);
+        }
+        self.seat.wake();
+        self.press.next
+    }
+}
+
+impl<W: Wake> Publisher<'_, [u8], W> {
+    /// Publishes a message and answers its number. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong`] beyond what the mailslot was made for; nothing is published.
+    pub fn publish(&mut self, bytes: &[u8]) -> Result<u64, TooLong> {
+        let most = self.most_bytes();
+        if bytes.len() > most {
+            let found = bytes.len();
+            return Err(TooLong { found, most });
+        }
+        let slot = self.press.begin();
+        slot.length().store(bytes.len() as u32, RELAXED);
+        slot.store(bytes);
+        let sequence = self.press.finish(slot);
+        self.seat.wake();
+        Ok(sequence)
+    }
+
+    /// Most bytes of a message.
+    pub fn most_bytes(&self) -> usize {
+        self.press.slots.bytes()
+    }
+}

@@ -1,0 +1,410 @@
+//! A notepad: the last value that one party wrote, for any number of readers that need no row and no write access.
+//!
+//! # Shape
+//!
+//! ```text
+//! header (128)
+//! latest (128)    0 latest u32     bit 31 written, bits 0-30 version     written by the writer
+//!                 4 value u32      of values of at most 4 bytes          written by the writer
+//! control (128)   0 writer claim   4 waiters u32
+//! slots           a power of two from 4, each on its own lines: see the stamped slots
+//! ```
+//! A value of at most 4 bytes is one word on `latest`'s line, and there are no slots.
+//!
+//! # Protocol
+//!
+//! ```text
+//! writer  v = latest + 1; slot v: stamp 2v + 1; fence (OPEN); words; stamp 2v (CLOSE); latest = v (PUBLISH)
+//! reader  v = latest; fence (OBSERVE); words of slot v; fence (VALIDATE); stamp == 2v? else Lapped
+//! word    writer: value (PUBLISH); latest + 1 (PUBLISH)   reader: latest; fence (OBSERVE); value
+//! ```
+//! A reader of a word gets a value at least as new as the version beside it.
+//!
+//! # Progress guarantee
+//!
+//! Writer wait-free, whatever readers do. `try_read` is wait-free; it answers `Lapped` only if the writer began as many writes as there
+//! are slots, less one, meanwhile. A reader of a word is never lapped. No call makes a system call, unless a
+//! [`Ringer`](crate::Ringer) finds a sleeper.
+//!
+//! # What a crash at each step leaves
+//!
+//! Writer killed before CLOSE: nothing; readers go on reading the version before. Between CLOSE and PUBLISH: a complete slot, which the
+//! successor rolls forward. A word's writer killed between its two stores: the value is there under the old version; the
+//! successor counts it. Readers leave nothing.
+//!
+//! A reader stopped between two of its loads for exactly a multiple of 2^31 versions would take what it copied for whole.
+//!
+//! # Example
+//!
+//! ```
+//! use ringpad::{AlignedBytes, Channel, Region, notepad::{Config, Notepad}};
+//! let mut room = AlignedBytes::<4096>::new();
+//! let pad = Notepad::<[f64; 3]>::init(Region::from_mut(room.as_mut())?, &Config::new())?;
+//! let (mut writer, reader) = pad.split()?;
+//! assert_eq!(reader.try_read()?, None);
+//! let first = writer.write(&[1.0, 2.0, 3.0]);
+//! writer.update(|position| position[0] += 0.5);
+//! let note = reader.try_read()?.expect("written");
+//! assert_eq!(note.value, [1.5, 2.0, 3.0]);
+//! assert!(reader.changed(Some(first)) && !reader.changed(Some(note.version)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Source: Lamport 1977; the order of the fences from Boehm 2012 (see the stamped slots).
+
+#![forbid(unsafe_code)]
+
+mod draft;
+mod reader;
+mod writer;
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::offset_of;
+
+pub use self::draft::Draft;
+pub use self::reader::Reader;
+pub use self::writer::Writer;
+use crate::channel::seat::{Claimant, Ends, Seat};
+use crate::channel::stamp::{self, Content, NUMBER, Shape};
+pub use crate::channel::stamp::{Glance, TooLong};
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{Field, Result};
+use crate::memory::layout::{CACHE_LINE, Line};
+use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::order::RELAXED;
+use crate::memory::racing::RacingSlots;
+use crate::memory::region::RegionRef;
+use crate::memory::sync::{Atomic, AtomicU32};
+use crate::segment::doorbell::{Silent, Wake};
+use crate::segment::header::{Geometry, Header, HeaderLine};
+use crate::segment::join::Peer;
+use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+
+/// Where a notepad's words lie. Never made: a descriptor for offsets.
+#[repr(C)]
+pub(crate) struct NotepadShape {
+    pub(crate) header: HeaderLine,
+    pub(crate) latest: Line<LatestShape>,
+    pub(crate) control: Line<ControlShape>,
+}
+
+/// What the writer publishes.
+#[repr(C)]
+pub(crate) struct LatestShape {
+    pub(crate) latest: AtomicU32,
+    pub(crate) value: AtomicU32,
+}
+
+/// The rarely written words.
+#[repr(C)]
+pub(crate) struct ControlShape {
+    pub(crate) writer: Atomic<Owner>,
+    pub(crate) waiters: AtomicU32,
+}
+
+const LATEST: usize = offset_of!(NotepadShape, latest);
+const CONTROL: usize = offset_of!(NotepadShape, control);
+const SLOTS: usize = size_of::<NotepadShape>();
+
+/// Beside the version in `latest`: something was written.
+const WRITTEN: u32 = !NUMBER;
+/// Largest value that is one word.
+const WORD: usize = 4;
+/// The header's framing of values of one type (0), of bytes (1), of a word.
+const TYPED: u32 = 0;
+const ONE_WORD: u32 = 2;
+
+/// What the creator of a notepad decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// Slots: a power of two, 4 to 2^24. A reader is lapped only by as many writes, less one, during one read: more slots for large
+    /// values, fast writers and slow readers. Values of at most 4 bytes have none, whatever this says.
+    pub slots: u32,
+    /// Most bytes of a `[u8]`; of no meaning for other values.
+    pub most_bytes: u32,
+    /// The user's own number for the value's type, compared by [`Notepad::expect_tag`] and by plans; 0 if none.
+    pub type_tag: u64,
+}
+
+impl Config {
+    /// For values of one type: 16 slots, no type tag.
+    pub const fn new() -> Self {
+        Self {
+            slots: 16,
+            most_bytes: 0,
+            type_tag: 0,
+        }
+    }
+
+    /// For `[u8]` of up to `most_bytes` bytes: 16 slots.
+    pub const fn bytes(most_bytes: u32) -> Self {
+        let mut config = Self::new();
+        config.most_bytes = most_bytes;
+        config
+    }
+
+    /// With so many slots.
+    pub const fn slots(mut self, slots: u32) -> Self {
+        self.slots = slots;
+        self
+    }
+
+    /// With the user's own number for the value's type.
+    pub const fn tagged(mut self, type_tag: u64) -> Self {
+        self.type_tag = type_tag;
+        self
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Which write a value is of: 31 bits that wrap. Equal or not is all that is to be asked of two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version(u32);
+
+impl Version {
+    /// The version that a `latest` word names, if anything was written.
+    fn of(latest: u32) -> Option<Self> {
+        (latest & WRITTEN != 0).then_some(Self(latest & NUMBER))
+    }
+
+    /// The number, from 1 to 2^31 - 1 and then from 0 again.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+}
+
+/// A value and the version that it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note<T> {
+    /// Which write this is.
+    pub version: Version,
+    /// What was written.
+    pub value: T,
+}
+
+/// Why a read brought no value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Missed {
+    /// The writer overwrote the slot during the copy: read again.
+    Lapped,
+    /// The caller's buffer is too small for the value.
+    TooLong(TooLong),
+    /// The region holds what no writer writes.
+    Corrupt,
+}
+
+impl fmt::Display for Missed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Missed::Lapped => f.write_str("overtaken by the writer; read again"),
+            Missed::TooLong(why) => why.fmt(f),
+            Missed::Corrupt => f.write_str("corrupt notepad"),
+        }
+    }
+}
+
+impl core::error::Error for Missed {}
+
+/// A notepad laid out in a region: a handle from which its writer is claimed and readers are made.
+#[derive(Debug)]
+pub struct Notepad<'m, T: ?Sized> {
+    region: RegionRef<'m>,
+    geometry: Geometry,
+    latest: &'m AtomicU32,
+    value: &'m AtomicU32,
+    writer: &'m Atomic<Owner>,
+    waiters: &'m AtomicU32,
+    slots: RacingSlots<'m>,
+    of: PhantomData<fn(&T)>,
+}
+
+/// True of values that are one word.
+const fn is_word<T: Content + ?Sized>() -> bool {
+    matches!(T::FIXED, Some((1..=WORD, _)))
+}
+
+fn shape(config: &Config) -> Shape {
+    Shape {
+        kind: Kind::Notepad,
+        slots: config.slots,
+        least: 4,
+        fixed: SLOTS,
+        unit: CACHE_LINE,
+        type_tag: config.type_tag,
+        framing: TYPED,
+    }
+}
+
+impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
+    type Config = Config;
+
+    fn geometry(config: &Config) -> Result<Geometry> {
+        let geometry = shape(config).geometry::<T>(config.most_bytes)?;
+        if is_word::<T>() {
+            return Ok(Geometry {
+                capacity: 1,
+                framing: ONE_WORD,
+                span_bytes: SLOTS as u64,
+                ..geometry
+            });
+        }
+        Ok(geometry)
+    }
+
+    fn init_ref(region: RegionRef<'_>, geometry: &Geometry) -> Result<()> {
+        geometry.check_room(region)?;
+        let header = Header::at(region)?;
+        header.begin(geometry)?;
+        for field in [
+            offset_of!(LatestShape, latest),
+            offset_of!(LatestShape, value),
+        ] {
+            region.word(LATEST + field)?.store(0, RELAXED);
+        }
+        let writer: &Atomic<Owner> = region.typed(CONTROL + offset_of!(ControlShape, writer))?;
+        writer.store(Owner::FREE, RELAXED);
+        let waiters = region.word(CONTROL + offset_of!(ControlShape, waiters))?;
+        waiters.store(0, RELAXED);
+        if geometry.framing != ONE_WORD {
+            stamp::clear(region, geometry, &shape(&Config::new()))?;
+        }
+        header.ready();
+        Ok(())
+    }
+
+    fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
+        let geometry = Header::at(region)?.attach(Kind::Notepad)?;
+        let slots = if is_word::<T>() {
+            let want = Self::geometry(&Config::new())?;
+            geometry.expect_all(&Geometry {
+                type_tag: geometry.type_tag,
+                ..want
+            })?;
+            // Never used: values of a word have no slots.
+            region.racing(LATEST, 1, size_of::<Line<LatestShape>>(), WORD)?
+        } else {
+            stamp::slots::<T>(region, &geometry, &shape(&Config::new()))?
+        };
+        Ok(Self {
+            region,
+            geometry,
+            latest: region.word(LATEST + offset_of!(LatestShape, latest))?,
+            value: region.word(LATEST + offset_of!(LatestShape, value))?,
+            writer: region.typed(CONTROL + offset_of!(ControlShape, writer))?,
+            waiters: region.word(CONTROL + offset_of!(ControlShape, waiters))?,
+            slots,
+            of: PhantomData,
+        })
+    }
+}
+
+impl<'m, T: Content + ?Sized> Channel<'m> for Notepad<'m, T> {
+    const KIND: Kind = Kind::Notepad;
+}
+
+impl<'m, T: Content + ?Sized> Notepad<'m, T> {
+    /// Slots; 1 for values of at most 4 bytes.
+    pub fn slots(&self) -> u32 {
+        self.geometry.capacity
+    }
+
+    /// Bytes of a value: of a `[u8]` the most it may have.
+    pub fn most_bytes(&self) -> u32 {
+        self.geometry.element_bytes
+    }
+
+    /// The creator's number for the value's type; 0 if none.
+    pub fn type_tag(&self) -> u64 {
+        self.geometry.type_tag
+    }
+
+    /// The notepad, if its creator gave it this type tag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`], naming both tags.
+    pub fn expect_tag(self, want: u64) -> Result<Self> {
+        Geometry::expect(Field::TypeTag, want, self.type_tag())?;
+        Ok(self)
+    }
+
+    /// Claims the writer's end in the name of a peer of the notepad's segment.
+    ///
+    /// An end whose owner is proven dead is taken over: what the dead one completed counts as written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
+    pub fn writer<'p>(&self, me: &'p Peer<'m>) -> Result<Writer<'p, T>> {
+        self.write_as(Claimant::Peer(me), Silent)
+    }
+
+    /// A reader: as many as one likes, each of which may be cloned. It needs no row, and no write access to the region.
+    pub fn reader(&self) -> Reader<'m, T> {
+        self.reader_with(())
+    }
+
+    /// Claims the writer's end of a bare notepad, and makes a reader: for two threads, or a core and its interrupt.
+    ///
+    /// # Errors
+    ///
+    /// As [`Notepad::writer`]; [`Error::ForeignPeer`] for a notepad in a segment.
+    pub fn split(self) -> Result<(Writer<'m, T>, Reader<'m, T>)> {
+        Ok((self.bare_writer(&NoProof)?, self.reader()))
+    }
+
+    /// Claims the writer's end of a bare notepad. `proof` may show an earlier holder dead
+    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    ///
+    /// # Errors
+    ///
+    /// As [`Notepad::split`].
+    pub fn bare_writer(&self, proof: &'m dyn Liveness) -> Result<Writer<'m, T>> {
+        self.write_as(Claimant::Bare(proof), Silent)
+    }
+
+    pub(crate) fn write_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Writer<'p, T, W>>
+    where
+        'm: 'p,
+    {
+        let ends = Ends {
+            claim: self.writer,
+            other: self.writer,
+            mine: self.waiters,
+            theirs: self.waiters,
+        };
+        let seat = Seat::take(self.region, ends, who, wake)?;
+        Ok(Writer::new(self.latest, self.value, self.slots, seat))
+    }
+
+    /// A reader that keeps something alive.
+    pub(crate) fn reader_with<K>(&self, keep: K) -> Reader<'m, T, K> {
+        Reader::new(self, keep)
+    }
+}
+
+#[cfg(not(ringpad_loom))]
+mod limits {
+    use super::{Reader, Writer};
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+    assert_impl_all!(Writer<'static, u64>: Send);
+    assert_impl_all!(Writer<'static, [u8]>: Send);
+    assert_impl_all!(Reader<'static, [u8]>: Send, Sync, Clone);
+    assert_not_impl_any!(Writer<'static, u64>: Sync, Clone);
+}
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;

@@ -1,0 +1,246 @@
+//! The readers of a notepad.
+
+#![forbid(unsafe_code)]
+
+use core::marker::PhantomData;
+
+use spin::relax::RelaxStrategy;
+
+use super::writer::from_word;
+use super::{Glance, Missed, Note, Notepad, TooLong, Version, is_word};
+use crate::channel::stamp::{Content, complete, look_again};
+use crate::error::{Error, Result};
+use crate::memory::Pod;
+use crate::memory::liveness::{Owner, PeerId};
+use crate::memory::order::{OBSERVE, RELAXED};
+use crate::memory::racing::{RacingSlot, RacingSlots};
+use crate::memory::sync::{Atomic, AtomicU32, fence};
+use crate::segment::doorbell::Bell;
+use crate::segment::join::Peer;
+
+/// Reads the latest value. `Send`, `Sync` and, if what it keeps alive is, `Clone`. It stores nothing.
+#[derive(Debug)]
+pub struct Reader<'m, T: ?Sized, K = ()> {
+    latest: &'m AtomicU32,
+    value: &'m AtomicU32,
+    writer: &'m Atomic<Owner>,
+    waiters: &'m AtomicU32,
+    slots: RacingSlots<'m>,
+    home: usize,
+    of: PhantomData<fn() -> *const T>,
+    /// Last: what is above points into it.
+    pub(crate) keep: K,
+}
+
+impl<T: ?Sized, K: Clone> Clone for Reader<'_, T, K> {
+    fn clone(&self) -> Self {
+        Self {
+            keep: self.keep.clone(),
+            ..*self
+        }
+    }
+}
+
+impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
+    pub(super) fn new(pad: &Notepad<'m, T>, keep: K) -> Self {
+        Self {
+            latest: pad.latest,
+            value: pad.value,
+            writer: pad.writer,
+            waiters: pad.waiters,
+            slots: pad.slots,
+            home: pad.region.home(),
+            of: PhantomData,
+            keep,
+        }
+    }
+
+    /// The version that is latest now; `None` if nothing was ever written.
+    #[inline]
+    pub fn version(&self) -> Option<Version> {
+        Version::of(self.latest.load(RELAXED))
+    }
+
+    /// Whether another version than `since` is latest now: what [`Reader::version`], a read or a write answered before.
+    #[inline]
+    pub fn changed(&self, since: Option<Version>) -> bool {
+        self.version() != since
+    }
+
+    /// Who holds the writer's end, dead or alive.
+    pub fn writer(&self) -> Option<PeerId> {
+        self.writer.load(RELAXED).peer()
+    }
+
+    /// What to wait at for the next version, for a peer of the notepad's segment.
+    pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
+        Bell::new(self.waiters, self.home, keep)
+    }
+
+    /// The latest version and its slot, looked at once.
+    #[inline(always)]
+    fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
+        let latest = self.latest.load(RELAXED);
+        fence(OBSERVE); // OBSERVE: pairs with PUBLISH
+        let version = Version::of(latest)?;
+        Some((version, self.slots.slot(version.0)))
+    }
+
+    /// Whether what was copied from the slot since [`Reader::find`] is the version whole.
+    #[inline(always)]
+    fn confirm(version: Version, slot: RacingSlot<'_>) -> Result<(), Missed> {
+        if look_again(slot) == complete(version.0) {
+            Ok(())
+        } else {
+            Err(Missed::Lapped)
+        }
+    }
+
+    fn glance<V>(&self, look: impl FnOnce(&Glance<'_>) -> V) -> Result<Option<Note<V>>, Missed> {
+        let Some((version, slot)) = self.find() else {
+            return Ok(None);
+        };
+        let len = match T::FIXED {
+            Some((len, _)) => len,
+            None => slot.length().load(RELAXED) as usize,
+        };
+        let most = slot.bytes();
+        let value = look(&Glance {
+            slot,
+            len: len.min(most),
+        });
+        Self::confirm(version, slot)?;
+        if len > most {
+            return Err(Missed::Corrupt);
+        }
+        Ok(Some(Note { version, value }))
+    }
+
+    /// Lends the latest value to be looked at in place: for large values of which a part is wanted. What `look` returns comes back
+    /// only if the value stayed whole until then; `look` must not act on what it saw before.
+    ///
+    /// Values of at most 4 bytes have no slots: such a notepad does not compile with this.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed::Lapped`], [`Missed::Corrupt`].
+    pub fn read_with<V>(
+        &self,
+        look: impl FnOnce(&Glance<'_>) -> V,
+    ) -> Result<Option<Note<V>>, Missed> {
+        const { assert!(!is_word::<T>(), "a value of at most 4 bytes is read whole") };
+        self.glance(look)
+    }
+}
+
+impl<'m, T: Content + ?Sized> Reader<'m, T> {
+    /// What to wait at for the next version: a peer of the notepad's segment can sleep until [`Reader::changed`]. Others poll.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ForeignPeer`] for a peer of another segment or of another mapping of it.
+    pub fn bell(&self, me: &Peer<'_>) -> Result<Bell<'m>> {
+        if me.home() != self.home {
+            return Err(Error::ForeignPeer);
+        }
+        Ok(self.bell_with(()))
+    }
+}
+
+impl<T: Pod, K> Reader<'_, T, K> {
+    /// The latest value; `None` if nothing was ever written.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed::Lapped`], never of a value of at most 4 bytes.
+    #[inline(always)]
+    pub fn try_read(&self) -> Result<Option<Note<T>>, Missed> {
+        let Some((version, slot)) = self.find() else {
+            return Ok(None);
+        };
+        if const { is_word::<T>() } {
+            let value = from_word(self.value.load(RELAXED));
+            return Ok(Some(Note { version, value }));
+        }
+        let value = slot.load_value();
+        Self::confirm(version, slot)?;
+        Ok(Some(Note { version, value }))
+    }
+
+    /// The latest value, tried for up to `attempts` times, pausing by the strategy `R` between.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed::Lapped`] if every attempt was.
+    pub fn read<R: RelaxStrategy>(&self, attempts: u32) -> Result<Option<Note<T>>, Missed> {
+        for _ in 1..attempts {
+            if let Ok(note) = self.try_read() {
+                return Ok(note);
+            }
+            R::relax();
+        }
+        self.try_read()
+    }
+
+    /// The latest value without its version, by one load; zero if nothing was ever written. For values of at most 4 bytes: with others
+    /// it does not compile.
+    #[inline]
+    pub fn load(&self) -> T {
+        const {
+            assert!(
+                is_word::<T>(),
+                "only a value of at most 4 bytes is one load"
+            )
+        };
+        from_word(self.value.load(OBSERVE)) // OBSERVE: pairs with PUBLISH in Writer::write
+    }
+}
+
+impl<K> Reader<'_, [u8], K> {
+    /// Copies the latest bytes out, and says how many they are; `None` if nothing was ever written.
+    ///
+    /// # Errors
+    ///
+    /// [`Missed::Lapped`], [`Missed::TooLong`] if they are more than `into` takes, [`Missed::Corrupt`].
+    pub fn try_read_into(&self, into: &mut [u8]) -> Result<Option<Note<usize>>, Missed> {
+        let copied = self.glance(|bytes| match into.get_mut(..bytes.len()) {
+            Some(into) => {
+                bytes.slot.load(into);
+                Ok(bytes.len())
+            }
+            None => Err(TooLong {
+                found: bytes.len(),
+                most: into.len(),
+            }),
+        })?;
+        let Some(Note { version, value }) = copied else {
+            return Ok(None);
+        };
+        let value = value.map_err(Missed::TooLong)?;
+        Ok(Some(Note { version, value }))
+    }
+
+    /// As [`Reader::try_read_into`], tried for up to `attempts` times, pausing by the strategy `R` between.
+    ///
+    /// # Errors
+    ///
+    /// As [`Reader::try_read_into`]; [`Missed::Lapped`] if every attempt was.
+    pub fn read_into<R: RelaxStrategy>(
+        &self,
+        into: &mut [u8],
+        attempts: u32,
+    ) -> Result<Option<Note<usize>>, Missed> {
+        for _ in 1..attempts {
+            match self.try_read_into(into) {
+                Err(Missed::Lapped) => R::relax(),
+                other => return other,
+            }
+        }
+        self.try_read_into(into)
+    }
+
+    /// Most bytes of a value.
+    pub fn most_bytes(&self) -> usize {
+        self.slots.bytes()
+    }
+}

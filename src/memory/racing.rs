@@ -1,0 +1,379 @@
+//! Slots that are read while they are overwritten: every byte moves in relaxed atomic words, and no reference to one ever exists.
+//!
+//! # Shape of a slot
+//!
+//! ```text
+//! 0 stamp u32   4 length u32   8 payload, padded to 8   .. padding to the stride
+//! ```
+//! A payload byte is always accessed as a part of the same word, so that no two accesses of different widths race. What was
+//! copied may be torn; whoever copies asks the stamp afterwards whether it was.
+
+use core::marker::PhantomData;
+use core::mem::{MaybeUninit, offset_of};
+use core::ptr::NonNull;
+
+use super::layout::round_up;
+use super::sync::{AtomicU32, RacingWord, Word};
+use super::wide;
+use crate::memory::Pod;
+
+const WORD: usize = size_of::<Word>();
+const WIDE: usize = size_of::<wide::Wide>();
+
+/// Where a slot's words lie. Never made: a descriptor for offsets.
+#[repr(C)]
+pub(crate) struct SlotShape {
+    pub(crate) stamp: AtomicU32,
+    pub(crate) length: AtomicU32,
+    pub(crate) payload: [RacingWord; 1],
+}
+
+const PAYLOAD: usize = offset_of!(SlotShape, payload);
+
+/// Bytes from one slot of `payload` bytes to the next, a multiple of `unit`.
+pub(crate) const fn stride(payload: usize, unit: usize) -> Option<usize> {
+    let unit = if unit < align_of::<SlotShape>() {
+        align_of::<SlotShape>()
+    } else {
+        unit
+    };
+    match round_up(payload, 8) {
+        None => None,
+        Some(payload) => match (payload / WORD).checked_mul(size_of::<RacingWord>()) {
+            None => None,
+            Some(words) => match words.checked_add(PAYLOAD) {
+                None => None,
+                Some(bytes) => round_up(bytes, unit),
+            },
+        },
+    }
+}
+
+/// A power of two of equal slots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RacingSlots<'m> {
+    at: NonNull<u8>,
+    mask: u32,
+    stride: usize,
+    /// Payload bytes of a slot.
+    bytes: usize,
+    of: PhantomData<&'m [AtomicU32]>,
+}
+
+// SAFETY: a view of words that are shared by design; every access is atomic.
+unsafe impl Send for RacingSlots<'_> {}
+// SAFETY: as above; the view itself is immutable.
+unsafe impl Sync for RacingSlots<'_> {}
+
+impl<'m> RacingSlots<'m> {
+    /// `count` slots, a power of two, of `bytes` payload bytes at `at`, `stride` apart: all mapped for `'m`.
+    pub(super) fn new(at: NonNull<u8>, count: u32, stride: usize, bytes: usize) -> Self {
+        Self {
+            at,
+            mask: count - 1,
+            stride,
+            bytes,
+            of: PhantomData,
+        }
+    }
+
+    /// How many there are.
+    #[inline(always)]
+    pub(crate) fn count(&self) -> u32 {
+        self.mask + 1
+    }
+
+    /// Payload bytes of each.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The slot of a position.
+    #[inline(always)]
+    pub(crate) fn slot(&self, position: u32) -> RacingSlot<'m> {
+        let offset = (position & self.mask) as usize * self.stride;
+        RacingSlot {
+            // SAFETY: the masked index is below the count, so the slot lies inside what new() was given.
+            at: unsafe { self.at.add(offset) },
+            bytes: self.bytes,
+            of: PhantomData,
+        }
+    }
+}
+
+/// One slot.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RacingSlot<'m> {
+    at: NonNull<u8>,
+    bytes: usize,
+    of: PhantomData<&'m [AtomicU32]>,
+}
+
+// SAFETY: a view of words that are shared by design; every access is atomic.
+unsafe impl Send for RacingSlot<'_> {}
+// SAFETY: as above; the view itself is immutable.
+unsafe impl Sync for RacingSlot<'_> {}
+
+impl<'m> RacingSlot<'m> {
+    /// Payload bytes.
+    #[inline(always)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    #[inline(always)]
+    fn control(&self, offset: usize) -> &'m AtomicU32 {
+        // SAFETY: both control words lie at the slot's beginning.
+        let at = unsafe { self.at.add(offset) };
+        // SAFETY: mapped for 'm, aligned with the slot, shared by design and valid for every bit pattern.
+        unsafe { at.cast().as_ref() }
+    }
+
+    /// What the slot holds, and whether it is being written.
+    #[inline(always)]
+    pub(crate) fn stamp(&self) -> &'m AtomicU32 {
+        self.control(offset_of!(SlotShape, stamp))
+    }
+
+    /// Bytes of a payload that has no fixed length.
+    #[inline(always)]
+    pub(crate) fn length(&self) -> &'m AtomicU32 {
+        self.control(offset_of!(SlotShape, length))
+    }
+
+    /// The word at `index`; the caller knows that `index * WORD` lies in the padded payload.
+    #[inline(always)]
+    fn word(&self, index: usize) -> &'m RacingWord {
+        debug_assert!(index * WORD < self.bytes);
+        // SAFETY: inside the payload by the caller's check, which the stride has room for.
+        let at = unsafe { self.at.add(PAYLOAD + index * size_of::<RacingWord>()) };
+        // SAFETY: as in control(); words begin at 8 and slots on 8.
+        unsafe { at.cast().as_ref() }
+    }
+
+    /// The words from `index` on as one access; the caller knows that all of them lie in the padded payload.
+    #[inline(always)]
+    fn words(&self, index: usize) -> *mut Word {
+        debug_assert!((index + wide::WORDS) * WORD <= self.bytes.next_multiple_of(WORD));
+        // SAFETY: inside the payload by the caller's check, which the stride has room for.
+        let at = unsafe { self.at.add(PAYLOAD + index * size_of::<RacingWord>()) };
+        at.as_ptr().cast()
+    }
+
+    /// Stores a whole value; one that does not fit is not stored.
+    #[inline(always)]
+    pub(crate) fn store_value<T: Pod>(&self, value: &T) {
+        self.store(bytemuck::bytes_of(value));
+    }
+
+    /// Stores bytes from the payload's beginning; the rest of the last word becomes zero. More than fit are not stored.
+    #[inline(always)]
+    pub(crate) fn store(&self, from: &[u8]) {
+        if from.len() > self.bytes {
+            return;
+        }
+        let mut index = 0;
+        let mut rest = from;
+        if wide::IS_HERE {
+            while let Some((piece, behind)) = rest.split_first_chunk::<WIDE>() {
+                // SAFETY: the words lie in the payload, since `from` does; only the slot's one writer stores.
+                unsafe { wide::store(self.words(index), bytemuck::cast(*piece)) };
+                (rest, index) = (behind, index + wide::WORDS);
+            }
+        }
+        while let Some((piece, behind)) = rest.split_first_chunk::<WORD>() {
+            self.word(index).store(Word::from_le_bytes(*piece));
+            (rest, index) = (behind, index + 1);
+        }
+        if !rest.is_empty() {
+            let mut last = [0; WORD];
+            last[..rest.len()].copy_from_slice(rest);
+            self.word(index).store(Word::from_le_bytes(last));
+        }
+    }
+
+    /// A whole value, torn perhaps; zeros if it does not fit.
+    #[inline(always)]
+    pub(crate) fn load_value<T: Pod>(&self) -> T {
+        let mut value = MaybeUninit::<T>::uninit();
+        if size_of::<T>() > self.bytes {
+            return T::zeroed();
+        }
+        // SAFETY: as many bytes as the value has, which lie in the payload.
+        unsafe { self.load_into(value.as_mut_ptr().cast(), size_of::<T>()) };
+        // SAFETY: every byte was written, and every bit pattern is a T.
+        unsafe { value.assume_init() }
+    }
+
+    /// Copies bytes from the payload's beginning, torn perhaps. More than there are are not copied.
+    #[inline]
+    pub(crate) fn load(&self, into: &mut [u8]) {
+        if into.len() <= self.bytes {
+            // SAFETY: a slice, whose bytes lie in the payload.
+            unsafe { self.load_into(into.as_mut_ptr(), into.len()) };
+        }
+    }
+
+    /// Copies bytes from the payload's beginning, torn perhaps.
+    ///
+    /// # Safety
+    ///
+    /// `into` is valid for writes of `len` private bytes, and the payload has as many.
+    #[inline(always)]
+    unsafe fn load_into(&self, into: *mut u8, len: usize) {
+        let mut index = 0;
+        if wide::IS_HERE {
+            while (index + wide::WORDS) * WORD <= len {
+                // SAFETY: the words lie in the payload, since the bytes do.
+                let words = unsafe { wide::load(self.words(index)) };
+                let to = into.wrapping_add(index * WORD).cast::<wide::Wide>();
+                // SAFETY: inside the caller's bytes.
+                unsafe { to.write_unaligned(words) };
+                index += wide::WORDS;
+            }
+        }
+        while (index + 1) * WORD <= len {
+            let to = into.wrapping_add(index * WORD).cast::<Word>();
+            // SAFETY: inside the caller's bytes.
+            unsafe { to.write_unaligned(self.word(index).load().to_le()) };
+            index += 1;
+        }
+        if index * WORD < len {
+            let last = self.word(index).load().to_le_bytes();
+            let to = into.wrapping_add(index * WORD);
+            // SAFETY: the caller's last bytes, fewer than a word.
+            unsafe { to.copy_from_nonoverlapping(last.as_ptr(), len - index * WORD) };
+        }
+    }
+
+    /// Whether `len` bytes at `offset` lie in the payload.
+    pub(crate) fn holds(&self, offset: usize, len: usize) -> bool {
+        offset <= self.bytes && len <= self.bytes - offset
+    }
+
+    /// Stores bytes at `offset`, keeping what is around them; only the slot's one writer may. False, and nothing stored, beyond the payload.
+    pub(crate) fn store_at(&self, offset: usize, from: &[u8]) -> bool {
+        if !self.holds(offset, from.len()) {
+            return false;
+        }
+        self.each_word(offset, from.len(), |index, at, part| {
+            let word = self.word(index);
+            let mut bytes = word.load().to_le_bytes();
+            bytes[at..at + part.len()].copy_from_slice(&from[part]);
+            word.store(Word::from_le_bytes(bytes));
+        });
+        true
+    }
+
+    /// Copies bytes from `offset` on, torn perhaps. False, and nothing copied, beyond the payload.
+    pub(crate) fn load_at(&self, offset: usize, into: &mut [u8]) -> bool {
+        if !self.holds(offset, into.len()) {
+            return false;
+        }
+        self.each_word(offset, into.len(), |index, at, part| {
+            let bytes = self.word(index).load().to_le_bytes();
+            let from = &bytes[at..at + part.len()];
+            into[part].copy_from_slice(from);
+        });
+        true
+    }
+
+    /// The words that `len` bytes at `offset` touch: their index, where in the word, which of the bytes.
+    fn each_word(
+        &self,
+        offset: usize,
+        len: usize,
+        mut each: impl FnMut(usize, usize, core::ops::Range<usize>),
+    ) {
+        let mut done = 0;
+        while done < len {
+            let (index, at) = ((offset + done) / WORD, (offset + done) % WORD);
+            let part = (WORD - at).min(len - done);
+            each(index, at, done..done + part);
+            done += part;
+        }
+    }
+}
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests {
+    use super::*;
+    use crate::memory::testing::Room;
+
+    /// Two slots of 21 payload bytes.
+    fn slots(room: &Room) -> RacingSlots<'_> {
+        let each = stride(21, 8).unwrap();
+        assert_eq!(each, 8 + 24);
+        room.view().racing(0, 2, each, 21).unwrap()
+    }
+
+    #[test]
+    fn every_offset_and_length_arrives_whole_and_nothing_beside_it() {
+        let room = Room::new(128);
+        let slots = slots(&room);
+        let (slot, other) = (slots.slot(7), slots.slot(4));
+        let source: [u8; 21] = core::array::from_fn(|i| i as u8 + 1);
+        for offset in 0..=21 {
+            for len in 0..=21 - offset {
+                slot.store(&[0xEE; 21]);
+                assert!(slot.store_at(offset, &source[..len]));
+                let (mut back, mut all) = ([0; 21], [0; 21]);
+                assert!(slot.load_at(offset, &mut back[..len]));
+                assert_eq!(back[..len], source[..len], "{offset} {len}");
+                slot.load(&mut all);
+                let outside = all
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| !(offset..offset + len).contains(i));
+                assert!(outside.map(|(_, byte)| *byte).all(|byte| byte == 0xEE));
+            }
+        }
+        assert_eq!(other.load_value::<[u8; 21]>(), [0; 21], "the slot beside");
+        assert_eq!((slot.bytes(), slots.count()), (21, 2));
+    }
+
+    #[test]
+    fn values_of_every_size_come_back() {
+        let room = Room::new(128);
+        let slot = slots(&room).slot(0);
+        macro_rules! sizes {
+            ($($size:literal)*) => {$(
+                let value: [u8; $size] = core::array::from_fn(|i| 100 + i as u8);
+                slot.store_value(&value);
+                assert_eq!(slot.load_value::<[u8; $size]>(), value);
+                let mut bytes = [0; $size];
+                slot.load(&mut bytes);
+                assert_eq!(bytes, value);
+            )*};
+        }
+        sizes!(1 2 3 4 5 7 8 9 12 15 16 17 20 21);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_neither_stored_nor_loaded() {
+        let room = Room::new(128);
+        let slots = slots(&room);
+        let (slot, mut bytes) = (slots.slot(0), [7; 22]);
+        slot.store(&[5; 22]);
+        slot.load(&mut bytes);
+        assert_eq!(bytes, [7; 22]);
+        assert_eq!(slot.load_value::<[u8; 22]>(), [0; 22]);
+        for (offset, len) in [(0, 22), (21, 1), (22, 0), (usize::MAX, 1), (20, usize::MAX)] {
+            assert!(!slot.holds(offset, len));
+        }
+        assert!(!slot.store_at(21, &[1]) && !slot.load_at(20, &mut bytes[..2]));
+        assert!(slot.holds(21, 0) && slot.store_at(21, &[]));
+        assert_eq!(room.word(8) | room.word(28), 0);
+    }
+
+    #[test]
+    fn strides_are_padded_and_never_wrap() {
+        assert_eq!(stride(0, 8), Some(8));
+        assert_eq!(stride(1, 8), Some(16));
+        assert_eq!(stride(64, 64), Some(128));
+        assert_eq!(stride(120, 128), Some(128));
+        assert_eq!(stride(usize::MAX - 3, 8), None);
+        assert_eq!(stride(usize::MAX - 20, 128), None);
+    }
+}
