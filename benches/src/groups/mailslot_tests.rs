@@ -1,5 +1,5 @@
 use super::*;
-use crate::peers::mail::{bus, disruptor, iceoryx2, shaq, tokio};
+use crate::peers::mail::{bus, disruptor, iceoryx2, ringpad, shaq, tokio};
 
 fn here() -> Placement {
     Placement::choose(None).expect("two processors")
@@ -21,6 +21,11 @@ fn sound<P: MailslotPeer>() {
     of_size::<P, [u64; 1]>();
     of_size::<P, [u64; 8]>();
     of_size::<P, [u64; 512]>();
+}
+
+#[test]
+fn mailslots_are_sound() {
+    sound::<ringpad::Threads>();
 }
 
 #[test]

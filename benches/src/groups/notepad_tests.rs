@@ -1,5 +1,5 @@
 use super::*;
-use crate::peers::values::{arc_swap, atomic_cell, floor, seqlock, triple_buffer};
+use crate::peers::values::{arc_swap, atomic_cell, floor, ringpad, seqlock, triple_buffer};
 
 fn here() -> Placement {
     Placement::choose(None).expect("two processors")
@@ -20,6 +20,11 @@ fn sound<P: NotepadPeer>() {
     of_size::<P, [u64; 1]>();
     of_size::<P, [u64; 8]>();
     of_size::<P, [u64; 512]>();
+}
+
+#[test]
+fn notepads_are_sound() {
+    sound::<ringpad::Threads>();
 }
 
 #[test]

@@ -4,6 +4,7 @@
 pub mod bus;
 pub mod disruptor;
 pub mod iceoryx2;
+pub mod ringpad;
 pub mod shaq;
 pub mod tokio;
 
@@ -13,10 +14,12 @@ use crate::harness::Entry;
 pub fn all(all: &mut Vec<Entry>) {
     floors::copies(all, mailslot::cells());
     polled::transfers(all);
+    mailslot::threads::<ringpad::Threads>(all);
     mailslot::threads::<tokio::Broadcast>(all);
     mailslot::threads::<iceoryx2::Overflow>(all);
     mailslot::threads::<bus::Bus>(all);
     mailslot::threads::<disruptor::Disruptor>(all);
     mailslot::threads::<shaq::Broadcast>(all);
+    polled::threads::<ringpad::Threads>(all);
     polled::threads::<tokio::Broadcast>(all);
 }

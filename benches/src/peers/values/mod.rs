@@ -4,6 +4,7 @@
 pub mod arc_swap;
 pub mod atomic_cell;
 pub mod floor;
+pub mod ringpad;
 pub mod seqlock;
 pub mod triple_buffer;
 
@@ -14,6 +15,7 @@ use crate::harness::Entry;
 pub fn all(all: &mut Vec<Entry>) {
     notepad::copies(all);
     notepad::beside_threads::<floor::Unguarded>(all);
+    both::<ringpad::Threads>(all);
     both::<seqlock::Seqlock>(all);
     both::<triple_buffer::TripleBuffer>(all);
     both::<atomic_cell::Cell>(all);
