@@ -10,7 +10,8 @@ fn sound<P: MailslotPeer>() {
     fn of_size<P: MailslotPeer, M: Message>() {
         for subscribers in [0, 1, 3].into_iter().filter(|&n| n >= P::LEAST_SUBSCRIBERS) {
             let deeds = crowd::<P, M, true>(&here(), subscribers);
-            assert!(deeds.writer.timed > 0 && deeds.writer.all >= deeds.writer.timed);
+            // On a busy machine none may be in time; all are accounted for.
+            assert!(deeds.writer.all > 0 && deeds.writer.all >= deeds.writer.timed);
             assert_eq!(deeds.readers.len(), subscribers);
             let lost = lost(P::LOSS, &deeds);
             assert_eq!(lost.is_some(), P::LOSS != Loss::Never && subscribers > 0);

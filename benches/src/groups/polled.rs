@@ -11,55 +11,74 @@ use crate::harness::crowd::{self, Clock};
 use crate::harness::{Bench, Entry, Placement, Sample};
 use crate::message::Message;
 
-/// A cache line.
-const LINE: usize = 64;
-
-#[repr(align(64))]
-#[derive(Default)]
-struct Line([AtomicU64; LINE / 8]);
-
-/// As many lines as a message of so many bytes touches, with a word beside it that tells that it is there; as many such as a
-/// mailslot holds.
-fn ring(bytes: usize) -> Vec<Vec<Line>> {
-    let lines = (bytes + 8).div_ceil(LINE);
-    let message = || (0..lines).map(|_| Line::default()).collect();
-    (0..CAPACITY).map(|_| message()).collect()
+/// Slots as a mailslot has them, and nothing that guards them: a word that tells which message is there, and the message's own.
+struct Ring {
+    memory: Vec<AtomicU64>,
+    /// The first word of a line.
+    begin: usize,
+    /// Of a slot.
+    words: usize,
 }
 
-fn slot(ring: &[Vec<Line>], number: u64) -> &[Line] {
-    // A power of two: a division would cost more than the stores.
-    &ring[number as usize & (CAPACITY - 1)]
+impl Ring {
+    fn new(bytes: usize) -> Self {
+        const LINE: usize = 64;
+        let words = 1 + bytes / 8;
+        let all = words * CAPACITY + LINE / 8;
+        let memory: Vec<AtomicU64> = (0..all).map(|_| AtomicU64::new(0)).collect();
+        let begin = memory.as_ptr().align_offset(LINE);
+        Self {
+            memory,
+            begin,
+            words,
+        }
+    }
+
+    /// The number's slot: the word that tells, and the others.
+    #[inline(always)]
+    fn slot(&self, number: u64) -> (&AtomicU64, &[AtomicU64]) {
+        // A power of two: a division would cost more than the stores.
+        let at = self.begin + (number as usize & (CAPACITY - 1)) * self.words;
+        let words = &self.memory[at..at + self.words];
+        (&words[0], &words[1..])
+    }
 }
 
-/// A number into each line of a slot, into the first one last, one slot after the other.
-fn store_on(clock: &Clock, ring: &[Vec<Line>]) -> u64 {
+/// A number into each word of a slot, into the one that tells last, one slot after the other.
+fn store_on(clock: &Clock, ring: &Ring) -> u64 {
     let mut all = 0;
     clock.start();
     clock.count(|_| {
         all += 1;
-        for line in slot(ring, all).iter().rev() {
-            line.0[0].store(all, Ordering::Release);
+        let (tells, words) = ring.slot(all);
+        for word in words {
+            word.store(all, Ordering::Relaxed);
         }
+        tells.store(all, Ordering::Release);
         1
     })
 }
 
-/// Polls the line that is stored to next, and looks at all of its slot when it changed; where it fell behind, it goes on with
-/// what it found.
-fn poll_on(clock: &Clock, ring: &[Vec<Line>]) -> u64 {
+/// Takes one slot after the other, once it has its number. Where it was overtaken it goes on a quarter of the ring behind the oldest,
+/// as a mailslot's subscriber does.
+fn poll_on(clock: &Clock, ring: &Ring) -> u64 {
     let mut next = 1;
     clock.start();
     let looked = clock.count(|_| {
-        let slot = slot(ring, next);
-        let found = slot[0].0[0].load(Ordering::Acquire);
+        let (tells, words) = ring.slot(next);
+        let found = tells.load(Ordering::Acquire);
         if found < next {
             clock.pause();
             return 0;
         }
-        for line in &slot[1..] {
-            black_box(line.0[0].load(Ordering::Relaxed));
+        if found > next {
+            next = found - CAPACITY as u64 / 4 * 3;
+            return 0;
         }
-        next = found + 1;
+        for word in words {
+            black_box(word.load(Ordering::Relaxed));
+        }
+        next += 1;
         1
     });
     assert!(looked > 0, "nobody stored");
@@ -68,7 +87,7 @@ fn poll_on(clock: &Clock, ring: &[Vec<Line>]) -> u64 {
 
 /// Nanoseconds a slot, while so many poll.
 fn stores(placement: &Placement, bytes: usize, polling: usize) -> f64 {
-    let ring = ring(bytes);
+    let ring = Ring::new(bytes);
     let poll = |clock: &Clock| poll_on(clock, &ring);
     let store = |clock: &Clock| store_on(clock, &ring);
     let crowd::Deeds { took, writer, .. } = crowd::run(placement, store, vec![poll; polling]);
@@ -83,26 +102,23 @@ fn cell(bytes: usize) -> String {
     format!("mailslot-polled/{bytes}")
 }
 
-/// What the poller adds to each slot's stores.
-pub fn transfers(all: &mut Vec<Entry>) {
+/// Slots that nobody guards, while one polls them: the time in which their lines go to and fro.
+pub fn floors(all: &mut Vec<Entry>) {
     for bytes in [8, 64, 256, 1024, 4096] {
-        let run = move |bench: &Bench<'_>| {
-            let [alone, polled] = [0, 1].map(|polling| stores(bench.placement, bytes, polling));
-            Sample {
-                value: (polled - alone).max(0.0),
-                histogram: None,
-                lost: None,
-            }
+        let run = move |bench: &Bench<'_>| Sample {
+            value: stores(bench.placement, bytes, 1),
+            histogram: None,
+            lost: None,
         };
-        let entry = Entry::new(cell(bytes), "floor: transfer of polled lines", "ns", run);
+        let entry = Entry::new(cell(bytes), "floor: unguarded slots, polled", "ns", run);
         all.push(entry.for_a_time());
     }
 }
 
 fn of_size<P: MailslotPeer + 'static, M: Message>(all: &mut Vec<Entry>) {
-    for (subscribers, who) in [(0, "nobody"), (1, "one")] {
+    for (subscribers, who) in [(0, "alone"), (1, "polled")] {
         let run = move |bench: &Bench<'_>| published::<P, M>(bench.placement, subscribers);
-        let name = format!("{}, {who} polling, threads", P::NAME);
+        let name = format!("{} {who} threads", P::NAME);
         all.push(Entry::new(cell(size_of::<M>()), name, "ns", run).for_a_time());
     }
 }
@@ -121,9 +137,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slot_has_the_lines_of_its_message() {
-        let lines = [8, 56, 64, 256, 4096].map(|bytes| ring(bytes)[0].len());
-        assert_eq!(lines, [1, 1, 2, 5, 65]);
+    fn slots_lie_side_by_side() {
+        let ring = Ring::new(64);
+        for number in 0..2 * CAPACITY as u64 {
+            let (tells, words) = ring.slot(number);
+            assert_eq!(words.len(), 8);
+            tells.store(number, Ordering::Relaxed);
+            words
+                .iter()
+                .for_each(|word| word.store(7, Ordering::Relaxed));
+        }
+        let first = CAPACITY as u64;
+        assert!((first..2 * first).all(|n| ring.slot(n).0.load(Ordering::Relaxed) == n));
     }
 
     #[test]

@@ -193,6 +193,13 @@ impl Figure {
         pairs.map(|(mine, theirs)| mine / theirs).collect()
     }
 
+    /// Takes the other's repeats off this one's, each off the one that ran beside it. Nothing takes less than no time.
+    pub fn take_off(&mut self, other: &Figure) {
+        let pairs = self.repeats.iter().zip(&other.repeats);
+        let less = pairs.map(|(mine, theirs)| if mine > theirs { mine - theirs } else { 0.0 });
+        self.repeats = less.collect();
+    }
+
     /// The median of those ratios.
     pub fn ratio_to(&self, other: &Figure) -> f64 {
         median(&self.ratios_to(other))

@@ -15,7 +15,7 @@ mod shaq;
 pub mod values;
 
 use crate::ends::BlockingPeer;
-use crate::groups::{blocked, floors, records, round_trip, throughput};
+use crate::groups::{blocked, by_group, floors, records, round_trip, throughput};
 use crate::harness::Entry;
 
 /// Every bench there is, cells in order.
@@ -73,7 +73,7 @@ pub fn all() -> Vec<Entry> {
 
     values::all(&mut all);
     mail::all(&mut all);
-    all
+    by_group(all)
 }
 
 fn sleeping<P: BlockingPeer + 'static>(all: &mut Vec<Entry>) {

@@ -13,7 +13,7 @@ use crate::harness::Entry;
 
 pub fn all(all: &mut Vec<Entry>) {
     floors::copies(all, mailslot::cells());
-    polled::transfers(all);
+    polled::floors(all);
     mailslot::threads::<ringpad::Threads>(all);
     mailslot::threads::<tokio::Broadcast>(all);
     mailslot::threads::<iceoryx2::Overflow>(all);
