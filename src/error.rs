@@ -51,7 +51,7 @@ pub enum Field {
     ElementAlign,
     /// The user's own type number.
     TypeTag,
-    /// Records or stream.
+    /// The kind's own: records or stream, values or bytes, how many subscribers and how patient.
     Framing,
     /// Bytes of the whole channel or segment.
     SpanBytes,
@@ -63,6 +63,10 @@ pub enum Field {
     Offset,
     /// Whether a peer holds its row by a lock of the system's (1) or not (0).
     RowLocks,
+    /// Cursors of a reliable mailslot.
+    Subscribers,
+    /// Messages that a subscriber may be behind.
+    Lag,
 }
 
 impl fmt::Display for Field {
@@ -84,6 +88,8 @@ impl fmt::Display for Field {
             Field::Entries => "directory entries",
             Field::Offset => "offset",
             Field::RowLocks => "row locks",
+            Field::Subscribers => "subscribers",
+            Field::Lag => "lag",
         })
     }
 }
@@ -185,6 +191,11 @@ pub enum Error {
         /// How many rows there are.
         peers: u32,
     },
+    /// Every cursor of a reliable mailslot is taken by somebody not proven dead.
+    SubscribersFull {
+        /// How many there are.
+        subscribers: u32,
+    },
     /// The peer's only waiter was already taken.
     WaiterTaken,
     /// A word of the region holds a value that no correct peer writes.
@@ -257,6 +268,9 @@ impl fmt::Display for Error {
             }
             Error::EndpointTaken { by } => write!(f, "the endpoint is held by {by}"),
             Error::PeersFull { peers } => write!(f, "all {peers} rows of the peer table are taken"),
+            Error::SubscribersFull { subscribers } => {
+                write!(f, "all {subscribers} subscribers' cursors are taken")
+            }
             Error::WaiterTaken => f.write_str("the peer's waiter was already taken"),
             Error::Corrupt { what, found } => write!(f, "corrupt region: {what} is {found:#x}"),
             Error::Busy => f.write_str("others kept changing the word; try again"),

@@ -49,17 +49,47 @@ impl<'p, W: Wake> Seat<'p, W> {
         who: Claimant<'p>,
         wake: W,
     ) -> Result<Self> {
-        let claim = match who {
+        let claim = Self::claim(region, ends, who)?;
+        Ok(Self::over(region, ends, claim, wake))
+    }
+
+    fn claim(region: RegionRef<'p>, ends: Ends<'p>, who: Claimant<'p>) -> Result<Claim<'p>> {
+        match who {
             Claimant::Peer(peer) => Claim::by_peer(ends.claim, ends.other, region, peer),
             Claimant::Bare(oracle) => Claim::bare(ends.claim, ends.other, region, oracle),
-        };
-        Ok(Self {
+        }
+    }
+
+    fn over(region: RegionRef<'p>, ends: Ends<'p>, claim: Claim<'p>, wake: W) -> Self {
+        Self {
             home: region.home(),
-            claim: Some(claim?),
+            claim: Some(claim),
             mine: ends.mine,
             theirs: ends.theirs,
             wake,
-        })
+        }
+    }
+
+    /// Claims the first of several ends that can be had. Answers which.
+    pub(crate) fn take_any(
+        region: RegionRef<'p>,
+        ends: impl Iterator<Item = Ends<'p>>,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<(usize, Self)> {
+        let (mut wake, mut taken) = (Some(wake), 0);
+        for (index, ends) in ends.enumerate() {
+            match Self::claim(region, ends, who) {
+                Ok(claim) => {
+                    if let Some(wake) = wake.take() {
+                        return Ok((index, Self::over(region, ends, claim, wake)));
+                    }
+                }
+                Err(Error::EndpointTaken { .. }) => taken += 1,
+                Err(error) => return Err(error),
+            }
+        }
+        Err(Error::SubscribersFull { subscribers: taken })
     }
 
     /// Wakes whoever sleeps at the other side.
@@ -89,7 +119,14 @@ impl<'p, W: Wake> Seat<'p, W> {
         self.claim.as_ref().and_then(Claim::other_holder)
     }
 
-    fn is_forked(&self) -> bool {
+    /// True if this owner is proven dead. May ask the system.
+    pub(crate) fn is_dead(&self, owner: Owner) -> bool {
+        self.claim
+            .as_ref()
+            .is_some_and(|claim| claim.is_dead(owner))
+    }
+
+    pub(crate) fn is_forked(&self) -> bool {
         self.claim.as_ref().is_none_or(Claim::is_forked)
     }
 

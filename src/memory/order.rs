@@ -11,6 +11,7 @@
 //! | [`CLOSE`] | [`ARRIVE`] | written words, from the writer to a reader that found the slot by its stamp |
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions, to its next owner |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
+//! | [`ENROL`] | [`GRANT`] | two sequentially consistent fences: either the publisher sees the new cursor, or the subscriber sees the new limit |
 //! | [`ARM`] | [`RING`] | two sequentially consistent fences: either the sleeper sees the commit, or the producer sees the sleeper |
 //!
 //! In a model-checking build one edge can be weakened at run time: the models must then fail.
@@ -79,6 +80,10 @@ pub(crate) const JOIN: Edge = Edge::new("join", Ordering::Acquire);
 pub(crate) const LIVE: Edge = Edge::new("live", Ordering::Release);
 /// A row loaded to learn whether the owner of a claim has moved on.
 pub(crate) const DEPARTED: Edge = Edge::new("departed", Ordering::Acquire);
+/// Fence of a subscriber between its cursor and its look at the publisher's limit.
+pub(crate) const ENROL: Edge = Edge::new("enrol", Ordering::SeqCst);
+/// Fence of the publisher between its new limit and its look at the cursors.
+pub(crate) const GRANT: Edge = Edge::new("grant", Ordering::SeqCst);
 /// Fence of the sleeper between arming and its recheck.
 pub(crate) const ARM: Edge = Edge::new("arm", Ordering::SeqCst);
 /// Fence of the producer between its commit and its look at the sleepers.

@@ -21,7 +21,7 @@ use super::linux::memory::{is_shared_memory, memfd, seal, seals};
 use super::linux::{directory, socket};
 use super::names::random_id;
 use super::options::Options;
-use super::shared::{self, Seats, SharedSegment, Trust};
+use super::shared::{self, Access, Seats, SharedSegment, Trust};
 use super::{Error, Result};
 use crate::Plan;
 
@@ -50,7 +50,7 @@ impl SharedSegment {
         let len = plan.layout()?.size() as u64;
         let memory = memfd("ringpad", len).doing(|| format!("reserving {len} anonymous bytes"))?;
         seal(memory.as_fd()).doing(|| "sealing the memory".into())?;
-        let mapping = shared::map(memory.as_fd(), len, options)?;
+        let mapping = shared::map(memory.as_fd(), len, options, Access::ReadWrite)?;
         let trust = options.trust;
         let segment = shared::init(&mapping, &plan, trust)?;
         let wary = trust == Trust::Distrusted;
@@ -238,7 +238,7 @@ impl Parcel {
             }
         }
         let len = directory::len(self.memory.as_fd()).doing(|| "measuring the memory".into())?;
-        let mapping = shared::map(self.memory.as_fd(), len, &Options::new())?;
+        let mapping = shared::map(self.memory.as_fd(), len, &Options::new(), Access::ReadWrite)?;
         let segment = shared::attach(&mapping, trust)?;
         let mut ends = self.bells.into_iter();
         let mut bells = Vec::new();

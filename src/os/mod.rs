@@ -42,6 +42,7 @@ mod error;
 mod housekeeping;
 mod inherit;
 pub(crate) mod linux;
+mod listening;
 mod liveness;
 mod named;
 mod names;
@@ -71,10 +72,26 @@ pub type Consumer<T> = crate::spsc::Consumer<'static, T, OwnedRinger>;
 pub type ByteProducer = crate::bytes::Producer<'static, OwnedRinger>;
 /// A byte ring's consuming end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
+/// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type NotepadWriter<T> = crate::notepad::Writer<'static, T, OwnedRinger>;
+/// A notepad's reader that owns what it needs: of a peer, which can sleep until the next version, or of a segment that it only looks at.
+pub type NotepadReader<T, K = OwnedPeer> = crate::notepad::Reader<'static, T, K>;
+/// A mailslot's publishing end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Publisher<T> = crate::mailslot::Publisher<'static, T, OwnedRinger>;
+/// A mailslot's subscriber that owns what it needs: of a peer, which can sleep until the next message, or of a segment that it only looks at.
+pub type Subscriber<T, K = OwnedPeer> = crate::mailslot::Subscriber<'static, T, K>;
+/// A reliable mailslot's publishing end that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type ReliablePublisher<T> = crate::mailslot::reliable::Publisher<'static, T, OwnedRinger>;
+/// A reliable mailslot's subscriber that owns what it needs: `Send + 'static`. It rings a publisher that waits.
+pub type ReliableSubscriber<T> = crate::mailslot::reliable::Subscriber<'static, T, OwnedRinger>;
 
 static_assertions::assert_impl_all!(SharedSegment: Send, Sync, Clone);
 static_assertions::assert_impl_all!(OwnedPeer: Send, Sync, Clone);
 static_assertions::assert_impl_all!(Producer<u64>: Send);
 static_assertions::assert_impl_all!(ByteConsumer: Send);
+static_assertions::assert_impl_all!(NotepadWriter<u64>: Send);
+static_assertions::assert_impl_all!(NotepadReader<[u8]>: Send, Sync, Clone);
+static_assertions::assert_impl_all!(Subscriber<[u8], SharedSegment>: Send, Clone);
+static_assertions::assert_impl_all!(ReliableSubscriber<[u8]>: Send);
 static_assertions::assert_impl_all!(Waiter: Send);
 static_assertions::assert_not_impl_any!(Producer<u64>: Sync, Clone);

@@ -30,7 +30,7 @@ use super::linux::lock;
 use super::linux::memory::{Mapping, reserve};
 use super::names::{Backoff, CREATOR, Names, OPEN, random_id, soon};
 use super::options::Options;
-use super::shared::{self, Seats, SharedSegment, Trust};
+use super::shared::{self, Access, Seats, SharedSegment, Trust};
 use super::{Error, Result};
 use crate::{PeerId, Plan, Segment};
 
@@ -47,7 +47,7 @@ enum Found {
 
 impl Names {
     /// Looks at what lies under the name. Whoever holds the creator byte looks alone.
-    fn find(&self, ask: BorrowedFd<'_>, options: &Options) -> Result<Found> {
+    fn find(&self, ask: BorrowedFd<'_>, options: &Options, access: Access) -> Result<Found> {
         let name = self.memory_name();
         let file = match self.open_existing(&name) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -77,7 +77,12 @@ impl Names {
         }
         // What the dead left is only looked at: it may be larger than the memory there is for prefaulting.
         let plain = Options::new();
-        let mapping = shared::map(file.as_fd(), len, if alive { options } else { &plain })?;
+        let mapping = shared::map(
+            file.as_fd(),
+            len,
+            if alive { options } else { &plain },
+            access,
+        )?;
         let segment = shared::attach(&mapping, Trust::Cooperative);
         match segment {
             Ok(segment) if alive => Ok(Found::Alive(segment, mapping)),
@@ -123,7 +128,7 @@ impl Names {
         options: &Options,
     ) -> Result<(Segment<'static>, Mapping)> {
         reserve(file.as_fd(), len).doing(|| format!("reserving {len} bytes for {}", self.name))?;
-        let mapping = shared::map(file.as_fd(), len, options)?;
+        let mapping = shared::map(file.as_fd(), len, options, Access::ReadWrite)?;
         let segment = shared::init(&mapping, plan, Trust::Cooperative)?;
         for row in (1..=plan.peers).filter_map(PeerId::new) {
             let fifo = self.bell_name(plan.id, row);
@@ -187,7 +192,7 @@ impl SharedSegment {
         let deadline = soon(options.patience);
         let names = Names::lock(name, Create::IfMissing, options, deadline)?;
         let ask = names.open_lock()?;
-        match names.find(ask.as_fd(), options)? {
+        match names.find(ask.as_fd(), options, Access::ReadWrite)? {
             Found::Alive(segment, mapping) => {
                 let differs = |channel: Option<&str>, why| Error::Incompatible {
                     name: name.into(),
@@ -229,13 +234,30 @@ impl SharedSegment {
     /// [`Error::NoSegment`] if there is none, or only what the dead left; [`Error::Incompatible`], [`Error::BadName`],
     /// [`Error::TimedOut`], [`Error::Io`].
     pub fn open(name: &str, options: &Options) -> Result<Self> {
-        Self::open_before(name, options, soon(options.patience))
+        Self::open_before(name, options, soon(options.patience), Access::ReadWrite)
     }
 
-    fn open_before(name: &str, options: &Options, deadline: Instant) -> Result<Self> {
+    /// Opens the segment of this name for reading alone: notepads are read and mailslots heard by whoever only looks, without a row. The
+    /// memory is mapped so that a write would fault. Nothing is claimed in it: joining answers [`crate::Error::ReadOnly`].
+    ///
+    /// As long as it is open it counts as somebody who has the segment open.
+    ///
+    /// # Errors
+    ///
+    /// As [`SharedSegment::open`].
+    pub fn open_read_only(name: &str, options: &Options) -> Result<Self> {
+        Self::open_before(name, options, soon(options.patience), Access::ReadOnly)
+    }
+
+    fn open_before(
+        name: &str,
+        options: &Options,
+        deadline: Instant,
+        access: Access,
+    ) -> Result<Self> {
         let names = Names::lock(name, Create::Never, options, deadline)?;
         let ask = names.open_lock()?;
-        match names.find(ask.as_fd(), options)? {
+        match names.find(ask.as_fd(), options, access)? {
             Found::Alive(segment, mapping) => {
                 let bells = names.bells(&segment)?;
                 names.settle(segment, mapping, bells, ask)
@@ -255,7 +277,7 @@ impl SharedSegment {
     pub fn open_wait(name: &str, deadline: Instant, options: &Options) -> Result<Self> {
         let mut backoff = Backoff::new(APPEARING);
         loop {
-            match Self::open_before(name, options, deadline) {
+            match Self::open_before(name, options, deadline, Access::ReadWrite) {
                 Err(Error::NoSegment { .. }) => {
                     backoff.pause(deadline, || format!("segment {name:?} to be created"))?;
                 }

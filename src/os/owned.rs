@@ -117,7 +117,7 @@ impl OwnedPeer {
     }
 
     /// Opens a channel and claims an end of it; what goes wrong names the channel.
-    fn claim<C: Channel<'static>, E>(
+    pub(super) fn claim<C: Channel<'static>, E>(
         &self,
         name: &str,
         end: impl FnOnce(&C, Claimant<'static>, OwnedRinger) -> crate::Result<E>,
@@ -191,7 +191,7 @@ impl OwnedPeer {
     }
 }
 
-fn of_channel(name: &str, why: crate::Error) -> super::Error {
+pub(super) fn of_channel(name: &str, why: crate::Error) -> super::Error {
     let name = name.into();
     super::Error::Channel { name, why }
 }

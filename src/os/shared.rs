@@ -24,6 +24,13 @@ pub(super) enum Trust {
     Distrusted,
 }
 
+/// What this process may do with a segment's memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Access {
+    ReadWrite,
+    ReadOnly,
+}
+
 /// Where descriptions for row locks come from.
 #[derive(Debug)]
 pub(super) enum Seats {
@@ -62,9 +69,15 @@ impl std::fmt::Debug for SharedSegment {
 }
 
 /// Maps a file's `len` bytes as the options want.
-pub(super) fn map(file: BorrowedFd<'_>, len: u64, options: &Options) -> Result<Mapping> {
+pub(super) fn map(
+    file: BorrowedFd<'_>,
+    len: u64,
+    options: &Options,
+    access: Access,
+) -> Result<Mapping> {
     let bytes = usize::try_from(len).map_err(|_| crate::Error::TooLarge)?;
-    let mapping = Mapping::map(file, bytes, true).doing(|| format!("mapping {len} bytes"))?;
+    let mapping = Mapping::map(file, bytes, access == Access::ReadWrite)
+        .doing(|| format!("mapping {len} bytes"))?;
     if options.huge_pages {
         mapping.huge_pages();
     }
@@ -86,6 +99,8 @@ pub(super) fn region(mapping: &Mapping, trust: Trust) -> Result<Region<'static>>
     let guard = fork_guard().doing(|| "making the fork word".into())?;
     let (base, len) = (mapping.base().as_ptr(), mapping.len());
     let region = match trust {
+        // SAFETY: as below; a region that is read only needs no more than a mapping that can be read.
+        Trust::Cooperative if !mapping.is_writable() => unsafe { Region::read_only(base, len) },
         // SAFETY: mapped read-write; Inner keeps the mapping behind every handle made from the region; the
         // others are let in by the directory's permissions or by the parent that handed the memory down.
         Trust::Cooperative => unsafe { Region::new(base, len) },
@@ -187,6 +202,11 @@ impl SharedSegment {
     /// Rows of the peer table.
     pub fn peers(&self) -> u32 {
         self.inner.segment.peers()
+    }
+
+    /// True if this process may only read it: see [`SharedSegment::open_read_only`].
+    pub fn is_read_only(&self) -> bool {
+        self.inner.segment.check_joinable() == Err(crate::Error::ReadOnly)
     }
 
     /// Who sits in a row, if anyone does, alive or dead.

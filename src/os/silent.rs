@@ -6,10 +6,12 @@
 #![forbid(unsafe_code)]
 
 use super::owned::{OwnedPeer, OwnedRinger};
-use super::{ByteConsumer, ByteProducer, Consumer, Producer};
+use super::{ByteConsumer, ByteProducer, Consumer, NotepadWriter, Producer};
+use super::{Publisher, ReliablePublisher, ReliableSubscriber};
+use crate::mailslot::reliable;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
-use crate::{Pod, bytes, spsc};
+use crate::{Content, Pod, bytes, mailslot, notepad, spsc};
 
 /// What a silent owned endpoint carries: everything it keeps alive.
 #[derive(Debug)]
@@ -61,6 +63,38 @@ impl ByteConsumer {
     /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
     /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> bytes::Consumer<'static, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Content + ?Sized> NotepadWriter<T> {
+    /// The same end, which wakes nobody from now on: for readers that poll. One that sleeps nevertheless notices a new version at its
+    /// next tick, if it has one.
+    pub fn silent(self) -> notepad::Writer<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Content + ?Sized> Publisher<T> {
+    /// The same end, which wakes nobody from now on: for subscribers that poll. One that sleeps nevertheless notices messages at its
+    /// next tick, if it has one.
+    pub fn silent(self) -> mailslot::Publisher<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Content + ?Sized> ReliablePublisher<T> {
+    /// The same end, which wakes nobody from now on: for subscribers that poll. One that sleeps nevertheless notices messages at its
+    /// next tick, if it has one.
+    pub fn silent(self) -> reliable::Publisher<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Content + ?Sized> ReliableSubscriber<T> {
+    /// The same end, which wakes nobody from now on: for a publisher that polls. One that sleeps nevertheless notices that this
+    /// subscriber went on at its next tick, if it has one.
+    pub fn silent(self) -> reliable::Subscriber<'static, T, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
 }

@@ -160,8 +160,13 @@ impl<'p> Claim<'p> {
     /// True if nobody alive holds the other end now.
     pub(crate) fn other_is_gone(&self) -> bool {
         let other = self.other.load(RELAXED);
+        other == Owner::FREE || self.is_dead(other)
+    }
+
+    /// True if this owner is proven dead.
+    pub(crate) fn is_dead(&self, owner: Owner) -> bool {
         // A bare end's proof is for one take-over, not for questions.
-        other == Owner::FREE || (other != Owner::BARE && self.court.life_of(other) == Life::Dead)
+        owner != Owner::BARE && self.court.life_of(owner) == Life::Dead
     }
 
     /// Who holds the other end, dead or alive.

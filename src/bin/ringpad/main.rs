@@ -116,13 +116,13 @@ fn show(name: &str, options: &Options, out: &mut impl Write) -> Result<(), Box<d
     let width = column("CHANNEL", channels.iter().map(|entry| entry.name.len()));
     writeln!(
         out,
-        "\n{:width$}  {:<7}  {:>12}  {:>12}",
+        "\n{:width$}  {:<8}  {:>12}  {:>12}",
         "CHANNEL", "KIND", "OFFSET", "BYTES"
     )?;
     for entry in channels {
         let kind = entry.kind.map_or("?".into(), |kind| format!("{kind:?}"));
         let (name, offset, len) = (entry.name, entry.offset, entry.len);
-        writeln!(out, "{name:width$}  {kind:<7}  {offset:>12}  {len:>12}")?;
+        writeln!(out, "{name:width$}  {kind:<8}  {offset:>12}  {len:>12}")?;
     }
     Ok(())
 }

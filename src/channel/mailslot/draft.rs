@@ -2,7 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use super::{Publisher, TooLong};
+use core::marker::PhantomData;
+
+use super::TooLong;
+use super::tail::Press;
+use crate::channel::seat::Seat;
 use crate::channel::stamp::Fill;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
@@ -12,14 +16,21 @@ use crate::segment::doorbell::Wake;
 #[derive(Debug)]
 #[must_use = "dropped, nothing is published"]
 pub struct Draft<'w, 'p, T: ?Sized, W: Wake> {
-    publisher: &'w mut Publisher<'p, T, W>,
+    press: &'w mut Press<'p>,
+    seat: &'w mut Seat<'p, W>,
     fill: Fill<'p>,
+    of: PhantomData<fn(&T)>,
 }
 
 impl<'w, 'p, T: ?Sized, W: Wake> Draft<'w, 'p, T, W> {
-    pub(super) fn new(publisher: &'w mut Publisher<'p, T, W>) -> Self {
-        let fill = Fill(publisher.press.begin());
-        Self { publisher, fill }
+    pub(super) fn new(press: &'w mut Press<'p>, seat: &'w mut Seat<'p, W>) -> Self {
+        let fill = Fill(press.begin());
+        Self {
+            press,
+            seat,
+            fill,
+            of: PhantomData,
+        }
     }
 
     /// Bytes that may be filled.
@@ -46,8 +57,8 @@ impl<'w, 'p, T: ?Sized, W: Wake> Draft<'w, 'p, T, W> {
     }
 
     fn finish(self) -> u64 {
-        let sequence = self.publisher.press.finish(self.fill.0);
-        self.publisher.seat.wake();
+        let sequence = self.press.finish(self.fill.0);
+        self.seat.wake();
         sequence
     }
 }

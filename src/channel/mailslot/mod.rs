@@ -56,6 +56,7 @@
 
 mod draft;
 mod publisher;
+pub mod reliable;
 mod subscriber;
 mod tail;
 

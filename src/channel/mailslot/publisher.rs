@@ -18,8 +18,8 @@ use crate::segment::join::Peer;
 /// The end that publishes. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
 #[derive(Debug)]
 pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
-    pub(super) press: Press<'p>,
-    pub(super) seat: Seat<'p, W>,
+    press: Press<'p>,
+    seat: Seat<'p, W>,
     of: PhantomData<(fn(&T), Cell<()>)>,
 }
 
@@ -73,7 +73,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     /// What is not filled holds what an earlier message left there. Nobody gets it until it is committed; dropped, it never was. The oldest
     /// message is gone all the same.
     pub fn draft(&mut self) -> Draft<'_, 'p, T, W> {
-        Draft::new(self)
+        Draft::new(&mut self.press, &mut self.seat)
     }
 }
 

@@ -99,6 +99,10 @@ impl<'m> Ear<'m> {
         ear
     }
 
+    pub(crate) fn bytes(&self) -> usize {
+        self.slots.bytes()
+    }
+
     /// Messages that are surely whole: all but the one that is overwritten now.
     fn whole(&self) -> u64 {
         u64::from(self.slots.count() - 1)
@@ -299,6 +303,6 @@ impl<K> Subscriber<'_, [u8], K> {
 
     /// Most bytes of a message.
     pub fn most_bytes(&self) -> usize {
-        self.ear.slots.bytes()
+        self.ear.bytes()
     }
 }

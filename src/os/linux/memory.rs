@@ -212,6 +212,11 @@ impl Mapping {
         self.len
     }
 
+    /// Whether it may be written: else a write faults.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.writable
+    }
+
     /// Brings every page in and maps it, so that first touches cost no fault; changes no byte, whoever uses them.
     ///
     /// EFAULT: touching the memory would be SIGBUS. Before Linux 5.14 a read-only mapping is only read ahead.
