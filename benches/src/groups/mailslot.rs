@@ -41,7 +41,7 @@ fn publish_on<M: Message, const EACH: bool>(clock: &Clock, mut to: impl Publishe
         all += 1;
         1
     });
-    clock.tell_written(all);
+    clock.finish_writing(all);
     Published {
         timed,
         all,

@@ -1,5 +1,5 @@
 use super::*;
-use crate::peers::mail::{bus, disruptor, iceoryx2, ringpad, shaq, tokio};
+use crate::peers::mail::{bus, disruptor, iceoryx2, ringpad, ringpad_reliable, shaq, tokio};
 
 fn here() -> Placement {
     Placement::choose(None).expect("two processors")
@@ -27,6 +27,11 @@ fn sound<P: MailslotPeer>() {
 #[test]
 fn mailslots_are_sound() {
     sound::<ringpad::Threads>();
+}
+
+#[test]
+fn reliable_mailslots_are_sound() {
+    sound::<ringpad_reliable::Threads>();
 }
 
 #[test]

@@ -79,7 +79,7 @@ fn write_on<M: Message, const EACH: bool>(clock: &Clock, mut to: impl ValueWrite
         noted(&mut times, begin);
         1
     });
-    clock.tell_written(all);
+    clock.finish_writing(all);
     Found {
         completed,
         histogram: times,

@@ -64,7 +64,7 @@ fn store_on(clock: &Clock, ring: &Ring) -> u64 {
 fn poll_on(clock: &Clock, ring: &Ring) -> u64 {
     let mut next = 1;
     clock.start();
-    let looked = clock.count(|_| {
+    clock.count(|_| {
         let (tells, words) = ring.slot(next);
         let found = tells.load(Ordering::Acquire);
         if found < next {
@@ -80,9 +80,7 @@ fn poll_on(clock: &Clock, ring: &Ring) -> u64 {
         }
         next += 1;
         1
-    });
-    assert!(looked > 0, "nobody stored");
-    looked
+    })
 }
 
 /// Nanoseconds a slot, while so many poll.

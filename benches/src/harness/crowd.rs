@@ -2,7 +2,7 @@
 //! count, and a reader beside it may complete few reads or none.
 
 use std::sync::Barrier;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Placement;
@@ -24,16 +24,20 @@ pub struct Clock {
     start: Barrier,
     phase: Line,
     written: Line,
+    reading: AtomicU64,
+    failed: AtomicBool,
     crowded: bool,
 }
 
 impl Clock {
-    fn new(ends: usize, crowded: bool) -> Self {
-        let written = Line(AtomicU64::new(UNTOLD));
+    fn new(readers: usize, crowded: bool) -> Self {
         Self {
-            start: Barrier::new(ends + 1),
+            // The writer, and who holds the clock.
+            start: Barrier::new(readers + 2),
             phase: Line::default(),
-            written,
+            written: Line(AtomicU64::new(UNTOLD)),
+            reading: AtomicU64::new(readers as u64),
+            failed: AtomicBool::new(false),
             crowded,
         }
     }
@@ -65,9 +69,12 @@ impl Clock {
         }
     }
 
-    /// The writer is done after so many.
-    pub fn tell_written(&self, count: u64) {
+    /// The writer is done after so many. Waits until the readers are done too: an end that closes may take with it what it wrote.
+    pub fn finish_writing(&self, count: u64) {
         self.written.0.store(count, Ordering::Release);
+        while self.reading.load(Ordering::Acquire) > 0 {
+            std::thread::yield_now();
+        }
     }
 
     /// How many the writer wrote in all, once it is done.
@@ -77,12 +84,34 @@ impl Clock {
     }
 
     /// Between a try that failed and the next. Ends that share a processor leave it to one another.
+    ///
+    /// # Panics
+    ///
+    /// If another end failed: what is waited for never comes.
     #[inline(always)]
     pub fn pause(&self) {
+        assert!(!self.failed.load(Ordering::Relaxed), "another end failed");
         if self.crowded {
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();
+        }
+    }
+}
+
+/// Ends with its end, however that is.
+struct Watched<'c> {
+    clock: &'c Clock,
+    reads: bool,
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.clock.failed.store(true, Ordering::Relaxed);
+        }
+        if self.reads {
+            self.clock.reading.fetch_sub(1, Ordering::Release);
         }
     }
 }
@@ -103,15 +132,20 @@ pub fn run<W: Send, R: Send>(
     readers: Vec<impl FnOnce(&Clock) -> R + Send>,
 ) -> Deeds<W, R> {
     let crowded = readers.len() > 1 + placement.further.len();
-    let clock = Clock::new(1 + readers.len(), crowded);
+    let clock = Clock::new(readers.len(), crowded);
     std::thread::scope(|scope| {
         let clock = &clock;
         let writer = scope.spawn(move || {
+            let _watched = Watched {
+                clock,
+                reads: false,
+            };
             placement.go_there();
             writer(clock)
         });
         let readers = readers.into_iter().enumerate().map(|(at, reader)| {
             scope.spawn(move || {
+                let _watched = Watched { clock, reads: true };
                 placement.go_to_reader(at);
                 reader(clock)
             })
@@ -125,18 +159,21 @@ pub fn run<W: Send, R: Send>(
         std::thread::sleep(TIMED);
         clock.phase.0.store(OVER, Ordering::Relaxed);
         let took = begin.elapsed();
-        let readers = readers.into_iter().map(|reader| joined(reader.join()));
+        let writer = writer.join();
+        let readers: Vec<_> = readers.into_iter().map(|reader| reader.join()).collect();
         Deeds {
             took,
-            readers: readers.collect(),
-            writer: joined(writer.join()),
+            readers: joined(readers),
+            writer: joined([writer]).remove(0),
         }
     })
 }
 
 /// A failed end fails the bench, in its own words.
-fn joined<T>(end: std::thread::Result<T>) -> T {
-    end.unwrap_or_else(|why| std::panic::resume_unwind(why))
+fn joined<T>(ends: impl IntoIterator<Item = std::thread::Result<T>>) -> Vec<T> {
+    let ends = ends.into_iter();
+    ends.map(|end| end.unwrap_or_else(|why| std::panic::resume_unwind(why)))
+        .collect()
 }
 
 #[cfg(test)]
@@ -168,7 +205,7 @@ mod tests {
                 all += 1;
                 1
             });
-            clock.tell_written(all);
+            clock.finish_writing(all);
             (counted, all)
         };
         let deeds = run(&placement, writer, vec![reader, reader]);
@@ -180,15 +217,31 @@ mod tests {
 
     #[test]
     #[should_panic = "its own words"]
-    fn a_failed_end_fails_the_bench() {
+    fn a_failed_reader_fails_the_bench() {
         let reader = |clock: &Clock| {
             clock.start();
             panic!("its own words");
         };
-        run(
-            &Placement::of_two(0, 0),
-            |clock| clock.start(),
-            vec![reader],
-        );
+        let writer = |clock: &Clock| {
+            clock.start();
+            clock.finish_writing(0);
+        };
+        run(&Placement::of_two(0, 0), writer, vec![reader]);
+    }
+
+    #[test]
+    #[should_panic = "another end failed"]
+    fn nobody_waits_for_a_failed_writer() {
+        let reader = |clock: &Clock| {
+            clock.start();
+            while clock.written().is_none() {
+                clock.pause();
+            }
+        };
+        let writer = |clock: &Clock| {
+            clock.start();
+            assert!(clock.written().is_some(), "its own words");
+        };
+        run(&Placement::of_two(0, 0), writer, vec![reader]);
     }
 }

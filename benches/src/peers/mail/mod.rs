@@ -5,6 +5,7 @@ pub mod bus;
 pub mod disruptor;
 pub mod iceoryx2;
 pub mod ringpad;
+pub mod ringpad_reliable;
 pub mod shaq;
 pub mod tokio;
 
@@ -15,6 +16,7 @@ pub fn all(all: &mut Vec<Entry>) {
     floors::copies(all, mailslot::cells());
     polled::floors(all);
     mailslot::threads::<ringpad::Threads>(all);
+    mailslot::threads::<ringpad_reliable::Threads>(all);
     mailslot::threads::<tokio::Broadcast>(all);
     mailslot::threads::<iceoryx2::Overflow>(all);
     mailslot::threads::<bus::Bus>(all);
