@@ -93,14 +93,16 @@ pub fn crowd<P: MailslotPeer, M: Message, const EACH: bool>(
     placement: &Placement,
     subscribers: usize,
 ) -> Deeds<Published, (u64, Ledger)> {
-    let mut room = P::room::<M>(CAPACITY, subscribers);
-    let (publisher, subscribers) = P::tickets(&mut room, subscribers);
-    let subscribers = subscribers
-        .into_iter()
-        .map(|ticket| |clock: &Clock| take_on::<M>(clock, P::subscriber::<M>(ticket), P::LOSS));
-    let subscribers = subscribers.collect();
-    let publish = |clock: &Clock| publish_on::<M, EACH>(clock, P::publisher::<M>(publisher));
-    crowd::run(placement, publish, subscribers)
+    crowd::undisturbed(|| {
+        let mut room = P::room::<M>(CAPACITY, subscribers);
+        let (publisher, subscribers) = P::tickets(&mut room, subscribers);
+        let subscribers = subscribers
+            .into_iter()
+            .map(|ticket| |clock: &Clock| take_on::<M>(clock, P::subscriber::<M>(ticket), P::LOSS));
+        let subscribers = subscribers.collect();
+        let publish = |clock: &Clock| publish_on::<M, EACH>(clock, P::publisher::<M>(publisher));
+        crowd::run(placement, publish, subscribers)
+    })
 }
 
 /// The share of the messages that a subscriber lost, in percent.

@@ -133,19 +133,21 @@ fn beside<P: NotepadPeer, M: Message>(
     measured: Measured,
     whole: bool,
 ) -> Sample {
-    let mut room = P::room::<M>();
-    let (writer, readers) = P::split(&mut room, readers);
-    let write = match measured {
-        Measured::EachWrite => write_on::<M, true>,
-        _ => write_on::<M, false>,
-    };
-    let read = match measured {
-        Measured::EachRead => read_on::<M, true>,
-        _ => read_on::<M, false>,
-    };
-    let readers = readers.into_iter();
-    let readers = readers.map(|reader| move |clock: &Clock| read(clock, reader, whole));
-    let deeds = crowd::run(placement, |clock| write(clock, writer), readers.collect());
+    let deeds = crowd::undisturbed(|| {
+        let mut room = P::room::<M>();
+        let (writer, readers) = P::split(&mut room, readers);
+        let write = match measured {
+            Measured::EachWrite => write_on::<M, true>,
+            _ => write_on::<M, false>,
+        };
+        let read = match measured {
+            Measured::EachRead => read_on::<M, true>,
+            _ => read_on::<M, false>,
+        };
+        let readers = readers.into_iter();
+        let readers = readers.map(|reader| move |clock: &Clock| read(clock, reader, whole));
+        crowd::run(placement, |clock| write(clock, writer), readers.collect())
+    });
     let completed = |found: &Found| found.completed;
     match measured {
         Measured::Writes => each(deeds.took, deeds.writer.completed),

@@ -88,8 +88,8 @@ fn stores(placement: &Placement, bytes: usize, polling: usize) -> f64 {
     let ring = Ring::new(bytes);
     let poll = |clock: &Clock| poll_on(clock, &ring);
     let store = |clock: &Clock| store_on(clock, &ring);
-    let crowd::Deeds { took, writer, .. } = crowd::run(placement, store, vec![poll; polling]);
-    nanos(took, writer)
+    let deeds = crowd::undisturbed(|| crowd::run(placement, store, vec![poll; polling]));
+    nanos(deeds.took, deeds.writer)
 }
 
 fn nanos(took: Duration, count: u64) -> f64 {
