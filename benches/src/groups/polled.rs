@@ -3,7 +3,6 @@
 
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use super::mailslot::{CAPACITY, published};
 use crate::ends::mailslot::MailslotPeer;
@@ -83,17 +82,18 @@ fn poll_on(clock: &Clock, ring: &Ring) -> u64 {
     })
 }
 
-/// Nanoseconds a slot, while so many poll.
-fn stores(placement: &Placement, bytes: usize, polling: usize) -> f64 {
+/// Nanoseconds a slot, while one polls, and the share that it did not take.
+fn stores(placement: &Placement, bytes: usize) -> Sample {
     let ring = Ring::new(bytes);
-    let poll = |clock: &Clock| poll_on(clock, &ring);
-    let store = |clock: &Clock| store_on(clock, &ring);
-    let deeds = crowd::undisturbed(|| crowd::run(placement, store, vec![poll; polling]));
-    nanos(deeds.took, deeds.writer)
-}
-
-fn nanos(took: Duration, count: u64) -> f64 {
-    took.as_nanos() as f64 / count.max(1) as f64
+    let deeds = crowd::undisturbed(|| {
+        let poll = |clock: &Clock| poll_on(clock, &ring);
+        crowd::run(placement, |clock| store_on(clock, &ring), vec![poll])
+    });
+    let (stored, taken) = (deeds.writer.max(1), deeds.readers[0]);
+    Sample {
+        lost: Some((1.0 - taken as f64 / stored as f64).max(0.0) * 100.0),
+        ..Sample::each(deeds.took, stored)
+    }
 }
 
 fn cell(bytes: usize) -> String {
@@ -103,11 +103,7 @@ fn cell(bytes: usize) -> String {
 /// Slots that nobody guards, while one polls them: the time in which their lines go to and fro.
 pub fn floors(all: &mut Vec<Entry>) {
     for bytes in [8, 64, 256, 1024, 4096] {
-        let run = move |bench: &Bench<'_>| Sample {
-            value: stores(bench.placement, bytes, 1),
-            histogram: None,
-            lost: None,
-        };
+        let run = move |bench: &Bench<'_>| stores(bench.placement, bytes);
         let entry = Entry::new(cell(bytes), "floor: unguarded slots, polled", "ns", run);
         all.push(entry.for_a_time());
     }
@@ -150,9 +146,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_go_from_one_to_the_other() {
+    fn slots_are_stored_to_and_taken() {
         let placement = Placement::choose(None).expect("two processors");
-        let [alone, polled] = [0, 1].map(|polling| stores(&placement, 64, polling));
-        assert!(alone > 0.0 && polled > 0.0);
+        let sample = stores(&placement, 64);
+        let lost = sample.lost.expect("a share");
+        assert!(
+            sample.value > 0.0 && (0.0..=100.0).contains(&lost),
+            "{lost}"
+        );
     }
 }
