@@ -7,15 +7,19 @@ use std::collections::BTreeMap;
 use memoffset::{offset_of, span_of};
 
 use crate::channel::cursor::{ControlShape, PairShape};
+use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
+use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
+use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
 use crate::memory::layout::Line;
 use crate::memory::liveness::Owner;
+use crate::memory::racing::SlotShape;
 use crate::memory::testing::{Room, Trust};
 use crate::segment::directory::EntryShape;
 use crate::segment::header::{Header, HeaderShape};
 use crate::segment::peers::RowShape;
 use crate::segment::superblock::{SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
-use crate::{Channel, Kind, State, bytes};
+use crate::{Channel, Kind, State, bytes, mailslot, notepad};
 
 const DOC: &str = include_str!("../docs/wire-format.md");
 
@@ -104,6 +108,16 @@ fn coded() -> Vec<Shape> {
         shape!(EntryShape, line, name state kind at length),
         shape!(PairShape, size_of::<PairShape>(), header tail head control),
         shape!(ControlShape, line, producer consumer data_waiters space_waiters),
+        shape!(SlotShape, size_of::<SlotShape>(), stamp length payload),
+        shape!(NotepadShape, size_of::<NotepadShape>(), header latest control),
+        shape!(LatestShape, line, latest value),
+        shape!(NotepadControl, line, writer waiters),
+        shape!(MailslotShape, size_of::<MailslotShape>(), header latest control),
+        shape!(TailShape, line, latest epoch limit),
+        shape!(MailslotControl, line, publisher waiters),
+        shape!(ReliableShape, size_of::<ReliableShape>(), header latest control),
+        shape!(ReliableControl, line, publisher data_waiters space_waiters),
+        shape!(CursorShape, line, owner cursor),
     ]
 }
 
@@ -313,5 +327,37 @@ fn records_lie_as_documented() {
         room.wipe();
         let ring = bytes::Bytes::init(room.region(Trust::Cooperative), &config).unwrap();
         (tx, rx) = ring.split().unwrap();
+    }
+}
+
+/// The slots of a region: where they begin, and what lies from one to the next.
+#[test]
+fn slots_lie_as_documented() {
+    let stamp = |room: &Room, at: usize| room.word(at + offset_of!(SlotShape, stamp));
+    let payload = offset_of!(SlotShape, payload);
+    for (bytes, pad_stride, mail_stride) in [(5usize, 128, 16), (120, 128, 128), (121, 256, 136)] {
+        let value = vec![0xAB; bytes];
+        let config = notepad::Config::bytes(bytes as u32).slots(4);
+        let room = Room::of::<notepad::Notepad<[u8]>>(&config);
+        let pad = notepad::Notepad::<[u8]>::init(room.region(Trust::Cooperative), &config).unwrap();
+        let (mut writer, _) = pad.split().unwrap();
+        (1..=2).for_each(|_| _ = writer.write(&value).unwrap());
+        for version in 1..=2 {
+            let at = 384 + pad_stride * version;
+            assert_eq!(stamp(&room, at), 2 * version as u32);
+            assert_eq!(room.word(at + offset_of!(SlotShape, length)), bytes as u32);
+            assert_eq!(room.word(at + payload), 0xABAB_ABAB);
+        }
+        assert_eq!(room.word(128), 1 << 31 | 2);
+        let config = mailslot::Config::bytes(4, bytes as u32);
+        let room = Room::of::<mailslot::Mailslot<[u8]>>(&config);
+        let slot = mailslot::Mailslot::<[u8]>::init(room.region(Trust::Cooperative), &config);
+        let (mut publisher, _) = slot.unwrap().split().unwrap();
+        (1..=2).for_each(|_| _ = publisher.publish(&value).unwrap());
+        for sequence in 1..=2 {
+            let at = 384 + mail_stride * sequence;
+            assert_eq!(stamp(&room, at), 2 * sequence as u32);
+            assert_eq!(room.word(at + payload), 0xABAB_ABAB);
+        }
     }
 }

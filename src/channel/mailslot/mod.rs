@@ -89,12 +89,12 @@ use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 pub(crate) struct MailslotShape {
     pub(crate) header: HeaderLine,
     pub(crate) latest: Line<TailShape>,
-    pub(crate) control: Line<ControlShape>,
+    pub(crate) control: Line<MailslotControl>,
 }
 
 /// The rarely written words.
 #[repr(C)]
-pub(crate) struct ControlShape {
+pub(crate) struct MailslotControl {
     pub(crate) publisher: Atomic<Owner>,
     pub(crate) waiters: AtomicU32,
 }
@@ -176,9 +176,9 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
         header.begin(geometry)?;
         Tail::at(region, LATEST)?.clear();
         let publisher: &Atomic<Owner> =
-            region.typed(CONTROL + offset_of!(ControlShape, publisher))?;
+            region.typed(CONTROL + offset_of!(MailslotControl, publisher))?;
         publisher.store(Owner::FREE, RELAXED);
-        let waiters = region.word(CONTROL + offset_of!(ControlShape, waiters))?;
+        let waiters = region.word(CONTROL + offset_of!(MailslotControl, waiters))?;
         waiters.store(0, RELAXED);
         stamp::clear(region, geometry, &shape(&Config::new(2)))?;
         header.ready();
@@ -191,8 +191,8 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
             region,
             geometry,
             tail: Tail::at(region, LATEST)?,
-            publisher: region.typed(CONTROL + offset_of!(ControlShape, publisher))?,
-            waiters: region.word(CONTROL + offset_of!(ControlShape, waiters))?,
+            publisher: region.typed(CONTROL + offset_of!(MailslotControl, publisher))?,
+            waiters: region.word(CONTROL + offset_of!(MailslotControl, waiters))?,
             slots: stamp::slots::<T>(region, &geometry, &shape(&Config::new(2)))?,
             of: PhantomData,
         })

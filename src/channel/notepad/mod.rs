@@ -87,7 +87,7 @@ use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 pub(crate) struct NotepadShape {
     pub(crate) header: HeaderLine,
     pub(crate) latest: Line<LatestShape>,
-    pub(crate) control: Line<ControlShape>,
+    pub(crate) control: Line<NotepadControl>,
 }
 
 /// What the writer publishes.
@@ -99,7 +99,7 @@ pub(crate) struct LatestShape {
 
 /// The rarely written words.
 #[repr(C)]
-pub(crate) struct ControlShape {
+pub(crate) struct NotepadControl {
     pub(crate) writer: Atomic<Owner>,
     pub(crate) waiters: AtomicU32,
 }
@@ -270,9 +270,9 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
         ] {
             region.word(LATEST + field)?.store(0, RELAXED);
         }
-        let writer: &Atomic<Owner> = region.typed(CONTROL + offset_of!(ControlShape, writer))?;
+        let writer: &Atomic<Owner> = region.typed(CONTROL + offset_of!(NotepadControl, writer))?;
         writer.store(Owner::FREE, RELAXED);
-        let waiters = region.word(CONTROL + offset_of!(ControlShape, waiters))?;
+        let waiters = region.word(CONTROL + offset_of!(NotepadControl, waiters))?;
         waiters.store(0, RELAXED);
         if geometry.framing != ONE_WORD {
             stamp::clear(region, geometry, &shape(&Config::new()))?;
@@ -299,8 +299,8 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
             geometry,
             latest: region.word(LATEST + offset_of!(LatestShape, latest))?,
             value: region.word(LATEST + offset_of!(LatestShape, value))?,
-            writer: region.typed(CONTROL + offset_of!(ControlShape, writer))?,
-            waiters: region.word(CONTROL + offset_of!(ControlShape, waiters))?,
+            writer: region.typed(CONTROL + offset_of!(NotepadControl, writer))?,
+            waiters: region.word(CONTROL + offset_of!(NotepadControl, waiters))?,
             slots,
             of: PhantomData,
         })

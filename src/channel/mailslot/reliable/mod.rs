@@ -85,12 +85,12 @@ use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 pub(crate) struct ReliableShape {
     pub(crate) header: HeaderLine,
     pub(crate) latest: Line<TailShape>,
-    pub(crate) control: Line<ControlShape>,
+    pub(crate) control: Line<ReliableControl>,
 }
 
 /// The rarely written words.
 #[repr(C)]
-pub(crate) struct ControlShape {
+pub(crate) struct ReliableControl {
     pub(crate) publisher: Atomic<Owner>,
     pub(crate) data_waiters: AtomicU32,
     pub(crate) space_waiters: AtomicU32,
@@ -269,11 +269,11 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Reliable<'m, T> {
             .word(LATEST + offset_of!(TailShape, limit))?
             .store(0, RELAXED);
         let publisher: &Atomic<Owner> =
-            region.typed(CONTROL + offset_of!(ControlShape, publisher))?;
+            region.typed(CONTROL + offset_of!(ReliableControl, publisher))?;
         publisher.store(Owner::FREE, RELAXED);
         for field in [
-            offset_of!(ControlShape, data_waiters),
-            offset_of!(ControlShape, space_waiters),
+            offset_of!(ReliableControl, data_waiters),
+            offset_of!(ReliableControl, space_waiters),
         ] {
             region.word(CONTROL + field)?.store(0, RELAXED);
         }
@@ -294,9 +294,9 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Reliable<'m, T> {
             terms,
             tail: Tail::at(region, LATEST)?,
             limit: region.word(LATEST + offset_of!(TailShape, limit))?,
-            publisher: region.typed(CONTROL + offset_of!(ControlShape, publisher))?,
-            data_waiters: region.word(CONTROL + offset_of!(ControlShape, data_waiters))?,
-            space_waiters: region.word(CONTROL + offset_of!(ControlShape, space_waiters))?,
+            publisher: region.typed(CONTROL + offset_of!(ReliableControl, publisher))?,
+            data_waiters: region.word(CONTROL + offset_of!(ReliableControl, data_waiters))?,
+            space_waiters: region.word(CONTROL + offset_of!(ReliableControl, space_waiters))?,
             cursors: Cursors::at(region, CURSORS, terms.subscribers)?,
             slots: stamp::slots::<T>(region, &geometry, &terms.shape(&config))?,
             of: PhantomData,
