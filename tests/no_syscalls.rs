@@ -169,7 +169,7 @@ impl Out {
                 true
             }
             7 => {
-                if n % 2 == 0 {
+                if n.is_multiple_of(2) {
                     self.pad.write(&[n; 4]);
                 } else {
                     let mut draft = self.pad.draft();

@@ -100,7 +100,7 @@ fn step<T: Pod>(
                 draft.write_at(at, &[7; 3]).is_ok(),
                 at + 3 <= size_of::<T>()
             );
-            if script.byte() % 2 == 0 {
+            if script.byte().is_multiple_of(2) {
                 draft.commit();
             }
         }

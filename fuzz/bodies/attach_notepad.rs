@@ -96,7 +96,7 @@ fn value_step<T: Pod>(
             let fits = draft.write_at(at, &[7; 3]).is_ok();
             assert_eq!(fits, at + 3 <= size_of::<T>());
             assert_eq!(draft.read_at(at, &mut [0; 3]).is_ok(), fits);
-            if script.byte() % 2 == 0 {
+            if script.byte().is_multiple_of(2) {
                 draft.commit();
             }
         }

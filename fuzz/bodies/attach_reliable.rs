@@ -122,7 +122,7 @@ fn step<T: Pod>(room: &impl Arena, ends: &mut Ends<'_, T>, value: T, script: &mu
                     draft.write_at(at, &[7; 3]).is_ok(),
                     at + 3 <= size_of::<T>()
                 );
-                if script.byte() % 2 == 0 {
+                if script.byte().is_multiple_of(2) {
                     draft.commit();
                 }
             }

@@ -59,7 +59,7 @@ fn ends() -> impl Strategy<Value = End> {
 
 #[derive(Clone, Copy, Debug)]
 enum Write {
-    Write,
+    Whole,
     Update,
     Draft,
     DraftDropped,
@@ -70,7 +70,7 @@ enum Write {
 
 fn writes() -> impl Strategy<Value = Write> {
     prop_oneof![
-        4 => Just(Write::Write),
+        4 => Just(Write::Whole),
         1 => Just(Write::Update),
         2 => Just(Write::Draft),
         1 => Just(Write::DraftDropped),
@@ -122,7 +122,7 @@ fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: 
     for &call in calls {
         let before = model.word();
         match call {
-            Write::Write => {
+            Write::Whole => {
                 let version = tx.write(&T::of(model.next));
                 assert_eq!(version.get(), model.write());
             }
@@ -159,7 +159,7 @@ fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: 
                     assert!(glance.read_at(1, &mut bytes).is_err());
                     for n in 0..writes {
                         if draft && n + 1 == writes {
-                            drop(tx.draft());
+                            let _ = tx.draft();
                         } else {
                             tx.write(&T::of(model.next));
                             model.write();
@@ -185,7 +185,6 @@ fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: 
                     End::Midway => {
                         let mut draft = tx.draft();
                         draft.write_at(0, &[0xee]).unwrap();
-                        forget(draft);
                         forget(tx);
                     }
                     End::Unsaid => {
@@ -205,7 +204,7 @@ fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: 
         assert_eq!(note.map(|note| note.value), model.number.map(T::of));
         assert_eq!(note.map(|note| note.version.get()), model.version);
         assert_eq!((tx.latest(), tx.version()), (note, reader.version()));
-        assert_eq!(reader.changed(tx.version()), false);
+        assert!(!reader.changed(tx.version()));
     }
 }
 
@@ -447,7 +446,7 @@ fn mailslots_agree<T: Item>(trust: Trust, power: u32, newest: u64, calls: &[Mail
                     End::Drop => drop(tx),
                     End::Crash => forget(tx),
                     End::Midway => {
-                        forget(tx.draft());
+                        let _ = tx.draft();
                         forget(tx);
                         model.begun = true;
                     }
@@ -655,9 +654,7 @@ fn reliables_agree<T: Item>(trust: Trust, config: reliable::Config, newest: u64,
                     End::Drop => drop(tx),
                     End::Crash => forget(tx),
                     End::Midway => {
-                        if let Ok(draft) = tx.try_draft() {
-                            forget(draft);
-                        }
+                        let _ = tx.try_draft();
                         model.begun |= model.credit().is_ok();
                         forget(tx);
                     }

@@ -117,7 +117,7 @@ impl<T: Value> Pen for Notes<T> {
     fn put(&mut self, life: u32, n: u64, steps: &Steps<'_>) -> Result<Option<u64>, String> {
         let value = T::of(life, n);
         steps.here();
-        let version = if n % 2 == 0 {
+        let version = if n.is_multiple_of(2) {
             self.0.write(&value)
         } else {
             let mut draft = self.0.draft();
@@ -146,7 +146,7 @@ impl Pen for Texts {
     fn put(&mut self, life: u32, n: u64, steps: &Steps<'_>) -> Result<Option<u64>, String> {
         let text = text(life, n);
         steps.here();
-        let version = if n % 2 == 0 {
+        let version = if n.is_multiple_of(2) {
             self.0.write(&text)
         } else {
             let mut draft = self.0.draft();
@@ -169,7 +169,7 @@ impl Pen for Mail {
     fn put(&mut self, life: u32, n: u64, steps: &Steps<'_>) -> Result<Option<u64>, String> {
         let item = Item::of(life, n);
         steps.here();
-        let sequence = if n % 2 == 0 {
+        let sequence = if n.is_multiple_of(2) {
             self.0.publish(&item)
         } else {
             let mut draft = self.0.draft();
@@ -192,7 +192,7 @@ impl Pen for MailTexts {
     fn put(&mut self, life: u32, n: u64, steps: &Steps<'_>) -> Result<Option<u64>, String> {
         let text = text(life, n);
         steps.here();
-        let sequence = if n % 2 == 0 {
+        let sequence = if n.is_multiple_of(2) {
             self.0.publish(&text)
         } else {
             let mut draft = self.0.draft();
@@ -214,7 +214,7 @@ impl Pen for Sure {
     fn put(&mut self, life: u32, n: u64, steps: &Steps<'_>) -> Result<Option<u64>, String> {
         let item = Item::of(life, n);
         steps.here();
-        let sequence = if n % 2 == 0 {
+        let sequence = if n.is_multiple_of(2) {
             self.0.try_publish(&item).ok()
         } else {
             let Ok(mut draft) = self.0.try_draft() else {
