@@ -11,6 +11,9 @@ use std::path::PathBuf;
 
 use bodies::room::{Arena, Room};
 use ringpad::bytes::{self, Bytes};
+use ringpad::mailslot::reliable::{self, Reliable};
+use ringpad::mailslot::{self, Mailslot, Start};
+use ringpad::notepad::{self, Notepad};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Identity, NoProof, Plan, Segment};
 
@@ -139,6 +142,65 @@ fn bytes_seed(name: &str, config: bytes::Config, script: &[u8]) {
     keep("attach_bytes", name, &input(script, &room));
 }
 
+fn value_seed<T: ringpad::Pod>(name: &str, value: T, script: &[u8]) {
+    let config = notepad::Config::new().slots(4).tagged(7);
+    let room = Room::holding(&[], Notepad::<T>::layout(&config).unwrap().size());
+    let pad = Notepad::<T>::init(room.region(), &config).unwrap();
+    let mut tx = pad.bare_writer(&NoProof).unwrap();
+    (0..6).for_each(|_| _ = tx.write(&value));
+    drop(tx);
+    keep("attach_notepad", name, &input(script, &room));
+}
+
+fn letters_seed<T: ringpad::Pod>(name: &str, values: &[T], script: &[u8]) {
+    let config = mailslot::Config::new(8).tagged(7);
+    let room = Room::holding(&[], Mailslot::<T>::layout(&config).unwrap().size());
+    let mail = Mailslot::<T>::init(room.region(), &config).unwrap();
+    let mut tx = mail.bare_publisher(&NoProof).unwrap();
+    (0..4).for_each(|_| _ = tx.publish_slice(values));
+    drop(tx);
+    keep("attach_mailslot", name, &input(script, &room));
+}
+
+fn registered_seed<T: ringpad::Pod>(name: &str, value: T, slow: reliable::Slow, script: &[u8]) {
+    let config = reliable::Config::new(8, 2).lag(6).slow(slow).tagged(7);
+    let room = Room::holding(&[], Reliable::<T>::layout(&config).unwrap().size());
+    let mail = Reliable::<T>::init(room.region(), &config).unwrap();
+    let mut tx = mail.bare_publisher(&NoProof).unwrap();
+    let mut rx = mail.bare_subscriber(Start::Oldest, &NoProof).unwrap();
+    for _ in 0..5 {
+        tx.try_publish(&value).unwrap();
+    }
+    rx.poll();
+    drop((tx, rx));
+    keep("attach_reliable", name, &input(script, &room));
+}
+
+fn text_seeds(script: &[u8]) {
+    const TEXT: &[u8; 24] = b"letters and what is left";
+    let config = notepad::Config::bytes(24).slots(4);
+    let room = Room::holding(&[], Notepad::<[u8]>::layout(&config).unwrap().size());
+    let pad = Notepad::<[u8]>::init(room.region(), &config).unwrap();
+    let mut tx = pad.bare_writer(&NoProof).unwrap();
+    (0..9).for_each(|len| _ = tx.write(&TEXT[..len]).unwrap());
+    drop(tx);
+    keep("attach_notepad", "seed-text", &input(script, &room));
+    let config = mailslot::Config::bytes(4, 24);
+    let room = Room::holding(&[], Mailslot::<[u8]>::layout(&config).unwrap().size());
+    let mail = Mailslot::<[u8]>::init(room.region(), &config).unwrap();
+    let mut tx = mail.bare_publisher(&NoProof).unwrap();
+    (0..9).for_each(|len| _ = tx.publish(&TEXT[..len]).unwrap());
+    drop(tx);
+    keep("attach_mailslot", "seed-text", &input(script, &room));
+    let config = reliable::Config::bytes(4, 24, 2);
+    let room = Room::holding(&[], Reliable::<[u8]>::layout(&config).unwrap().size());
+    let mail = Reliable::<[u8]>::init(room.region(), &config).unwrap();
+    let mut tx = mail.bare_publisher(&NoProof).unwrap();
+    (0..9).for_each(|len| _ = tx.try_publish(&TEXT[..len]).unwrap());
+    drop(tx);
+    keep("attach_reliable", "seed-text", &input(script, &room));
+}
+
 fn segment_seed(name: &str, peers: u32, script: &[u8]) {
     let plan = Plan::<2>::new()
         .peers(peers)
@@ -166,6 +228,17 @@ fn the_first_inputs_are_what_this_code_writes() {
     typed_seed("seed-wide", &[[1u64, 2, 3]; 8], &script);
     bytes_seed("seed-records", bytes::Config::records(128), &script);
     bytes_seed("seed-stream", bytes::Config::stream(64), &script);
+    value_seed("seed-u8", 1u8, &script);
+    value_seed("seed-u32", 2u32, &script);
+    value_seed("seed-u64", 3u64, &script);
+    value_seed("seed-nine", [4u8; 9], &script);
+    letters_seed("seed-u8", &[1u8, 2, 3], &script);
+    letters_seed("seed-u32", &[1u32, 2, 3], &script);
+    letters_seed("seed-three", &[[1u64, 2, 3]; 5], &script);
+    registered_seed("seed-u8", 1u8, reliable::Slow::Wait, &script);
+    registered_seed("seed-u32", 2u32, reliable::Slow::Evict, &script);
+    registered_seed("seed-three", [3u64; 3], reliable::Slow::Wait, &script);
+    text_seeds(&script);
     segment_seed("seed-one", 1, &script);
     segment_seed("seed-four", 4, &script);
     for (name, kind, ahead) in [("seed-records", 1, 20), ("seed-stream", 5, 33)] {

@@ -1,9 +1,11 @@
 //! Random calls on rings against a `VecDeque`, from random positions, under both trusts. The byte rings' are in
-//! `properties/bytes.rs`.
+//! `properties/bytes.rs`, those of notepads and mailslots in `properties/stamps.rs`.
 
 #[path = "properties/bytes.rs"]
 mod byte_rings;
 mod regions;
+#[path = "properties/stamps.rs"]
+mod stamps;
 
 use std::collections::VecDeque;
 use std::fmt::Debug;

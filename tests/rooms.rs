@@ -14,7 +14,8 @@ const ROOMS: [&str; 4] = ["memory", "segment", "channel", "os"];
 const UNSAFE: [&str; 4] = ["memory/", "channel/cursor/", "channel/bytes/", "os/"];
 /// Files that only declare rooms, and cannot forbid what those may do.
 const DOORS: [&str; 2] = ["lib.rs", "channel/mod.rs"];
-const KINDS: [&str; 2] = ["bytes", "spsc"];
+/// The kinds. What they share (`cursor`, `seat`, `stamp`) is none.
+const KINDS: [&str; 4] = ["bytes", "mailslot", "notepad", "spsc"];
 
 /// The room that each name re-exported at the root comes from.
 fn root_names(lib: &Source) -> BTreeMap<String, String> {
@@ -298,6 +299,18 @@ fn negative_control_kinds_that_import_each_other() {
             "fn f(_: crate::bytes::Config) {}",
             "bytes",
         ),
+        (
+            "channel/mailslot/reliable/new.rs",
+            "use crate::channel::notepad::Glance;",
+            "notepad",
+        ),
+        ("channel/notepad/new.rs", "use crate::mailslot;", "mailslot"),
+        (
+            "channel/stamp/new.rs",
+            "use super::super::mailslot::Tail;",
+            "mailslot",
+        ),
+        ("channel/seat.rs", "use crate::{Error, notepad};", "notepad"),
     ];
     for (path, text, kind) in bad {
         let (sources, _) = with(path, text);

@@ -1,8 +1,11 @@
 //! Requirement 41: every counter from shortly before its maximum, step by step and under two threads.
 //!
-//! The counters of the wire: a ring's tail and head, a row's generation and its doorbell epoch.
+//! The counters of the wire: a ring's tail and head, a row's generation and its doorbell epoch; numbers and cursors of stamped slots are
+//! in `wraparound/stamps.rs`.
 
 mod regions;
+#[path = "wraparound/stamps.rs"]
+mod stamps;
 #[path = "wraparound/threads.rs"]
 mod threads;
 

@@ -1,11 +1,15 @@
 //! Good images of each kind, to be spoiled.
 
 use ringpad::bytes::{self, Bytes};
+use ringpad::mailslot::reliable::{self, Reliable};
+use ringpad::mailslot::{self, Mailslot};
+use ringpad::notepad::{self, Notepad};
 use ringpad::spsc::{self, Spsc};
-use ringpad::{Channel, Identity, NoProof, Plan, Pod, Segment};
+use ringpad::{Channel, Content, Identity, NoProof, Plan, Pod, Segment};
 
 use crate::bodies::room::Script;
-use crate::bodies::{attach_bytes, attach_segment, attach_spsc};
+use crate::bodies::{attach_bytes, attach_mailslot, attach_notepad, attach_reliable};
+use crate::bodies::{attach_segment, attach_spsc};
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{PAYLOAD, Trust};
 
@@ -25,7 +29,7 @@ impl Image {
         let channel = self.channels[which % self.channels.len()];
         let at = match dice % 8 {
             0 => pick % 17,
-            1 | 2 => 32,
+            1 | 2 => 32 + [0, 0, 0, 1, 2][pick % 5],
             3 => 64,
             4 => 96 + pick % 4,
             5 | 6 => PAYLOAD / 4 + pick % 32,
@@ -80,6 +84,86 @@ fn byte_ring(name: &'static str, config: bytes::Config) -> Image {
     })
 }
 
+fn notepad<T: Content + ?Sized>(
+    name: &'static str,
+    config: notepad::Config,
+    write: impl FnOnce(Notepad<'_, T>),
+) -> Image {
+    let bytes = Notepad::<T>::layout(&config).unwrap().size();
+    image(name, bytes, attach_notepad::on, |mapping| {
+        write(Notepad::<T>::init(mapping.region(Trust::Cooperative), &config).unwrap());
+        vec![0]
+    })
+}
+
+fn value<T: Pod>(name: &'static str, value: T) -> Image {
+    notepad::<T>(name, notepad::Config::new().slots(4).tagged(3), |pad| {
+        let mut tx = pad.split().unwrap().0;
+        (0..6).for_each(|_| _ = tx.write(&value));
+    })
+}
+
+fn mailslot<T: Content + ?Sized>(
+    name: &'static str,
+    config: mailslot::Config,
+    write: impl FnOnce(Mailslot<'_, T>),
+) -> Image {
+    let bytes = Mailslot::<T>::layout(&config).unwrap().size();
+    image(name, bytes, attach_mailslot::on, |mapping| {
+        write(Mailslot::<T>::init(mapping.region(Trust::Cooperative), &config).unwrap());
+        vec![0]
+    })
+}
+
+fn letters<T: Pod>(name: &'static str, value: T) -> Image {
+    mailslot::<T>(name, mailslot::Config::new(8).tagged(3), |mail| {
+        mail.split().unwrap().0.publish_slice(&[value; 11]);
+    })
+}
+
+fn reliable<T: Content + ?Sized>(
+    name: &'static str,
+    config: reliable::Config,
+    write: impl FnOnce(Reliable<'_, T>),
+) -> Image {
+    let bytes = Reliable::<T>::layout(&config).unwrap().size();
+    image(name, bytes, attach_reliable::on, |mapping| {
+        write(Reliable::<T>::init(mapping.region(Trust::Cooperative), &config).unwrap());
+        vec![0]
+    })
+}
+
+/// Left with one subscriber that is behind.
+fn registered<T: Pod>(name: &'static str, value: T) -> Image {
+    let config = reliable::Config::new(8, 2).lag(6).tagged(3);
+    reliable::<T>(name, config, |mail| {
+        let (mut tx, mut rx) = mail.split().unwrap();
+        for _ in 0..5 {
+            tx.try_publish(&value).unwrap();
+        }
+        rx.poll();
+        core::mem::forget(rx);
+    })
+}
+
+fn texts() -> [Image; 3] {
+    const TEXT: &[u8; 24] = b"letters and what is left";
+    let pad = notepad::<[u8]>("note text", notepad::Config::bytes(24).slots(4), |pad| {
+        let mut tx = pad.split().unwrap().0;
+        (0..9).for_each(|len| _ = tx.write(&TEXT[..len]).unwrap());
+    });
+    let mail = mailslot::<[u8]>("mail text", mailslot::Config::bytes(4, 24), |mail| {
+        let mut tx = mail.split().unwrap().0;
+        (0..9).for_each(|len| _ = tx.publish(&TEXT[..len]).unwrap());
+    });
+    let config = reliable::Config::bytes(4, 24, 1).slow(reliable::Slow::Evict);
+    let sure = reliable::<[u8]>("reliable text", config, |mail| {
+        let mut tx = mail.split().unwrap().0;
+        (0..9).for_each(|len| _ = tx.try_publish(&TEXT[..len]).unwrap());
+    });
+    [pad, mail, sure]
+}
+
 fn segment() -> Image {
     let plan = Plan::<2>::new()
         .peers(3)
@@ -106,6 +190,7 @@ fn segment() -> Image {
 }
 
 pub fn every_image() -> Vec<Image> {
+    let [pad, mail, sure] = texts();
     vec![
         typed("u8", 1u8),
         typed("three bytes", [2u8; 3]),
@@ -113,6 +198,14 @@ pub fn every_image() -> Vec<Image> {
         typed("three words", [4u64; 3]),
         byte_ring("records", bytes::Config::records(128)),
         byte_ring("stream", bytes::Config::stream(64)),
+        value("note of a word", 2u32),
+        value("note of nine bytes", [4u8; 9]),
+        pad,
+        letters("letters of a word", 2u32),
+        letters("letters", [3u64; 3]),
+        mail,
+        registered("registered letters", [3u64; 3]),
+        sure,
         segment(),
     ]
 }

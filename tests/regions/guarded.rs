@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use ringpad::Region;
 use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 
 use super::Trust;
 
@@ -111,6 +111,30 @@ impl Mapping {
             Trust::Cooperative => unsafe { Region::new(self.base(), self.len) },
             // SAFETY: as above, and nobody can truncate the memory: its descriptor is this test's alone.
             Trust::Distrusted => unsafe { Region::distrusted(self.base(), self.len) },
+        };
+        region.unwrap()
+    }
+
+    /// From here on a store through this mapping is the end of the process.
+    pub fn seal(&self) {
+        // SAFETY: pages of this mapping alone; who stores there nevertheless is killed, which is what this is for.
+        let sealed = unsafe {
+            mprotect(
+                self.pages.cast(),
+                self.len.next_multiple_of(PAGE),
+                MprotectFlags::READ,
+            )
+        };
+        sealed.expect("sealing");
+    }
+
+    /// A region whose bytes nobody may store to.
+    pub fn read_only(&self, trust: Trust) -> Region<'_> {
+        let region = match trust {
+            // SAFETY: as in region(); this one does not store.
+            Trust::Cooperative => unsafe { Region::read_only(self.base(), self.len) },
+            // SAFETY: as above.
+            Trust::Distrusted => unsafe { Region::distrusted_read_only(self.base(), self.len) },
         };
         region.unwrap()
     }
