@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 use common::world::{Pair, Pipes, Room, World, if_free, mailslot, ring};
 use common::{ASLEEP, Model, RACE, TORN};
 use loom::thread;
-use ringpad::hooks::probe::{Word, fence_arm, fence_ring};
+use ringpad::hooks::probe::{Word, fence_arm, fence_ring, mailslot_at};
 use ringpad::hooks::{crash_at, edges};
+use ringpad::mailslot::reliable::{self, Delivery, Reliable};
 use ringpad::mailslot::{self, Next, Start};
 use ringpad::spsc::{Config, Spsc};
 use ringpad::{Channel, Identity, Plan, Sleeper};
@@ -231,10 +232,28 @@ fn found() -> Model {
     stamped("slot found", 0, 1)
 }
 
+/// ENROL/GRANT: a subscriber that joins while the publisher takes new credit.
+fn joiner() -> Model {
+    Model::new("joiner", 2, || {
+        let world = World::with::<Reliable<u32>>(2, &reliable::Config::new(2, 1));
+        mailslot_at(world.bytes_of_channel(), 0).unwrap();
+        let (a, b) = (world.join(), world.join());
+        let slot = world.open::<Reliable<u32>>();
+        let mut publisher = slot.publisher(a).unwrap();
+        (1..=2).for_each(|n| _ = publisher.try_publish(&n).unwrap());
+        let publishing = thread::spawn(move || while let Ok(1..=4) = publisher.try_publish(&3) {});
+        let mut subscriber = slot.subscriber(b, Start::Oldest).unwrap();
+        publishing.join().unwrap();
+        let next = subscriber.poll();
+        assert!(!matches!(next, Delivery::Evicted { .. }), "lost: {next:?}");
+    })
+    .preemptions(2)
+}
+
 type Smallest = (&'static [&'static str], fn() -> Model, &'static str);
 
 /// The smallest model of every edge, and how it dies without. The other files have larger ones.
-const SMALLEST: [Smallest; 8] = [
+const SMALLEST: [Smallest; 9] = [
     (&["publish", "observe", "release", "reclaim"], slot, RACE),
     (&["ready", "attach"], header, RACE),
     (&["listed", "lookup"], entry, RACE),
@@ -243,6 +262,7 @@ const SMALLEST: [Smallest; 8] = [
     (&["arm", "ring"], sleeper, ASLEEP),
     (&["open", "validate"], overwritten, TORN),
     (&["close", "arrive"], found, TORN),
+    (&["enrol", "grant"], joiner, "lost"),
 ];
 
 #[test]

@@ -93,6 +93,6 @@ pub(crate) const RING: Edge = Edge::new("ring", Ordering::SeqCst);
 #[cfg(ringpad_loom)]
 pub(crate) const ALL: &[&str] = &[
     "ready", "attach", "listed", "lookup", "publish", "observe", "release", "reclaim", "open",
-    "validate", "close", "arrive", "unclaim", "claim", "leave", "live", "departed", "join", "arm",
-    "ring",
+    "validate", "close", "arrive", "unclaim", "claim", "leave", "live", "departed", "join",
+    "enrol", "grant", "arm", "ring",
 ];

@@ -82,9 +82,10 @@ impl CursorWords<'_> {
         Cursor(self.word.load(RELAXED))
     }
 
-    /// By its owner: nobody else stores.
-    pub(super) fn store(&self, cursor: Cursor) {
-        self.word.store(cursor.0, RELEASE); // RELEASE: pairs with RECLAIM
+    /// By its owner, whatever it says. False if somebody changes it again and again, as no publisher does.
+    pub(super) fn put(&self, new: Cursor) -> bool {
+        // Not a store: an eviction and this are then ordered for everybody. The publisher evicts one life once.
+        (0..3).any(|_| self.advance(self.load(), new))
     }
 
     /// By its owner, who is done with what lies before. False if it was evicted.

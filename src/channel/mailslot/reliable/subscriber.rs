@@ -78,7 +78,7 @@ impl Place<'_> {
     #[cold]
     fn lose(&mut self) {
         self.evicted = true;
-        self.words.store(self.cursor.evicted());
+        self.words.put(self.cursor.evicted());
     }
 }
 
@@ -86,7 +86,7 @@ impl Drop for Place<'_> {
     fn drop(&mut self) {
         // A forked child has no mapping to write to.
         if !self.region.is_forked() {
-            self.words.store(self.cursor.free());
+            self.words.put(self.cursor.free());
         }
     }
 }
@@ -142,7 +142,9 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
             self.ear.seek(start);
             let cursor = self.place.cursor.reborn().at(self.ear.next);
             self.place.cursor = cursor;
-            self.place.words.store(cursor);
+            if !self.place.words.put(cursor) {
+                break;
+            }
             fence(ENROL); // ENROL: pairs with GRANT
             let least = self.limit().saturating_sub(self.lag.into());
             if least > self.ear.next {

@@ -7,7 +7,7 @@ use crate::channel::mailslot::{MailslotShape, TailShape};
 use crate::channel::notepad::{LatestShape, NotepadShape};
 use crate::channel::stamp::complete;
 use crate::error::{Error, Result};
-use crate::memory::layout::{CACHE_LINE, Line};
+use crate::memory::layout::{CACHE_LINE, Line, block};
 use crate::memory::liveness::{Liveness, PeerId};
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::racing::{RacingSlots, stride};
@@ -91,6 +91,12 @@ fn slots(region: RegionRef<'_>, kind: Kind) -> Result<Option<RacingSlots<'_>>> {
     }
     let bytes = found.element_bytes as usize;
     let stride = stride(bytes, unit).ok_or(Error::TooLarge)?;
+    let fixed = match kind {
+        Kind::Reliable => {
+            found.span_bytes as usize - block(0, found.capacity as usize, stride)?.size()
+        }
+        _ => fixed,
+    };
     region
         .racing(fixed, found.capacity, stride, bytes)
         .map(Some)
@@ -139,17 +145,19 @@ pub fn roll_back(pad: Region<'_>, version: u32) -> Result<()> {
     Ok(())
 }
 
-/// Has a mailslot whose publisher is not there go on behind this message; 0: none was published.
+/// Has a mailslot, reliable or not, whose publisher is not there go on behind this message; 0: none was published.
 ///
 /// # Errors
 ///
 /// [`Error::TooSmall`] and others if the region holds no mailslot.
 pub fn mailslot_at(mailslot: Region<'_>, sequence: u64) -> Result<()> {
     let mailslot = mailslot.into_ref();
-    if let Some(slots) = slots(mailslot, Kind::Mailslot)? {
+    let made = slots(mailslot, Kind::Mailslot).or_else(|_| slots(mailslot, Kind::Reliable));
+    if let Some(slots) = made? {
         fill(&slots, sequence as u32);
     }
     let word = |field| mailslot.word(MAIL_LATEST + field);
+    word(offset_of!(TailShape, limit))?.store(sequence as u32 + 1, RELAXED);
     word(offset_of!(TailShape, latest))?.store(sequence as u32, RELAXED);
     word(offset_of!(TailShape, epoch))?.store((sequence >> 29) as u32, RELAXED);
     Ok(())
