@@ -1,5 +1,8 @@
 //! What every peer is reduced to, so that all of them run the same loops.
 
+pub mod mailslot;
+pub mod notepad;
+
 use crate::message::Message;
 
 /// The end that puts messages in.

@@ -38,9 +38,9 @@ struct Args {
     /// Three repeats: a look, and nothing to quote
     #[arg(long, conflicts_with = "repeats")]
     quick: bool,
-    /// The two processors to run on
-    #[arg(long, value_name = "A,B", value_parser = two)]
-    cpus: Option<(usize, usize)>,
+    /// The processors to run on: two, and more for further readers
+    #[arg(long, value_name = "A,B,..", value_delimiter = ',')]
+    cpus: Option<Vec<usize>>,
     /// Takes the figures of an earlier --json instead of measuring
     #[arg(long, value_name = "FILE", conflicts_with_all = ["repeats", "quick", "cpus"])]
     from: Option<PathBuf>,
@@ -65,13 +65,6 @@ enum Command {
     /// The other process of a bench: for this program alone
     #[command(hide = true)]
     Side(processes::Side),
-}
-
-fn two(text: &str) -> Result<(usize, usize), String> {
-    let parts: Option<(usize, usize)> = text
-        .split_once(',')
-        .and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?)));
-    parts.ok_or_else(|| "wanted two processors as A,B".into())
 }
 
 fn at_least_one(text: &str) -> Result<usize, String> {
@@ -208,7 +201,7 @@ fn measured(
         }
         _ => run::choose(entries, &args.only)?,
     };
-    let placement = Placement::choose(args.cpus)?;
+    let placement = Placement::choose(args.cpus.as_deref())?;
     // What killed runs left: segments that nobody holds any more.
     ringpad::os::collect(&ringpad::os::Options::new()).map_err(|e| e.to_string())?;
     placement.go_here();

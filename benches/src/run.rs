@@ -171,6 +171,7 @@ mod tests {
             Entry::new(cell, contender, "ns", |_| crate::harness::Sample {
                 value: 1.0,
                 histogram: None,
+                lost: None,
             })
         };
         let all = || {

@@ -6,11 +6,12 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use common::world::{Pipes, Room, World, if_free, ring};
-use common::{ASLEEP, Model, RACE};
+use common::world::{Pair, Pipes, Room, World, if_free, mailslot, ring};
+use common::{ASLEEP, Model, RACE, TORN};
 use loom::thread;
 use ringpad::hooks::probe::{Word, fence_arm, fence_ring};
 use ringpad::hooks::{crash_at, edges};
+use ringpad::mailslot::{self, Next, Start};
 use ringpad::spsc::{Config, Spsc};
 use ringpad::{Channel, Identity, Plan, Sleeper};
 
@@ -202,16 +203,46 @@ fn sleeper() -> Model {
     })
 }
 
+/// A message published beside one look at a slot: at the slot's message before it, or at the new one. No thread here loads a word and
+/// then writes it, so that the checker misses nothing without shadows.
+fn stamped(name: &str, from: u64, next: u64) -> Model {
+    Model::new(name, 2, move || {
+        let (_room, slot, mut tx) = mailslot::<Pair>(&mailslot::Config::new(2), from);
+        let mut rx = slot.subscriber(Start::At(next));
+        let publisher = thread::spawn(move || (tx.publish(&[7; 2]), tx));
+        let value = match rx.poll() {
+            Next::Mail { value, .. } => Some(value),
+            _ => None,
+        };
+        let (sent, _tx) = publisher.join().unwrap();
+        let want = if sent == next { [7; 2] } else { [0; 2] };
+        assert!(value.is_none_or(|value| value == want), "torn: {value:?}");
+    })
+    .without_shadows()
+}
+
+/// OPEN/VALIDATE: a slot that is overwritten.
+fn overwritten() -> Model {
+    stamped("slot overwritten", 2, 1)
+}
+
+/// CLOSE/ARRIVE: a slot found by its stamp.
+fn found() -> Model {
+    stamped("slot found", 0, 1)
+}
+
 type Smallest = (&'static [&'static str], fn() -> Model, &'static str);
 
 /// The smallest model of every edge, and how it dies without. The other files have larger ones.
-const SMALLEST: [Smallest; 6] = [
+const SMALLEST: [Smallest; 8] = [
     (&["publish", "observe", "release", "reclaim"], slot, RACE),
     (&["ready", "attach"], header, RACE),
     (&["listed", "lookup"], entry, RACE),
     (&["unclaim", "claim"], end, RACE),
     (&["leave", "live", "departed", "join"], row, RACE),
     (&["arm", "ring"], sleeper, ASLEEP),
+    (&["open", "validate"], overwritten, TORN),
+    (&["close", "arrive"], found, TORN),
 ];
 
 #[test]

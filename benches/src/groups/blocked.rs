@@ -124,6 +124,7 @@ fn wakes_of_size<P: BlockingPeer + 'static, M: Message>(all: &mut Vec<Entry>) {
         Sample {
             value: calls.map_or(f64::NAN, |calls| calls as f64 / bench.count as f64),
             histogram: None,
+            lost: None,
         }
     };
     let entry = Entry::new(cell, P::NAME, "calls", run).taking(200);

@@ -14,7 +14,7 @@ const CAPACITY: usize = 64;
 /// Round trips before the clock starts: pages are touched, predictors settle.
 const WARM_UP: u64 = 256;
 
-fn echo<M: Message>(mut from: impl Receiver<M>, mut to: impl Sender<M>, count: u64) {
+pub fn echo<M: Message>(mut from: impl Receiver<M>, mut to: impl Sender<M>, count: u64) {
     for _ in 0..WARM_UP + count {
         let message = poll(|| from.recv());
         poll_until(|| to.send(message));
@@ -36,7 +36,7 @@ fn ping<M: Message>(mut to: impl Sender<M>, mut from: impl Receiver<M>, count: u
 }
 
 /// As [`ping`], each trip timed by itself; the clock's own time is in it.
-fn ping_each<M: Message>(
+pub fn ping_each<M: Message>(
     mut to: impl Sender<M>,
     mut from: impl Receiver<M>,
     count: u64,
@@ -60,6 +60,7 @@ pub fn of_histogram(histogram: Histogram<u64>) -> Sample {
     Sample {
         value: histogram.value_at_quantile(0.5) as f64,
         histogram: Some(histogram),
+        lost: None,
     }
 }
 

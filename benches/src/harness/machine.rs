@@ -6,11 +6,13 @@ use std::fs;
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 use serde::{Deserialize, Serialize};
 
-/// The two processors of a run.
+/// The processors of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Placement {
     pub here: usize,
     pub there: usize,
+    /// For the second reader of a writer and those after it; each reader has its own as far as they go.
+    pub further: Vec<usize>,
 }
 
 fn pin(cpu: usize) {
@@ -20,26 +22,42 @@ fn pin(cpu: usize) {
 }
 
 impl Placement {
-    /// The processors asked for, or two that are not siblings of one core if there are such.
-    pub fn choose(asked: Option<(usize, usize)>) -> Result<Self, String> {
+    /// Two processors and no more.
+    pub fn of_two(here: usize, there: usize) -> Self {
+        Self {
+            here,
+            there,
+            further: Vec::new(),
+        }
+    }
+
+    /// The processors asked for, or all: first two that are not siblings of one core if there are such.
+    pub fn choose(asked: Option<&[usize]>) -> Result<Self, String> {
         let allowed = sched_getaffinity(None).map_err(|e| format!("asking for processors: {e}"))?;
         let usable: Vec<usize> = (0..CpuSet::MAX_CPU)
             .filter(|&cpu| allowed.is_set(cpu))
             .collect();
-        if let Some((here, there)) = asked {
-            for cpu in [here, there] {
-                if !usable.contains(&cpu) {
+        if let Some(asked) = asked {
+            for (at, cpu) in asked.iter().enumerate() {
+                if !usable.contains(cpu) {
                     return Err(format!(
                         "processor {cpu} is not among those allowed: {usable:?}"
                     ));
                 }
+                if asked[..at].contains(cpu) {
+                    return Err(format!(
+                        "processor {cpu} is named twice: each is for one side"
+                    ));
+                }
             }
-            if here == there {
-                return Err(format!(
-                    "processors {here} and {there} are the same; polling needs two"
-                ));
-            }
-            return Ok(Self { here, there });
+            let &[here, there, ref further @ ..] = asked else {
+                return Err(format!("found the processors {asked:?}; polling needs two"));
+            };
+            return Ok(Self {
+                here,
+                there,
+                further: further.to_vec(),
+            });
         }
         let Some(&here) = usable.first() else {
             return Err("no processor is allowed".into());
@@ -47,7 +65,11 @@ impl Placement {
         let others = || usable.iter().copied().skip(1);
         let apart = others().find(|&cpu| !shares(here, cpu, "topology/thread_siblings_list"));
         match apart.or_else(|| others().next()) {
-            Some(there) => Ok(Self { here, there }),
+            Some(there) => Ok(Self {
+                here,
+                there,
+                further: others().filter(|&cpu| cpu != there).collect(),
+            }),
             None => Err("one processor is allowed; polling needs two".into()),
         }
     }
@@ -58,6 +80,13 @@ impl Placement {
 
     pub fn go_there(&self) {
         pin(self.there);
+    }
+
+    /// Where the readers of a writer run that is there, counted from 0.
+    pub fn go_to_reader(&self, reader: usize) {
+        let further = reader.checked_sub(1);
+        let cpu = further.and_then(|at| self.further.get(at));
+        pin(*cpu.unwrap_or(&self.here));
     }
 }
 
@@ -111,7 +140,11 @@ impl Machine {
             Some(line.split_once(':')?.1.trim().to_owned())
         };
         let virtual_machine = cpuinfo.contains(" hypervisor");
-        let Placement { here, there } = *placement;
+        let Placement {
+            here,
+            there,
+            ref further,
+        } = *placement;
         let how = if shares(here, there, "topology/thread_siblings_list") {
             "two threads of one core"
         } else if shares(here, there, "cache/index3/shared_cpu_list") {
@@ -131,7 +164,10 @@ impl Machine {
             }
             .into(),
             compiler: env!("RINGPAD_BENCH_RUSTC").into(),
-            placement: format!("processors {here} and {there}: {how}"),
+            placement: match further.len() {
+                0 => format!("processors {here} and {there}: {how}; all readers share the first"),
+                more => format!("processors {here} and {there}: {how}; {more} more for readers"),
+            },
         }
     }
 }
@@ -161,15 +197,9 @@ mod tests {
 
     #[test]
     fn a_placement_needs_two_allowed_processors() {
-        assert!(
-            Placement::choose(Some((0, 0)))
-                .unwrap_err()
-                .contains("the same")
-        );
-        assert!(
-            Placement::choose(Some((0, 1023)))
-                .unwrap_err()
-                .contains("1023")
-        );
+        let refused = |cpus: &[usize]| Placement::choose(Some(cpus)).unwrap_err();
+        assert!(refused(&[0, 0]).contains("named twice"));
+        assert!(refused(&[0, 1023]).contains("1023"));
+        assert!(refused(&[0]).contains("needs two"));
     }
 }

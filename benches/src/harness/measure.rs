@@ -28,8 +28,10 @@ impl Bench<'_> {
 pub struct Sample {
     /// In the entry's unit, for one item.
     pub value: f64,
-    /// Of single round trips in nanoseconds, where they were timed one by one.
+    /// Of single items or round trips in nanoseconds, where they were timed one by one.
     pub histogram: Option<Histogram<u64>>,
+    /// The share that was overwritten before it was taken, in percent, where that can be.
+    pub lost: Option<f64>,
 }
 
 impl Sample {
@@ -37,6 +39,7 @@ impl Sample {
         Self {
             value: took.as_nanos() as f64 / count as f64,
             histogram: None,
+            lost: None,
         }
     }
 }
@@ -54,6 +57,8 @@ pub struct Entry {
     pub target_ms: u64,
     /// Times the run's repeats: more where the machine scatters more.
     pub often: usize,
+    /// Whether it runs for a number of items rather than a length of time.
+    counted: bool,
     run: Run,
     partner: Option<PlayPartner>,
 }
@@ -72,6 +77,7 @@ impl Entry {
             unit,
             target_ms: 20,
             often: 1,
+            counted: true,
             run: Box::new(run),
             partner: None,
         }
@@ -85,6 +91,12 @@ impl Entry {
 
     pub fn taking(mut self, target_ms: u64) -> Self {
         self.target_ms = target_ms;
+        self
+    }
+
+    /// It runs for a length of time: no count need be found.
+    pub fn for_a_time(mut self) -> Self {
+        self.counted = false;
         self
     }
 
@@ -117,6 +129,9 @@ impl Entry {
 
     /// How many items take about as long as a repeat should.
     fn calibrate(&self, placement: &Placement) -> u64 {
+        if !self.counted {
+            return 0;
+        }
         let mut count = 256;
         loop {
             let begin = std::time::Instant::now();
@@ -142,7 +157,7 @@ pub struct Figure {
     pub cell: String,
     pub contender: String,
     pub unit: String,
-    /// Items or round trips of each repeat.
+    /// Items or round trips of each repeat; 0 where all repeats took the same time instead.
     pub count: u64,
     /// In the order of the repeats: the n-th of each contender of a cell ran side by side.
     #[serde(deserialize_with = "crate::report::json::nulls")]
@@ -150,6 +165,9 @@ pub struct Figure {
     /// Percentile and nanoseconds, over all repeats together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub percentiles: Vec<(f64, u64)>,
+    /// Percent that was overwritten before it was taken, in each repeat; empty where nothing can be.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<f64>,
 }
 
 /// The percentiles that are told.
@@ -173,6 +191,13 @@ impl Figure {
     pub fn ratios_to(&self, other: &Figure) -> Vec<f64> {
         let pairs = self.repeats.iter().zip(&other.repeats);
         pairs.map(|(mine, theirs)| mine / theirs).collect()
+    }
+
+    /// Takes the other's repeats off this one's, each off the one that ran beside it. Nothing takes less than no time.
+    pub fn take_off(&mut self, other: &Figure) {
+        let pairs = self.repeats.iter().zip(&other.repeats);
+        let less = pairs.map(|(mine, theirs)| if mine > theirs { mine - theirs } else { 0.0 });
+        self.repeats = less.collect();
     }
 
     /// The median of those ratios.
@@ -221,6 +246,7 @@ pub fn measure(
                 count: entry.calibrate(placement),
                 repeats: Vec::new(),
                 percentiles: Vec::new(),
+                lost: Vec::new(),
             };
             (figure, None)
         })
@@ -232,6 +258,7 @@ pub fn measure(
             let (figure, histogram) = &mut figures[at];
             let sample = entries[at].run(placement, figure.count);
             figure.repeats.push(sample.value);
+            figure.lost.extend(sample.lost);
             match (histogram.as_mut(), sample.histogram) {
                 (Some(all), Some(one)) => all.add(one).expect("histograms of one range"),
                 (None, one) => *histogram = one,
@@ -262,6 +289,7 @@ mod tests {
             count: 1,
             repeats: repeats.into(),
             percentiles: Vec::new(),
+            lost: Vec::new(),
         }
     }
 
@@ -291,13 +319,14 @@ mod tests {
 
     #[test]
     fn every_contender_has_every_turn() {
-        let placement = Placement { here: 0, there: 1 };
+        let placement = Placement::of_two(0, 1);
         let entry = |name: &str, nanos: f64| {
             Entry::new("cell/1", name, "ns", move |bench| {
                 assert!(bench.count >= 64 && bench.name.starts_with("cell/1/"));
                 Sample {
                     value: nanos,
                     histogram: None,
+                    lost: None,
                 }
             })
         };

@@ -1,7 +1,9 @@
-//! How a bench runs: placed on processors, between threads or processes, repeated in turn with its rivals.
+//! How a bench runs: placed on processors, between threads or processes, for a number of items or a length of time, repeated in turn
+//! with its rivals.
 
 pub mod calls;
 pub mod control;
+pub mod crowd;
 pub mod machine;
 pub mod measure;
 pub mod processes;

@@ -79,10 +79,6 @@ pub fn become_partner(side: &Side) -> Control {
     if rustix::process::getppid().map(|host| host.as_raw_nonzero().get()) != Some(side.host) {
         exit(1);
     }
-    let placement = Placement {
-        here: side.cpu,
-        there: side.cpu,
-    };
-    placement.go_here();
+    Placement::of_two(side.cpu, side.cpu).go_here();
     Control::inherited(side.control)
 }

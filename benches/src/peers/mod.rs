@@ -6,14 +6,16 @@ mod crossbeam;
 mod heapless;
 mod iceoryx2;
 mod inherited;
+pub mod mail;
 mod polled;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
 mod shaq;
+pub mod values;
 
 use crate::ends::BlockingPeer;
-use crate::groups::{blocked, floors, records, round_trip, throughput};
+use crate::groups::{blocked, by_group, floors, records, round_trip, throughput};
 use crate::harness::Entry;
 
 /// Every bench there is, cells in order.
@@ -68,7 +70,10 @@ pub fn all() -> Vec<Entry> {
     sleeping::<blocking::ringpad::Blocking<1000>>(&mut all);
     sleeping::<blocking::ipc_channel::IpcChannel>(&mut all);
     sleeping::<blocking::iceoryx2::Iceoryx2Event>(&mut all);
-    all
+
+    values::all(&mut all);
+    mail::all(&mut all);
+    by_group(all)
 }
 
 fn sleeping<P: BlockingPeer + 'static>(all: &mut Vec<Entry>) {

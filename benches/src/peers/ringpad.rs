@@ -13,18 +13,18 @@ use crate::message::Message;
 /// Line-aligned memory for one channel.
 pub struct Room<C> {
     lines: Vec<AlignedBytes<128>>,
-    config: C,
+    pub(super) config: C,
 }
 
 impl<C> Room<C> {
-    fn new(bytes: usize, config: C) -> Self {
+    pub(super) fn new(bytes: usize, config: C) -> Self {
         let lines = (0..bytes.div_ceil(128))
             .map(|_| AlignedBytes::new())
             .collect();
         Self { lines, config }
     }
 
-    fn region(&mut self) -> Region<'_> {
+    pub(super) fn region(&mut self) -> Region<'_> {
         let bytes = self.lines.len() * 128;
         let at = self.lines.as_mut_ptr().cast::<u8>();
         // SAFETY: the lines lie side by side, each 128 initialised bytes, and stay borrowed.

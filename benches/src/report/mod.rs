@@ -82,7 +82,15 @@ pub fn is_ringpad(contender: &str) -> bool {
 
 /// Whether the group's figures are as well told in millions a second.
 pub fn has_rate(figure: &Figure) -> bool {
-    figure.unit == "ns" && matches!(group(&figure.cell), "throughput" | "records")
+    let groups = [
+        "throughput",
+        "records",
+        "notepad-read",
+        "notepad-write",
+        "mailslot-publish",
+        "mailslot-deliver",
+    ];
+    figure.unit == "ns" && groups.contains(&group(&figure.cell))
 }
 
 /// Millions a second, for nanoseconds each.
@@ -114,6 +122,7 @@ pub mod samples {
             count: 1000,
             repeats: repeats.into(),
             percentiles: Vec::new(),
+            lost: Vec::new(),
         }
     }
 

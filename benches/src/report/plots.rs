@@ -126,6 +126,17 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
                 None,
             )
         }
+        [group, bytes, others] if group.contains("-latency") => {
+            return broadcast_latency(group, bytes, others);
+        }
+        ["mailslot-latency", bytes] => {
+            return broadcast_latency("mailslot-latency", bytes, "1");
+        }
+        [group, bytes, others] if broadcast_title(group, others).is_some() => {
+            let title = broadcast_title(group, others).unwrap_or_default();
+            let file = format!("{group}-{others}");
+            (Plot::new(file, title, "bytes", rates()), Some(bytes))
+        }
         ["throughput", bytes, capacity, "1"] => {
             let title = format!("Messages of {bytes} bytes, one by one");
             let file = format!("throughput-{bytes}");
@@ -155,6 +166,8 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
             let title = match *group {
                 "round-trip" => "Round trips, both sides polling".into(),
                 "blocked" => "Round trips, both sides asleep in between".into(),
+                "notepad-alone" => "Reads of a value that nobody writes".into(),
+                "mailslot-polled" => "Messages published, one polling or nobody".into(),
                 other => other.to_owned(),
             };
             let unit = figure.unit.clone();
@@ -170,6 +183,42 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
         None => None,
     };
     Some((plot, size))
+}
+
+/// `1 reader`, `2 readers`.
+fn counted(count: &str, name: &str) -> String {
+    let s = if count == "1" { "" } else { "s" };
+    format!("{count} {name}{s}")
+}
+
+/// What the plot of a rate beside so many readers or subscribers is called.
+fn broadcast_title(group: &str, others: &str) -> Option<String> {
+    let (readers, subscribers) = (counted(others, "reader"), counted(others, "subscriber"));
+    match group {
+        "notepad-read" => Some(format!(
+            "Reads beside a writer that never pauses, {readers}"
+        )),
+        "notepad-write" => Some(format!("Writes of one value, {readers}")),
+        "mailslot-publish" => Some(format!("Messages published, {subscribers}")),
+        "mailslot-deliver" => Some(format!("Messages that each takes, {subscribers}")),
+        _ => None,
+    }
+}
+
+/// Percentiles of one size that is small and one that is large, beside one reader or subscriber: the others are in the tables.
+fn broadcast_latency(group: &str, bytes: &str, others: &str) -> Option<(Plot, Option<f64>)> {
+    if !matches!((bytes, others), ("64" | "4096", "1")) {
+        return None;
+    }
+    let what = match group {
+        "notepad-read-latency" => "Reads beside a writer that never pauses",
+        "notepad-write-latency" => "Writes beside a reader that never pauses",
+        "mailslot-publish-latency" => "Messages published for one subscriber",
+        "mailslot-latency" => "Round trips over two mailslots",
+        _ => return None,
+    };
+    let (file, title) = (format!("{group}-{bytes}"), format!("{what}, {bytes} bytes"));
+    Some((Plot::new(file, title, "percentile", "ns".into()), None))
 }
 
 fn plots_of(report: &Report) -> Vec<Plot> {

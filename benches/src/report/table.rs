@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::targets::{self, Judged};
 use super::{Report, group, has_rate, is_floor, is_ringpad, number, rate};
 use crate::harness::Figure;
+use crate::harness::measure::median;
 
 /// A heading and rows of equal length.
 struct Grid {
@@ -60,7 +61,9 @@ fn grid(figures: &[&Figure]) -> Grid {
         format!("median, {unit}")
     });
     columns.push("quartiles".into());
+    let losses = figures.iter().any(|figure| !figure.lost.is_empty());
     columns.extend(rates.then(|| "million/s".into()));
+    columns.extend(losses.then(|| "lost, %".into()));
     columns.extend(reference.map(|reference| format!("to {}", reference.contender)));
     columns.extend(
         percentiles
@@ -83,6 +86,7 @@ fn grid(figures: &[&Figure]) -> Grid {
             )
         });
         row.extend(rates.then(|| number(rate(median))));
+        row.extend(losses.then(|| number(self::median(&figure.lost))));
         row.extend(reference.map(|reference| number(figure.ratio_to(reference))));
         row.extend(percentiles.iter().map(|percentile| {
             let found = figure.percentiles.iter().find(|(p, _)| p == percentile);
@@ -225,6 +229,20 @@ round-trip/8
             text.contains("98765") && !text.contains("million/s"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn losses_have_a_column_where_something_can_be_lost() {
+        let mut lossy = figure("mailslot-deliver/8/1", "lossy threads", &[4.0, 4.0, 4.0]);
+        lossy.lost = vec![0.0, 12.5, 50.0];
+        let sure = figure("mailslot-deliver/8/1", "sure threads", &[5.0]);
+        let text = cell("mailslot-deliver/8/1", &[&lossy, &sure]);
+        assert!(text.contains("lost, %") && text.contains("12.50"), "{text}");
+        assert!(
+            text.trim_end().ends_with('-'),
+            "nothing can be lost: {text}"
+        );
+        assert!(!cell("mailslot-deliver/8/1", &[&sure]).contains("lost"));
     }
 
     #[test]

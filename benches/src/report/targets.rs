@@ -23,16 +23,25 @@ pub struct Target {
     pub name: String,
     figure: String,
     beside: Option<String>,
+    minus: Option<String>,
     at_most: Option<f64>,
     at_least: Option<f64>,
     over: Option<Vec<String>>,
 }
 
-/// What a target compares: the place in `over`, the figure, and the one beside it.
+/// What a target compares: the place in `over`, the figure, the one beside it, and the one that is taken off first.
 struct Pair {
     place: String,
     figure: String,
     beside: Option<String>,
+    minus: Option<String>,
+}
+
+impl Pair {
+    fn names(&self) -> impl Iterator<Item = &String> {
+        let others = self.beside.iter().chain(&self.minus);
+        [&self.figure].into_iter().chain(others)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,10 +89,14 @@ impl Target {
         if self.at_least.is_some() && self.beside.is_none() {
             return Err("found at_least without beside; a bound by itself is an at_most".into());
         }
+        if self.minus.is_some() && (self.at_most.is_none() || self.beside.is_none()) {
+            return Err("found minus; it goes with beside and at_most".into());
+        }
         if self.over.as_ref().is_some_and(Vec::is_empty) {
             return Err("found an empty over; wanted at least one place".into());
         }
-        for name in [&self.figure].into_iter().chain(&self.beside) {
+        let others = self.beside.iter().chain(&self.minus);
+        for name in [&self.figure].into_iter().chain(others) {
             let wanted = usize::from(self.over.is_some());
             let found = name.matches("{}").count();
             if found != wanted {
@@ -97,13 +110,14 @@ impl Target {
     }
 
     fn pairs(&self) -> Vec<Pair> {
+        let at = |name: &Option<String>, place: &str| {
+            name.as_ref().map(|name| name.replace("{}", place))
+        };
         let pair = |place: &str| Pair {
             place: place.to_owned(),
             figure: self.figure.replace("{}", place),
-            beside: self
-                .beside
-                .as_ref()
-                .map(|beside| beside.replace("{}", place)),
+            beside: at(&self.beside, place),
+            minus: at(&self.minus, place),
         };
         match &self.over {
             None => vec![pair("")],
@@ -113,8 +127,8 @@ impl Target {
 
     /// The whole names of the figures that decide.
     pub fn needs(&self) -> Vec<String> {
-        let names = |pair: Pair| [Some(pair.figure), pair.beside].into_iter().flatten();
-        self.pairs().into_iter().flat_map(names).collect()
+        let pairs = self.pairs();
+        pairs.iter().flat_map(Pair::names).cloned().collect()
     }
 
     fn wanted(&self) -> String {
@@ -146,12 +160,15 @@ impl Target {
             return of(Verdict::NotMeasured(Vec::new()));
         };
         let found = |pair: &Pair| {
-            let figure = report.find(&pair.figure)?;
+            let mut figure = report.find(&pair.figure)?.clone();
+            if let Some(minus) = &pair.minus {
+                figure.take_off(report.find(minus)?);
+            }
             let beside = pair.beside.as_ref().and_then(|name| report.find(name));
             let spread = match (bound, beside) {
-                (_, None) => figure.repeats.clone(),
+                (_, None) => figure.repeats,
                 (Bound::AtMost(_), Some(beside)) => figure.ratios_to(beside),
-                (Bound::AtLeast(_), Some(beside)) => beside.ratios_to(figure),
+                (Bound::AtLeast(_), Some(beside)) => beside.ratios_to(&figure),
             };
             Some((median(&spread), spread))
         };

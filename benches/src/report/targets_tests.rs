@@ -92,6 +92,24 @@ fn a_bound_may_stand_by_itself() {
 }
 
 #[test]
+fn a_floor_is_taken_off_repeat_by_repeat() {
+    let keys = format!("{RATIO}minus = \"a/8/floor\"\nat_most = 1.5");
+    let x: (&str, &[f64]) = ("a/8/x", &[50.0, 90.0, 20.0]);
+    let y: (&str, &[f64]) = ("a/8/y", &[20.0, 20.0, 20.0]);
+    let met = judged(&keys, &[x, y, ("a/8/floor", &[20.0, 61.0, 30.0])]);
+    assert!(met.is_met());
+    let [_, _, found, quartiles, _] = met.row();
+    assert_eq!([&*found, &*quartiles], ["1.45", "0.72..1.48"]);
+    let missed = judged(&keys, &[x, y, ("a/8/floor", &[10.0, 10.0, 20.0])]);
+    assert_eq!(missed.verdict(), "MISSED by 33 %");
+    let absent = judged(&keys, &[x, y]);
+    assert_eq!(absent.verdict(), "not measured: a/8/floor");
+    // A floor that was not measured explains nothing.
+    let unable = judged(&keys, &[x, y, ("a/8/floor", &[f64::NAN])]);
+    assert_eq!(unable.verdict(), "not measured: a/8/floor");
+}
+
+#[test]
 fn what_was_not_measured_is_not_met() {
     let keys = format!("{RATIO}at_most = 2.0");
     let absent = judged(&keys, &[("a/8/x", &[1.0])]);
@@ -136,6 +154,10 @@ fn impossible_targets_are_refused() {
     refused(&format!("{RATIO}at_most = nan"), "above 0");
     refused("figure = \"a\"\nat_least = 1", "without beside");
     refused("at_least = 1", "figure");
+    refused(
+        &format!("{RATIO}minus = \"a\"\nat_least = 1"),
+        "goes with beside and at_most",
+    );
     refused(&format!("{RATIO}at_most = 1\nover = [\"1\"]"), "found 0 {}");
     refused("figure = \"a/{}\"\nat_most = 1", "found 1 {}");
     refused("figure = \"a/{}\"\nat_most = 1\nover = []", "empty over");

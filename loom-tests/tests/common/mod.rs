@@ -19,6 +19,9 @@ pub const RACE: &str = "write accesses";
 /// What it says of a sleeper that nobody wakes.
 pub const ASLEEP: &str = "deadlock";
 
+/// What models say of a value whose words are not all of the write that it claims to be of.
+pub const TORN: &str = "torn";
+
 /// Both answers to a claim that only [`world::if_free`] made: a model of one of them alone proves little.
 pub const EITHER: &[&str] = &["free", "taken"];
 

@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::saw;
 use loom::sync::atomic::{AtomicBool, Ordering};
 use loom::sync::{Condvar, Mutex};
+use ringpad::hooks::probe::{mailslot_at, notepad_at};
 use ringpad::{
-    AlignedBytes, Channel, Error, Identity, Life, Liveness, Peer, PeerId, Plan, Region, Segment,
-    Signal, bytes, spsc,
+    AlignedBytes, Channel, Content, Error, Identity, Life, Liveness, NoProof, Peer, PeerId, Plan,
+    Region, Segment, Signal, bytes, mailslot, notepad, spsc,
 };
 
 /// Zeroed bytes.
@@ -62,6 +63,41 @@ pub fn byte_ring(
     (room, tx, rx)
 }
 
+/// A value of two words, so that tearing shows.
+pub type Pair = [u32; 2];
+
+/// A bare notepad that goes on behind version `from` (0: nothing was written), and its ends.
+pub fn notepad<T: Content + ?Sized>(
+    config: &notepad::Config,
+    from: u32,
+) -> (
+    Room,
+    notepad::Writer<'static, T>,
+    notepad::Reader<'static, T>,
+) {
+    let room = Room::new(notepad::Notepad::<T>::layout(config).unwrap().size());
+    let pad = notepad::Notepad::init(room.region(), config).unwrap();
+    notepad_at(room.region(), from).unwrap();
+    let (tx, rx) = pad.split().unwrap();
+    (room, tx, rx)
+}
+
+/// A bare mailslot that goes on behind message `from` (0: nothing was published), and its publisher.
+pub fn mailslot<T: Content + ?Sized>(
+    config: &mailslot::Config,
+    from: u64,
+) -> (
+    Room,
+    mailslot::Mailslot<'static, T>,
+    mailslot::Publisher<'static, T>,
+) {
+    let room = Room::new(mailslot::Mailslot::<T>::layout(config).unwrap().size());
+    let slot = mailslot::Mailslot::init(room.region(), config).unwrap();
+    mailslot_at(room.region(), from).unwrap();
+    let tx = slot.bare_publisher(&NoProof).unwrap();
+    (room, slot, tx)
+}
+
 /// A segment of its own bytes, and what is known of its peers.
 pub struct World {
     peers: RefCell<Vec<Arc<Peer<'static>>>>,
@@ -96,6 +132,24 @@ impl World {
     pub fn with_bytes(peers: u32, config: bytes::Config) -> Self {
         let plan = Plan::new().peers(peers).unwrap();
         Self::new(&plan.channel::<bytes::Bytes>("ring", &config).unwrap())
+    }
+
+    /// `peers` rows and a channel of any kind called "ring".
+    pub fn with<C: Channel<'static>>(peers: u32, config: &C::Config) -> Self {
+        let plan = Plan::new().peers(peers).unwrap();
+        Self::new(&plan.channel::<C>("ring", config).unwrap())
+    }
+
+    /// The channel called "ring".
+    pub fn open<C: Channel<'static>>(&self) -> C {
+        self.segment.open("ring").unwrap()
+    }
+
+    /// The bytes of the one channel.
+    pub fn bytes_of_channel(&self) -> Region<'static> {
+        let entry = self.segment.entries().next().unwrap();
+        let (_, channel) = self.room.region().split_at(entry.offset as usize).unwrap();
+        channel
     }
 
     /// With an oracle that breaks its contract: its `Dead` is no acquire.

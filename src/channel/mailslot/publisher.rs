@@ -15,12 +15,15 @@ use crate::memory::racing::RacingSlots;
 use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
+/// Of a T, for one thread at a time.
+type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
+
 /// The end that publishes. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
 #[derive(Debug)]
 pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
     press: Press<'p>,
     seat: Seat<'p, W>,
-    of: PhantomData<(fn(&T), Cell<()>)>,
+    of: Alone<T>,
 }
 
 impl<'p, T: Content + ?Sized> Publisher<'p, T> {

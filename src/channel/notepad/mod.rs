@@ -68,13 +68,11 @@ pub use self::writer::Writer;
 use crate::channel::seat::{Claimant, Ends, Seat};
 use crate::channel::stamp::{self, Content, NUMBER, Shape};
 pub use crate::channel::stamp::{Glance, TooLong};
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{Field, Result};
+use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, Line};
 use crate::memory::liveness::{Liveness, NoProof, Owner};
 use crate::memory::order::RELAXED;
-use crate::memory::racing::RacingSlots;
+use crate::memory::racing::{self, RacingSlots};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
@@ -290,7 +288,8 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
                 ..want
             })?;
             // Never used: values of a word have no slots.
-            region.racing(LATEST, 1, size_of::<Line<LatestShape>>(), WORD)?
+            let stride = racing::stride(WORD, CACHE_LINE).ok_or(Error::TooLarge)?;
+            region.racing(LATEST, 1, stride, WORD)?
         } else {
             stamp::slots::<T>(region, &geometry, &shape(&Config::new()))?
         };

@@ -15,11 +15,14 @@ use crate::memory::sync::AtomicU32;
 use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
+/// Of a T, for one thread at a time.
+type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
+
 /// The end that writes. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
 #[derive(Debug)]
 pub struct Writer<'p, T: ?Sized, W: Wake = Silent> {
     pub(super) pen: Pen<'p, W>,
-    of: PhantomData<(fn(&T), Cell<()>)>,
+    of: Alone<T>,
 }
 
 /// The writer without its type.

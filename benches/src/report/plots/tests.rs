@@ -58,9 +58,24 @@ fn made_up() -> Report {
         ] {
             figures.push(figure(cell, contender, &nanos[..2]));
         }
-        let mut timed = figure("latency/8", contender, &[100.0]);
-        timed.percentiles = vec![(50.0, 100), (99.9, 2000), (100.0, 1_000_000 + at as u64)];
-        figures.push(timed);
+        for cell in [
+            "notepad-alone/8",
+            "notepad-read/8/3",
+            "mailslot-publish/8/0",
+        ] {
+            figures.push(figure(cell, contender, &nanos[..2]));
+        }
+        for cell in [
+            "latency/8",
+            "mailslot-latency/64",
+            "notepad-read-latency/4096/1",
+            "notepad-read-latency/8/1",
+            "mailslot-publish-latency/64/4",
+        ] {
+            let mut timed = figure(cell, contender, &[100.0]);
+            timed.percentiles = vec![(50.0, 100), (99.9, 2000), (100.0, 1_000_000 + at as u64)];
+            figures.push(timed);
+        }
     }
     figures.push(figure("round-trip/8", "none threads", &[f64::NAN]));
     figures.push(figure("round-trip/x", "odd threads", &[1.0]));
@@ -84,7 +99,12 @@ fn plots_are_well_formed_and_name_all_contenders() {
         "batches-8-8",
         "records",
         "blocked",
+        "notepad-alone",
+        "notepad-read-3",
+        "mailslot-publish-0",
         "latency-8",
+        "mailslot-latency-64",
+        "notepad-read-latency-4096",
     ];
     assert_eq!(files, wanted.map(|name| format!("{name}.svg")));
     for (file, text) in files.iter().zip(&texts) {
@@ -112,6 +132,18 @@ fn the_check_for_form_finds_faults() {
     ] {
         assert!(well_formed(fault).is_err(), "{fault}");
     }
+}
+
+#[test]
+fn plots_of_many_say_how_many() {
+    let titles = [
+        "notepad-read/8/1",
+        "notepad-write/8/0",
+        "mailslot-deliver/8/4",
+    ]
+    .map(|cell| plot_of(&figure(cell, "x", &[1.0])).unwrap().0.title);
+    assert!(titles[0].ends_with("1 reader"), "{titles:?}");
+    assert!(titles[1].ends_with("0 readers") && titles[2].ends_with("4 subscribers"));
 }
 
 #[test]

@@ -18,6 +18,9 @@ use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
+/// Marks an end that publishes `T`s, and that one thread at a time uses.
+type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
+
 /// Why bytes were not published.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -45,7 +48,7 @@ pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
     press: Press<'p>,
     credit: Credit<'p>,
     seat: Seat<'p, W>,
-    of: PhantomData<(fn(&T), Cell<()>)>,
+    of: Alone<T>,
 }
 
 impl<'p, T: Content + ?Sized> Publisher<'p, T> {

@@ -24,6 +24,9 @@ use crate::segment::join::Peer;
 /// Attempts to join beside a publisher that evicts at once.
 const ATTEMPTS: u32 = 16;
 
+/// Marks an end that hears `T`s, and that one thread at a time uses.
+type Alone<T> = PhantomData<(fn() -> *const T, Cell<()>)>;
+
 /// What a subscriber's turn brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivery<T> {
@@ -55,7 +58,7 @@ pub struct Subscriber<'p, T: ?Sized, W: Wake = Silent> {
     /// Before the seat: the cursor is free before its claim is.
     place: Place<'p>,
     seat: Seat<'p, W>,
-    of: PhantomData<(fn() -> *const T, Cell<()>)>,
+    of: Alone<T>,
 }
 
 /// A claimed cursor.

@@ -1,15 +1,22 @@
 //! What models reach of the crate's private parts: bare words of the facade, and words of a region
 //! that no public call sets.
 
-use crate::error::Result;
-use crate::memory::layout::Line;
+use core::mem::offset_of;
+
+use crate::channel::mailslot::{MailslotShape, TailShape};
+use crate::channel::notepad::{LatestShape, NotepadShape};
+use crate::channel::stamp::complete;
+use crate::error::{Error, Result};
+use crate::memory::layout::{CACHE_LINE, Line};
 use crate::memory::liveness::{Liveness, PeerId};
 use crate::memory::order::{ARM, RELAXED, RING};
-use crate::memory::region::Region;
+use crate::memory::racing::{RacingSlots, stride};
+use crate::memory::region::{Region, RegionRef};
 use crate::memory::sync::{AtomicU32, fence};
 use crate::segment::doorbell::ARMED;
-use crate::segment::header::HeaderLine;
+use crate::segment::header::{Header, HeaderLine};
 use crate::segment::join::Peer;
+use crate::segment::kind::Kind;
 use crate::segment::peers::Identity;
 use crate::segment::superblock::Segment;
 
@@ -69,6 +76,103 @@ pub fn start_at(ring: Region<'_>, position: u32) -> Result<()> {
     Ok(())
 }
 
+const PAD_LATEST: usize = offset_of!(NotepadShape, latest);
+const MAIL_LATEST: usize = offset_of!(MailslotShape, latest);
+
+/// The slots of a notepad or of a mailslot; `None` of a notepad that is one word.
+fn slots(region: RegionRef<'_>, kind: Kind) -> Result<Option<RacingSlots<'_>>> {
+    let found = Header::at(region)?.attach(kind)?;
+    let (fixed, unit) = match kind {
+        Kind::Notepad => (size_of::<NotepadShape>(), CACHE_LINE),
+        _ => (size_of::<MailslotShape>(), 8),
+    };
+    if found.span_bytes == fixed as u64 {
+        return Ok(None);
+    }
+    let bytes = found.element_bytes as usize;
+    let stride = stride(bytes, unit).ok_or(Error::TooLarge)?;
+    region
+        .racing(fixed, found.capacity, stride, bytes)
+        .map(Some)
+}
+
+/// Zeroes every slot, and has it say that it holds one of the last numbers up to this one, whole; 0: none was written yet. The
+/// checker wants all words made before they are shared.
+fn fill(slots: &RacingSlots<'_>, last: u32) {
+    for by in 0..slots.count() {
+        let number = last.wrapping_sub(by);
+        let slot = slots.slot(number);
+        for offset in (0..slot.bytes()).step_by(4) {
+            slot.store_at(offset, &[0; 4][..(slot.bytes() - offset).min(4)]);
+        }
+        slot.length().store(0, RELAXED);
+        let stamp = if last == 0 { 0 } else { complete(number) };
+        slot.stamp().store(stamp, RELAXED);
+    }
+}
+
+/// Has a notepad that nobody uses yet go on behind this version; 0: nothing was written.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no notepad.
+pub fn notepad_at(pad: Region<'_>, version: u32) -> Result<()> {
+    let pad = pad.into_ref();
+    if let Some(slots) = slots(pad, Kind::Notepad)? {
+        fill(&slots, version);
+    }
+    let latest = pad.word(PAD_LATEST + offset_of!(LatestShape, latest))?;
+    let written = u32::from(version > 0) << 31;
+    latest.store(written | version, RELAXED);
+    Ok(())
+}
+
+/// What whoever takes a notepad over must not leave it at: the version that the dead one published last.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] if the region holds no notepad.
+pub fn roll_back(pad: Region<'_>, version: u32) -> Result<()> {
+    let latest = PAD_LATEST + offset_of!(LatestShape, latest);
+    let latest = pad.into_ref().word(latest)?;
+    latest.store(1 << 31 | version, RELAXED);
+    Ok(())
+}
+
+/// Has a mailslot whose publisher is not there go on behind this message; 0: none was published.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no mailslot.
+pub fn mailslot_at(mailslot: Region<'_>, sequence: u64) -> Result<()> {
+    let mailslot = mailslot.into_ref();
+    if let Some(slots) = slots(mailslot, Kind::Mailslot)? {
+        fill(&slots, sequence as u32);
+    }
+    let word = |field| mailslot.word(MAIL_LATEST + field);
+    word(offset_of!(TailShape, latest))?.store(sequence as u32, RELAXED);
+    word(offset_of!(TailShape, epoch))?.store((sequence >> 29) as u32, RELAXED);
+    Ok(())
+}
+
+/// What whoever takes a mailslot over must not do: begins the message again that the dead one completed.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no mailslot.
+pub fn begin_again(mailslot: Region<'_>) -> Result<()> {
+    let mailslot = mailslot.into_ref();
+    let latest = mailslot.word(MAIL_LATEST + offset_of!(TailShape, latest))?;
+    let next = latest.load(RELAXED).wrapping_add(1);
+    if let Some(slots) = slots(mailslot, Kind::Mailslot)? {
+        let stamp = slots.slot(next).stamp();
+        if stamp.load(RELAXED) == complete(next) {
+            stamp.store(complete(next) | 1, RELAXED);
+        }
+    }
+    Ok(())
+}
+
 /// Joins in a row whose lock the caller holds, as the os layer does.
 ///
 /// # Errors
@@ -100,5 +204,16 @@ pub fn clear_armed(segment: &Segment<'_>, sleeper: PeerId) -> Result<()> {
 /// [`Error::TooSmall`](crate::Error::TooSmall) if the table has no such row.
 pub fn restart_epochs(segment: &Segment<'_>, row: PeerId) -> Result<()> {
     segment.table().arm(row)?.store(0, RELAXED);
+    Ok(())
+}
+
+/// What a publisher must not do: goes on without saying in which epoch it is.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] if the region holds no mailslot.
+pub fn hide_epoch(mailslot: Region<'_>, epoch: u32) -> Result<()> {
+    let word = MAIL_LATEST + offset_of!(TailShape, epoch);
+    mailslot.into_ref().word(word)?.store(epoch, RELAXED);
     Ok(())
 }
