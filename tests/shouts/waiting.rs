@@ -175,7 +175,7 @@ fn control_a_silent_end_wakes_nobody_before_the_tick() {
         let since = Instant::now();
         let seen = sleeper.join().unwrap().saturating_duration_since(since);
         println!("committed silently, seen {seen:?} later: the tick is {tick:?}");
-        assert!(seen < 10 * tick, "{seen:?}");
+        assert!(seen < 20 * tick, "{seen:?}");
     });
 }
 
