@@ -22,6 +22,9 @@ use images::{Image, every_image};
 use regions::guarded::{Mapping, Memory};
 use regions::{HEAD, TAIL, Trust};
 use ringpad::bytes::{Bytes, Config};
+use ringpad::mailslot::reliable::{self, Delivery, Reliable};
+use ringpad::mailslot::{Next, Start};
+use ringpad::notepad::{self, Missed, Notepad};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Region};
 
@@ -293,6 +296,61 @@ fn geometry_is_read_once() {
         tx.send(&[n; 100]).unwrap();
         assert_eq!(rx.recv(&mut [0; 100]), Ok(Some(&[n; 100][..])));
     }
+}
+
+/// The same of notepads and mailslots.
+#[test]
+fn geometry_of_stamped_slots_is_read_once() {
+    let spoil = |mapping: &Mapping, value| {
+        (0..128)
+            .step_by(4)
+            .for_each(|at| mapping.word(at).store(value, Relaxed))
+    };
+    let config = notepad::Config::bytes(40).slots(4);
+    let memory = Memory::new(Notepad::<[u8]>::layout(&config).unwrap().size());
+    let mapping = memory.map();
+    let pad = Notepad::<[u8]>::init(mapping.region(Trust::Distrusted), &config).unwrap();
+    let (mut tx, rx) = pad.split().unwrap();
+    for n in 0..100 {
+        spoil(&mapping, [u32::MAX, n, 1 << 20][n as usize % 3]);
+        let text = [n as u8; 40];
+        assert!(tx.write(&[0; 41]).is_err());
+        tx.write(&text[..n as usize % 41]).unwrap();
+        let note = rx.try_read_into(&mut [0; 40]).unwrap().unwrap();
+        assert_eq!((note.value, rx.most_bytes()), (n as usize % 41, 40));
+        // A length that no writer writes.
+        let slot = 384 + 128 * (note.version.get() as usize % 4);
+        mapping.word(slot + 4).store(41 + n, Relaxed);
+        assert_eq!(rx.try_read_into(&mut [0; 99]), Err(Missed::Corrupt));
+    }
+    mapping.check_canaries();
+    let config = reliable::Config::bytes(4, 40, 2).lag(3);
+    let memory = Memory::new(Reliable::<[u8]>::layout(&config).unwrap().size());
+    let mapping = memory.map();
+    let mail = Reliable::<[u8]>::init(mapping.region(Trust::Distrusted), &config).unwrap();
+    let mut observer = mail.observer(Start::Oldest);
+    spoil(&mapping, u32::MAX);
+    let (mut tx, mut rx) = mail.split().unwrap();
+    for n in 1..=100u32 {
+        spoil(&mapping, [u32::MAX, n, 1 << 20][n as usize % 3]);
+        let text = [n as u8; 40];
+        assert!(tx.try_publish(&[0; 41]).is_err());
+        tx.try_publish(&text[..n as usize % 41]).unwrap();
+        // Three may be behind, whatever the header says now.
+        let full = (1..3).all(|_| tx.try_publish(&[]).is_ok());
+        assert!(full && tx.try_publish(&[]).is_err());
+        let mut into = [0; 40];
+        let mail = rx.poll_into(&mut into).unwrap();
+        let (sequence, value) = (u64::from(3 * n - 2), n as usize % 41);
+        assert_eq!(mail, Delivery::Mail { sequence, value });
+        assert_eq!(
+            observer.poll_into(&mut into).unwrap(),
+            Next::Mail { sequence, value }
+        );
+        while let Delivery::Mail { .. } = rx.poll_into(&mut into).unwrap() {}
+        while let Next::Mail { .. } = observer.poll_into(&mut into).unwrap() {}
+    }
+    mapping.check_canaries();
 }
 
 #[test]

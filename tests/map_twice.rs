@@ -9,6 +9,9 @@ use std::sync::atomic::Ordering::Relaxed;
 use regions::guarded::{Mapping, Memory};
 use regions::{EACH_TRUST, GONE, Trust};
 use ringpad::bytes::{self, Bytes};
+use ringpad::mailslot::reliable::{self, Delivery, Reliable};
+use ringpad::mailslot::{self, Mailslot, Next, Start};
+use ringpad::notepad::{self, Notepad};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Error, Identity, NoProof, Peer, PeerId, Plan, Segment, Signal, Sleeper};
 
@@ -107,6 +110,56 @@ fn both_ends_talk_and_store_no_address() {
         assert_eq!(far.open::<Bytes<'_>>("late").unwrap().capacity(), 128);
         assert_eq!(addresses_in(&here, &[&here, &there]), [0; 0]);
         drop((tx, rx, out, inn));
+        drop((me, you));
+        assert_eq!(addresses_in(&there, &[&here, &there]), [0; 0]);
+        here.check_canaries();
+    }
+}
+
+#[test]
+fn notes_and_letters_pass_and_store_no_address() {
+    let plan = Plan::<3>::new()
+        .peers(2)
+        .and_then(|plan| plan.channel::<Notepad<'_, [u64; 3]>>("pad", &notepad::Config::new()))
+        .and_then(|plan| plan.channel::<Mailslot<'_, u64>>("mail", &mailslot::Config::new(8)))
+        .and_then(|plan| plan.channel::<Reliable<'_, u64>>("sure", &reliable::Config::new(8, 2)))
+        .unwrap();
+    for trust in EACH_TRUST {
+        let memory = Memory::new(plan.layout().unwrap().size());
+        let (here, there) = (memory.map(), memory.map());
+        let near = Segment::init(here.region(trust), &plan).unwrap();
+        let far = Segment::attach(there.region(trust)).unwrap();
+        let (me, you) = (join(&near), join(&far));
+        let (pad, theirs): (Notepad<'_, [u64; 3]>, Notepad<'_, [u64; 3]>) =
+            (near.open("pad").unwrap(), far.open("pad").unwrap());
+        let (mut tx, reader) = (pad.writer(&me).unwrap(), theirs.reader());
+        assert_eq!(
+            theirs.writer(&you).err(),
+            Some(Error::EndpointTaken { by: me.id() })
+        );
+        let (mail, theirs): (Mailslot<'_, u64>, Mailslot<'_, u64>) =
+            (near.open("mail").unwrap(), far.open("mail").unwrap());
+        let mut post = mail.publisher(&me).unwrap();
+        let mut heard = theirs.subscriber(Start::Oldest);
+        let (sure, theirs): (Reliable<'_, u64>, Reliable<'_, u64>) =
+            (near.open("sure").unwrap(), far.open("sure").unwrap());
+        let mut office = sure.publisher(&me).unwrap();
+        let mut got = theirs.subscriber(&you, Start::Oldest).unwrap();
+        for n in 1..=100 {
+            let version = tx.write(&[n; 3]);
+            let note = reader.try_read().unwrap().unwrap();
+            assert_eq!((note.version, note.value), (version, [n; 3]));
+            post.publish(&n);
+            let (sequence, value) = (n, n);
+            assert_eq!(heard.poll(), Next::Mail { sequence, value });
+            office.try_publish(&n).unwrap();
+            assert_eq!(got.poll(), Delivery::Mail { sequence, value });
+            assert_eq!(got.poll(), Delivery::Empty);
+        }
+        assert!(reader.bell(&me).is_err() && heard.bell(&me).is_err());
+        assert!(reader.bell(&you).is_ok() && heard.bell(&you).is_ok());
+        assert_eq!(addresses_in(&here, &[&here, &there]), [0; 0]);
+        drop((tx, post, office, got));
         drop((me, you));
         assert_eq!(addresses_in(&there, &[&here, &there]), [0; 0]);
         here.check_canaries();

@@ -180,6 +180,39 @@ fn a_stopped_subscriber_that_counts_holds_the_publisher_until_it_is_evicted() {
 }
 
 #[test]
+fn an_eviction_is_not_undone_by_who_goes_on() {
+    let room = Room::new("undone");
+    let page = Page::create(&room, "page");
+    let me = open(&room).join().unwrap();
+    let mut tx = me.reliable_publisher::<u64>("sure").unwrap();
+    let mut child = child::spawn(&room, "subscriber", &[&"sure"]);
+    until("it listens", || page.get(READY) == 1);
+    let by = PeerId::new(page.get(WHO) as u32).unwrap();
+    let mut sent = 0;
+    for round in 1..=5 {
+        child.stop();
+        page.set(BEHIND, 0);
+        // Few enough to be all there when it goes on: nothing but its own word tells it.
+        for _ in 0..SLOTS / 2 {
+            sent = tx.try_publish(&(3 * (sent + 1))).unwrap();
+        }
+        assert!(tx.evict(by));
+        assert_eq!((tx.evicted(), tx.slowest()), (round, None));
+        child.resume();
+        until("it hears that it was evicted", || {
+            well(&mut child);
+            page.get(BEHIND) > 0
+        });
+        assert_eq!(tx.slowest(), None, "and does not count");
+        page.set(GO, 1);
+        until("it goes on with the newest", || {
+            well(&mut child);
+            page.get(COUNT) == sent && tx.slowest().is_some_and(|slow| slow.lag == 0)
+        });
+    }
+}
+
+#[test]
 fn a_stopped_subscriber_is_evicted_where_that_is_the_policy() {
     let room = Room::new("stopped-swift");
     let page = Page::create(&room, "page");
