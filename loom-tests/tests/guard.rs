@@ -247,7 +247,7 @@ fn joiner() -> Model {
         let next = subscriber.poll();
         assert!(!matches!(next, Delivery::Evicted { .. }), "lost: {next:?}");
     })
-    .preemptions(2)
+    .preemptions(1)
 }
 
 type Smallest = (&'static [&'static str], fn() -> Model, &'static str);

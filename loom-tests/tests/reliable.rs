@@ -11,7 +11,7 @@ use loom::thread;
 use ringpad::hooks::probe::mailslot_at;
 use ringpad::mailslot::Start;
 use ringpad::mailslot::reliable::{Config, Delivery, Publisher, Reliable, Slow, Subscriber};
-use ringpad::{PeerId, Plan};
+use ringpad::PeerId;
 
 type Value = [u32; 2];
 type Slot = Reliable<'static, Value>;
