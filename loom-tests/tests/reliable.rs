@@ -8,10 +8,10 @@ mod common;
 use common::world::{World, if_free};
 use common::{Model, TORN, killed_at_each_step, saw};
 use loom::thread;
+use ringpad::PeerId;
 use ringpad::hooks::probe::mailslot_at;
 use ringpad::mailslot::Start;
 use ringpad::mailslot::reliable::{Config, Delivery, Publisher, Reliable, Slow, Subscriber};
-use ringpad::PeerId;
 
 type Value = [u32; 2];
 type Slot = Reliable<'static, Value>;

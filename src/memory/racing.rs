@@ -12,7 +12,8 @@ use core::marker::PhantomData;
 use core::mem::{MaybeUninit, offset_of};
 use core::ptr::NonNull;
 
-use super::layout::round_up;
+use super::layout::{CACHE_LINE, round_up};
+use super::prefetch;
 use super::sync::{AtomicU32, RacingWord, Word};
 use super::wide;
 use crate::memory::Pod;
@@ -29,6 +30,9 @@ pub(crate) struct SlotShape {
 }
 
 const PAYLOAD: usize = offset_of!(SlotShape, payload);
+
+/// So many slots of one line are asked for at once.
+pub(crate) const FEW: u32 = 4;
 
 /// Bytes from one slot of `payload` bytes to the next, a multiple of `unit`.
 pub(crate) const fn stride(payload: usize, unit: usize) -> Option<usize> {
@@ -87,6 +91,23 @@ impl<'m> RacingSlots<'m> {
     #[inline(always)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Asks for every slot, to be read soon, if they are few and small: each then travels while the word that says which one to read
+    /// does.
+    #[inline(always)]
+    pub(crate) fn soon_read(&self) {
+        if self.mask + 1 != FEW || self.stride != CACHE_LINE {
+            return;
+        }
+        for index in 0..FEW as usize {
+            let at = self.at.as_ptr().wrapping_add(index * CACHE_LINE);
+            prefetch::for_reading(at);
+            // Where a value that does not end on its slot's first line lies too.
+            if PAYLOAD + self.bytes > prefetch::LINE {
+                prefetch::for_reading(at.wrapping_add(prefetch::LINE));
+            }
+        }
     }
 
     /// The slot of a position.

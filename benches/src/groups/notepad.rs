@@ -36,13 +36,13 @@ impl Watch {
         }
     }
 
-    /// The clock runs: the ends, and now and then each word. It does not: each word.
+    /// The clock runs: the ends, and now and then each word. It does not: each word. Whether the value is a new one.
     #[inline(always)]
-    fn see<M: Message>(&mut self, value: &M, timed: bool) {
+    fn see<M: Message>(&mut self, value: &M, timed: bool) -> bool {
         // A reader is given the value itself, not a promise of it.
         let value = black_box(value);
         if !self.whole {
-            return;
+            return false;
         }
         self.seen += 1;
         let number = if timed && !self.seen.is_multiple_of(LOOK) {
@@ -51,13 +51,17 @@ impl Watch {
             value.whole_number()
         };
         assert!(number >= self.newest, "an older value came");
+        let is_new = number > self.newest;
         self.newest = number;
+        is_new
     }
 }
 
 /// What a thread found out beside how many it completed.
 struct Found {
     completed: u64,
+    /// Of a reader: how many values it had not seen before.
+    fresh: u64,
     histogram: Option<Histogram<u64>>,
 }
 
@@ -82,6 +86,7 @@ fn write_on<M: Message, const EACH: bool>(clock: &Clock, mut to: impl ValueWrite
     clock.finish_writing(all);
     Found {
         completed,
+        fresh: 0,
         histogram: times,
     }
 }
@@ -92,12 +97,14 @@ fn read_on<M: Message, const EACH: bool>(
     whole: bool,
 ) -> Found {
     let (mut watch, mut times) = (Watch::new(whole), EACH.then(histogram));
+    let mut fresh = 0;
     clock.start();
     let completed = clock.count(|timed| {
         let begin = (EACH && timed).then(Instant::now);
         let value = from.read();
         noted(&mut times, begin);
-        watch.see(&value, timed);
+        let is_new = watch.see(&value, timed);
+        fresh += u64::from(is_new && timed);
         1
     });
     // What stays is the last value: a reader that sees an old one for ever has read nothing.
@@ -113,6 +120,7 @@ fn read_on<M: Message, const EACH: bool>(
     }
     Found {
         completed,
+        fresh,
         histogram: times,
     }
 }
@@ -121,6 +129,7 @@ fn read_on<M: Message, const EACH: bool>(
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Measured {
     Reads,
+    Fresh,
     Writes,
     EachRead,
     EachWrite,
@@ -152,6 +161,10 @@ fn beside<P: NotepadPeer, M: Message>(
     match measured {
         Measured::Writes => each(deeds.took, deeds.writer.completed),
         Measured::Reads => each(deeds.took, deeds.readers.iter().map(completed).sum()),
+        Measured::Fresh => each(
+            deeds.took,
+            deeds.readers.iter().map(|found| found.fresh).sum(),
+        ),
         Measured::EachWrite => of_all([deeds.writer]),
         Measured::EachRead => of_all(deeds.readers),
     }
@@ -219,6 +232,7 @@ fn alone_of_size<P: NotepadPeer + 'static, M: Message>(all: &mut Vec<Entry>) {
 fn beside_of_size<P: NotepadPeer + 'static, M: Message>(all: &mut Vec<Entry>) {
     let groups = [
         ("notepad-read", Measured::Reads, &READERS[..]),
+        ("notepad-fresh", Measured::Fresh, &READERS[..1]),
         ("notepad-write", Measured::Writes, &BESIDE),
         ("notepad-read-latency", Measured::EachRead, &READERS),
         ("notepad-write-latency", Measured::EachWrite, &BESIDE),
@@ -226,6 +240,10 @@ fn beside_of_size<P: NotepadPeer + 'static, M: Message>(all: &mut Vec<Entry>) {
     for (group, measured, readers) in groups {
         for &readers in readers.iter().filter(|&&most| most <= P::MOST_READERS) {
             let cell = format!("{group}/{}/{readers}", size_of::<M>());
+            // Whose values are not checked, of those no newer one is known.
+            if measured == Measured::Fresh && !P::WHOLE {
+                continue;
+            }
             let run = move |bench: &Bench<'_>| {
                 beside::<P, M>(bench.placement, readers, measured, P::WHOLE)
             };

@@ -86,6 +86,7 @@ pub fn has_rate(figure: &Figure) -> bool {
         "throughput",
         "records",
         "notepad-read",
+        "notepad-fresh",
         "notepad-write",
         "mailslot-publish",
         "mailslot-deliver",

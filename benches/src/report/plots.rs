@@ -198,6 +198,9 @@ fn broadcast_title(group: &str, others: &str) -> Option<String> {
         "notepad-read" => Some(format!(
             "Reads beside a writer that never pauses, {readers}"
         )),
+        "notepad-fresh" => Some(format!(
+            "New values seen beside a writer that never pauses, {readers}"
+        )),
         "notepad-write" => Some(format!("Writes of one value, {readers}")),
         "mailslot-publish" => Some(format!("Messages published, {subscribers}")),
         "mailslot-deliver" => Some(format!("Messages that each takes, {subscribers}")),

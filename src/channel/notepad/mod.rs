@@ -72,7 +72,7 @@ use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, Line};
 use crate::memory::liveness::{Liveness, NoProof, Owner};
 use crate::memory::order::RELAXED;
-use crate::memory::racing::{self, RacingSlots};
+use crate::memory::racing::{self, FEW, RacingSlots};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
@@ -108,6 +108,10 @@ const SLOTS: usize = size_of::<NotepadShape>();
 
 /// Beside the version in `latest`: something was written.
 const WRITTEN: u32 = !NUMBER;
+/// Largest value whose slot is one line.
+const SMALL: usize = CACHE_LINE - 8;
+/// Slots of larger ones, unless their creator says: they take longer to copy.
+const MANY: u32 = 16;
 /// Largest value that is one word.
 const WORD: usize = 4;
 /// The header's framing of values of one type (0), of bytes (1), of a word.
@@ -118,8 +122,9 @@ const ONE_WORD: u32 = 2;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// Slots: a power of two, 4 to 2^24. A reader is lapped only by as many writes, less one, during one read: more slots for large
-    /// values, fast writers and slow readers. Values of at most 4 bytes have none, whatever this says.
+    /// Slots: a power of two, 4 to 2^24, or 0 for 4 slots of values of up to 120 bytes and 16 of larger ones. A reader is lapped only
+    /// by as many writes, less one, during one read: more slots for large values, fast writers and slow readers. Four small ones are
+    /// read fastest beside a busy writer. Values of at most 4 bytes have none, whatever this says.
     pub slots: u32,
     /// Most bytes of a `[u8]`; of no meaning for other values.
     pub most_bytes: u32,
@@ -128,16 +133,16 @@ pub struct Config {
 }
 
 impl Config {
-    /// For values of one type: 16 slots, no type tag.
+    /// For values of one type: as many slots as suit them, no type tag.
     pub const fn new() -> Self {
         Self {
-            slots: 16,
+            slots: 0,
             most_bytes: 0,
             type_tag: 0,
         }
     }
 
-    /// For `[u8]` of up to `most_bytes` bytes: 16 slots.
+    /// For `[u8]` of up to `most_bytes` bytes: as many slots as suit them.
     pub const fn bytes(most_bytes: u32) -> Self {
         let mut config = Self::new();
         config.most_bytes = most_bytes;
@@ -246,7 +251,12 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
     type Config = Config;
 
     fn geometry(config: &Config) -> Result<Geometry> {
-        let geometry = shape(config).geometry::<T>(config.most_bytes)?;
+        let bytes = T::FIXED.map_or(config.most_bytes as usize, |(bytes, _)| bytes);
+        let config = match config.slots {
+            0 => config.slots(if bytes > SMALL { MANY } else { FEW }),
+            _ => *config,
+        };
+        let geometry = shape(&config).geometry::<T>(config.most_bytes)?;
         if is_word::<T>() {
             return Ok(Geometry {
                 capacity: 1,

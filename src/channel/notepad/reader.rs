@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 use core::marker::PhantomData;
+use core::sync::atomic::{AtomicU32 as AtomicPlain, Ordering};
 
 use spin::relax::RelaxStrategy;
 
@@ -26,15 +27,44 @@ pub struct Reader<'m, T: ?Sized, K = ()> {
     writer: &'m Atomic<Owner>,
     waiters: &'m AtomicU32,
     slots: RacingSlots<'m>,
+    recent: Recent,
     home: usize,
     of: PhantomData<fn() -> *const T>,
     /// Last: what is above points into it.
     pub(crate) keep: K,
 }
 
+/// Whether the writer is busy, by what this reader found lately. Nobody else's; words, so that readers may be shared.
+#[derive(Debug, Default)]
+struct Recent {
+    seen: AtomicPlain,
+    hints: AtomicPlain,
+}
+
+impl Recent {
+    /// Reads for which the slots are asked for after a new version was found.
+    const HINTS: u32 = 64;
+
+    /// Asks for the slots with `hint` beside the load of `latest`, while versions change: hints wait for no load, so that a new value costs
+    /// one journey, not one after another. Where nothing changes they would cost as much as the read.
+    #[inline(always)]
+    fn expect(&self, latest: u32, hint: impl FnOnce()) {
+        let left = self.hints.load(Ordering::Relaxed);
+        if left > 0 {
+            hint();
+            self.hints.store(left - 1, Ordering::Relaxed);
+        }
+        if latest != self.seen.load(Ordering::Relaxed) {
+            self.seen.store(latest, Ordering::Relaxed);
+            self.hints.store(Self::HINTS, Ordering::Relaxed);
+        }
+    }
+}
+
 impl<T: ?Sized, K: Clone> Clone for Reader<'_, T, K> {
     fn clone(&self) -> Self {
         Self {
+            recent: Recent::default(),
             keep: self.keep.clone(),
             ..*self
         }
@@ -49,6 +79,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
             writer: pad.writer,
             waiters: pad.waiters,
             slots: pad.slots,
+            recent: Recent::default(),
             home: pad.region.home(),
             of: PhantomData,
             keep,
@@ -81,6 +112,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
         let latest = self.latest.load(RELAXED);
+        self.recent.expect(latest, || self.slots.soon_read());
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH
         let version = Version::of(latest)?;
         Some((version, self.slots.slot(version.0)))
