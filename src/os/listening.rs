@@ -9,6 +9,7 @@ use super::{Result, Subscriber};
 use crate::mailslot::reliable::Reliable;
 use crate::mailslot::{Mailslot, Start};
 use crate::notepad::Notepad;
+use crate::segment::claim::Court;
 use crate::{Channel, Content};
 
 impl OwnedPeer {
@@ -144,10 +145,32 @@ impl SharedSegment {
     }
 }
 
+impl SharedSegment {
+    /// Who decides whether an owner lives.
+    fn court(&self) -> Court<'_> {
+        Court {
+            table: Some(self.inner.segment.table()),
+            oracle: &self.inner.oracle,
+        }
+    }
+}
+
 impl<T: Content + ?Sized> NotepadReader<T> {
     /// What to wait at for the next version: until [`NotepadReader::changed`].
     pub fn bell(&self) -> OwnedBell {
         self.bell_with(self.keep.clone())
+    }
+
+    /// True if nobody alive holds the writer's end now. Another may come. Asks the system whether the holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned_by(&self.keep.segment().court())
+    }
+}
+
+impl<T: Content + ?Sized> NotepadReader<T, SharedSegment> {
+    /// True if nobody alive holds the writer's end now. Another may come. Asks the system whether the holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned_by(&self.keep.court())
     }
 }
 
@@ -155,5 +178,19 @@ impl<T: Content + ?Sized> Subscriber<T> {
     /// What to wait at for messages.
     pub fn bell(&self) -> OwnedBell {
         self.bell_with(self.keep.clone())
+    }
+
+    /// True if nobody alive holds the publisher's end now. Messages may still be here, and another may come. Asks the system whether
+    /// the holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned_by(&self.keep.segment().court())
+    }
+}
+
+impl<T: Content + ?Sized> Subscriber<T, SharedSegment> {
+    /// True if nobody alive holds the publisher's end now. Messages may still be here, and another may come. Asks the system whether
+    /// the holder lives.
+    pub fn is_abandoned(&self) -> bool {
+        self.is_abandoned_by(&self.keep.court())
     }
 }

@@ -46,6 +46,18 @@ impl Court<'_> {
             _ => Life::Unknown,
         }
     }
+
+    /// True if this owner is proven dead.
+    pub(crate) fn is_dead(&self, owner: Owner) -> bool {
+        // A bare end's proof is for one take-over, not for questions.
+        owner != Owner::BARE && self.life_of(owner) == Life::Dead
+    }
+
+    /// True if nobody alive holds the end of this claim now.
+    pub(crate) fn is_abandoned(&self, claim: &Atomic<Owner>) -> bool {
+        let owner = claim.load(RELAXED);
+        owner == Owner::FREE || self.is_dead(owner)
+    }
 }
 
 /// Takes `word` for `me`: from nobody, or from an owner proven dead.
@@ -159,14 +171,12 @@ impl<'p> Claim<'p> {
 
     /// True if nobody alive holds the other end now.
     pub(crate) fn other_is_gone(&self) -> bool {
-        let other = self.other.load(RELAXED);
-        other == Owner::FREE || self.is_dead(other)
+        self.court.is_abandoned(self.other)
     }
 
     /// True if this owner is proven dead.
     pub(crate) fn is_dead(&self, owner: Owner) -> bool {
-        // A bare end's proof is for one take-over, not for questions.
-        owner != Owner::BARE && self.court.life_of(owner) == Life::Dead
+        self.court.is_dead(owner)
     }
 
     /// Who holds the other end, dead or alive.

@@ -262,7 +262,11 @@ fn the_death_of_a_writer_is_heard_and_so_is_what_it_did_not_ring_for() {
                     if let Next::Mail { value, .. } = rx.poll() {
                         all.1 = Some(value);
                     }
-                    let dead = segment.life(writer) == Life::Dead;
+                    assert!(
+                        pad.is_abandoned() || !rx.is_abandoned(),
+                        "one process has both"
+                    );
+                    let dead = pad.is_abandoned() && rx.is_abandoned();
                     dead.then_some((Instant::now(), all))
                 });
                 assert_eq!(waiter.woken(), 0, "nobody rang");
@@ -275,6 +279,20 @@ fn the_death_of_a_writer_is_heard_and_so_is_what_it_did_not_ring_for() {
             child.kill();
             let (at, all) = sleeper.join().unwrap();
             assert_eq!(all, (Some(whole(7)), Some(7)));
+            assert_eq!(segment.life(writer), Life::Dead);
+            // Whoever sits in that row by now is not who held the ends.
+            let reader = segment.notepad_reader::<[u64; 8]>("pad").unwrap();
+            let heir = segment.join().unwrap();
+            assert!(heir.id() != writer || segment.life(writer) == Life::Alive);
+            assert!(reader.is_abandoned() && pad.is_abandoned() && rx.is_abandoned());
+            let ends = (
+                heir.notepad_writer::<[u64; 8]>("pad"),
+                heir.publisher::<u64>("mail"),
+            );
+            let ends = (ends.0.unwrap(), ends.1.unwrap());
+            assert!(!reader.is_abandoned() && !pad.is_abandoned() && !rx.is_abandoned());
+            drop(ends);
+            assert!(reader.is_abandoned() && rx.is_abandoned());
             took.push(at.saturating_duration_since(since));
         });
     }

@@ -13,6 +13,7 @@ use crate::memory::liveness::{Owner, PeerId};
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32};
+use crate::segment::claim::Court;
 use crate::segment::doorbell::Bell;
 use crate::segment::join::Peer;
 
@@ -38,7 +39,8 @@ pub enum Next<T> {
         /// What was published.
         value: T,
     },
-    /// The publisher was faster: so many messages are gone. The next turn goes on behind them.
+    /// The publisher was faster: so many messages are gone. The next turn goes on behind them (and may find nothing there yet, if
+    /// the publisher is just writing).
     Lapped {
         /// How many, exactly.
         lost: u64,
@@ -215,6 +217,11 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
         self.publisher.load(RELAXED).peer()
     }
 
+    /// True if nobody alive holds the publisher's end now.
+    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
+        court.is_abandoned(self.publisher)
+    }
+
     /// What to wait at for messages.
     pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
         Bell::new(self.waiters, self.home, keep)
@@ -266,6 +273,12 @@ impl<'m, T: Content + ?Sized> Subscriber<'m, T> {
             return Err(Error::ForeignPeer);
         }
         Ok(self.bell_with(()))
+    }
+
+    /// True if nobody alive holds the publisher's end now, as far as `me` can tell. Messages may still be here, and another publisher may
+    /// come. May ask the system whether the holder lives.
+    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
+        self.is_abandoned_by(&me.court())
     }
 }
 

@@ -16,6 +16,7 @@ use crate::memory::liveness::{Owner, PeerId};
 use crate::memory::order::{OBSERVE, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32, fence};
+use crate::segment::claim::Court;
 use crate::segment::doorbell::Bell;
 use crate::segment::join::Peer;
 
@@ -103,6 +104,11 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
         self.writer.load(RELAXED).peer()
     }
 
+    /// True if nobody alive holds the writer's end now.
+    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
+        court.is_abandoned(self.writer)
+    }
+
     /// What to wait at for the next version, for a peer of the notepad's segment.
     pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
         Bell::new(self.waiters, self.home, keep)
@@ -176,6 +182,12 @@ impl<'m, T: Content + ?Sized> Reader<'m, T> {
             return Err(Error::ForeignPeer);
         }
         Ok(self.bell_with(()))
+    }
+
+    /// True if nobody alive holds the writer's end now, as far as `me` can tell. Another may come. May ask the system whether the
+    /// holder lives.
+    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
+        self.is_abandoned_by(&me.court())
     }
 }
 

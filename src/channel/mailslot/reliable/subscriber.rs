@@ -40,7 +40,8 @@ pub enum Delivery<T> {
     /// Nothing new.
     Empty,
     /// The publisher evicted this subscriber: it was too slow, or somebody said so. It gets nothing more before it
-    /// [rejoins](Subscriber::rejoin).
+    /// [rejoins](Subscriber::rejoin). It learns of it when it tells how far it has come, or is overtaken: before that it may still get
+    /// messages that are there.
     Evicted {
         /// How many messages it is behind.
         behind: u64,

@@ -209,6 +209,24 @@ fn the_dead_hold_nobody_and_the_living_do() {
 }
 
 #[test]
+fn an_observer_knows_whether_anybody_publishes() {
+    for (life, gone) in [
+        (Life::Dead, true),
+        (Life::Alive, false),
+        (Life::Unknown, false),
+    ] {
+        among_peers(Config::new(4, 1), life, |_, slot, [me, other, _]| {
+            let observer = slot.observer(Start::Oldest);
+            assert!(observer.is_abandoned(other), "nobody has the end");
+            let publisher = slot.publisher(me).unwrap();
+            assert_eq!(observer.is_abandoned(other), gone, "{life:?}");
+            drop(publisher);
+            assert!(observer.is_abandoned(other));
+        });
+    }
+}
+
+#[test]
 fn whoever_holds_it_can_be_evicted_by_name() {
     among_peers(
         Config::new(4, 3),
