@@ -136,3 +136,61 @@ pub mod grants {}
 /// # Ok::<(), Error>(())
 /// ```
 pub mod bells {}
+
+/// # What is lent of a racing slot does not leave the call
+///
+/// A draft holds its writer; a glance ends with the closure that it was lent to.
+///
+/// ```
+/// # use ringpad::*;
+/// # let mut room = AlignedBytes::<4096>::new();
+/// let pad = notepad::Notepad::<[u8]>::init(Region::from_mut(room.as_mut())?, &notepad::Config::bytes(16))?;
+/// let (mut writer, reader) = pad.split()?;
+/// let mut draft = writer.draft();
+/// draft.write_at(0, b"a").unwrap();
+/// draft.commit(1).unwrap();
+/// writer.write(b"b").unwrap();
+/// let len = reader.read_with(|glance| glance.len());
+/// # Ok::<(), Error>(())
+/// ```
+/// ```compile_fail,E0499
+/// # use ringpad::*;
+/// # let mut room = AlignedBytes::<4096>::new();
+/// let pad = notepad::Notepad::<[u8]>::init(Region::from_mut(room.as_mut())?, &notepad::Config::bytes(16))?;
+/// let (mut writer, reader) = pad.split()?;
+/// let mut draft = writer.draft();
+/// writer.write(b"b").unwrap(); // the slot is lent
+/// draft.commit(1).unwrap();
+/// # Ok::<(), Error>(())
+/// ```
+/// ```compile_fail
+/// # use ringpad::*;
+/// # let mut room = AlignedBytes::<4096>::new();
+/// let pad = notepad::Notepad::<[u8]>::init(Region::from_mut(room.as_mut())?, &notepad::Config::bytes(16))?;
+/// let (mut writer, reader) = pad.split()?;
+/// let glance = reader.read_with(|glance| glance); // it may be overwritten by now
+/// # Ok::<(), Error>(())
+/// ```
+/// A value of at most four bytes has no slots to be lent:
+/// ```compile_fail,E0080
+/// # use ringpad::*;
+/// # let mut room = AlignedBytes::<4096>::new();
+/// let pad = notepad::Notepad::<u32>::init(Region::from_mut(room.as_mut())?, &notepad::Config::new())?;
+/// let (mut writer, reader) = pad.split()?;
+/// let draft = writer.draft();
+/// # Ok::<(), Error>(())
+/// ```
+/// The ends of a reliable mailslot live in the name of their peer:
+/// ```compile_fail,E0505
+/// # use ringpad::*;
+/// # use ringpad::mailslot::{Start, reliable::{Config, Reliable}};
+/// # let mut room = AlignedBytes::<8192>::new();
+/// # let plan = Plan::<1>::new().channel::<Reliable<u64>>("news", &Config::new(4, 1))?;
+/// # let segment = Segment::init(Region::from_mut(room.as_mut())?, &plan)?;
+/// # let me = segment.join(&Identity::default(), &NoProof)?;
+/// let mut rx = segment.open::<Reliable<u64>>("news")?.subscriber(&me, Start::Oldest)?;
+/// drop(me); // borrowed
+/// rx.poll();
+/// # Ok::<(), Error>(())
+/// ```
+pub mod racing {}

@@ -3,6 +3,9 @@
 //! callgrind counts while one of these runs, and at no other time: it knows them by this module's name. Each count
 //! holds one return and, for values that do not fit registers, the way in and out of memory.
 
+use ringpad::mailslot::reliable::{self, Delivery};
+use ringpad::mailslot::{Next, Publisher, Subscriber};
+use ringpad::notepad::{Reader, Writer};
 use ringpad::{Pod, Wake, bytes, spsc};
 
 /// No operation at all: one return.
@@ -61,4 +64,46 @@ pub fn read_release<W: Wake>(rx: &mut bytes::Consumer<'static, W>) -> usize {
     let len = grant.len();
     grant.release();
     len
+}
+
+#[inline(never)]
+pub fn write<T: Pod, W: Wake>(writer: &mut Writer<'static, T, W>, value: &T) {
+    writer.write(value);
+}
+
+/// The value; zeros if there is none.
+#[inline(never)]
+pub fn read<T: Pod>(reader: &Reader<'static, T>) -> T {
+    match reader.try_read() {
+        Ok(Some(note)) => note.value,
+        _ => T::zeroed(),
+    }
+}
+
+#[inline(never)]
+pub fn publish<T: Pod, W: Wake>(publisher: &mut Publisher<'static, T, W>, value: &T) {
+    publisher.publish(value);
+}
+
+/// The next message, if it is there and was not lost.
+#[inline(never)]
+pub fn poll<T: Pod>(subscriber: &mut Subscriber<'static, T>) -> Option<T> {
+    match subscriber.poll() {
+        Next::Mail { value, .. } => Some(value),
+        _ => None,
+    }
+}
+
+#[inline(never)]
+pub fn try_publish<T: Pod>(publisher: &mut reliable::Publisher<'static, T>, value: &T) -> bool {
+    publisher.try_publish(value).is_ok()
+}
+
+/// The next message, if it is there.
+#[inline(never)]
+pub fn reliable_poll<T: Pod>(subscriber: &mut reliable::Subscriber<'static, T>) -> Option<T> {
+    match subscriber.poll() {
+        Delivery::Mail { value, .. } => Some(value),
+        _ => None,
+    }
 }

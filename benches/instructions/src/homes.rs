@@ -28,8 +28,8 @@ pub struct Ringing;
 /// A shared segment whose other parties may write anything; ends that wake nobody.
 pub struct Distrusted;
 
-/// Memory for one ring, until the process ends.
-fn room() -> Region<'static> {
+/// Memory for one channel, until the process ends.
+pub fn room() -> Region<'static> {
     let room = Box::leak(Box::new(AlignedBytes::<{ 1 << 17 }>::new()));
     Region::from_mut(room.as_mut()).expect("aligned memory")
 }
@@ -49,7 +49,7 @@ impl Home for Bare {
 }
 
 /// A peer of a new segment with one channel.
-fn join<C: Channel<'static>>(config: &C::Config, options: &Options) -> OwnedPeer {
+pub fn join<C: Channel<'static>>(config: &C::Config, options: &Options) -> OwnedPeer {
     let plan = Plan::<1>::new()
         .channel::<C>("ring", config)
         .expect("a plan");

@@ -7,6 +7,7 @@ mod counted;
 mod counts;
 mod homes;
 mod operations;
+mod shouts;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

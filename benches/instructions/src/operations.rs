@@ -9,6 +9,7 @@ use ringpad::{Pod, Wake, bytes, spsc};
 
 use crate::counted;
 use crate::homes::{BYTES, Bare, Distrusted, Home, Ringing, SLOTS};
+use crate::shouts;
 
 /// An item of eight words.
 type Large = [u64; 8];
@@ -71,10 +72,30 @@ pub const ALL: &[Operation] = &[
     operation("distrusted 64B pop", pop::<Large, Distrusted>),
     operation("distrusted records send", send::<Distrusted, false>),
     operation("distrusted records recv", recv::<Distrusted, false>),
+    operation("bare u32 write", shouts::write::<u32>),
+    operation("bare u32 read", shouts::read::<u32>),
+    operation("bare 64B write", shouts::write::<Large>),
+    operation("bare 64B read", shouts::read::<Large>),
+    operation("bare 64B read, new", shouts::read_new::<Large>),
+    operation("bare 64B publish", shouts::publish::<Large, 0>),
+    operation(
+        "bare 64B publish, 1 subscriber",
+        shouts::publish::<Large, 1>,
+    ),
+    operation(
+        "bare 64B publish, 64 subscribers",
+        shouts::publish::<Large, 64>,
+    ),
+    operation("bare 64B poll", shouts::poll::<Large>),
+    operation("bare 64B poll, empty", shouts::poll_empty::<Large>),
+    operation("bare 64B reliable publish", shouts::try_publish::<Large>),
+    operation("bare 64B reliable poll", shouts::reliable_poll::<Large>),
+    operation("ringing 64B write", shouts::ringing_write::<Large>),
+    operation("ringing 64B publish", shouts::ringing_publish::<Large>),
 ];
 
 /// Runs laps, each of which says how many calls it counted.
-fn laps(count: u32, mut lap: impl FnMut() -> u64) -> u64 {
+pub fn laps(count: u32, mut lap: impl FnMut() -> u64) -> u64 {
     (0..count).map(|_| lap()).sum()
 }
 

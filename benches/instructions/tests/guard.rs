@@ -147,3 +147,24 @@ fn bad_arguments_are_named() {
         assert!(refused(&["--counts", "/nowhere"]).contains("/nowhere"));
     }
 }
+
+/// Who listens to a lossy mailslot costs its publisher nothing: the stored counts, which the program compares with the found ones, are one.
+#[test]
+fn a_publish_takes_as_many_instructions_however_many_listen() {
+    let stored = include_str!("../counts.toml");
+    let count = |name: &str| {
+        let line = stored
+            .lines()
+            .find(|line| line.starts_with(&format!("\"bare 64B {name}\"")));
+        let (_, count) = line.expect(name).split_once('=').expect("a count");
+        count.trim().to_owned()
+    };
+    let alone = count("publish");
+    assert_eq!(alone, count("publish, 1 subscriber"));
+    assert_eq!(alone, count("publish, 64 subscribers"));
+    assert_ne!(
+        alone,
+        count("reliable publish"),
+        "the control: it looks at its subscribers"
+    );
+}

@@ -38,27 +38,41 @@ pub struct Reader<'m, T: ?Sized, K = ()> {
 /// Whether the writer is busy, by what this reader found lately. Nobody else's; words, so that readers may be shared.
 #[derive(Debug, Default)]
 struct Recent {
-    seen: AtomicPlain,
-    hints: AtomicPlain,
+    /// The `latest` word that brings nothing new; none while new versions are expected.
+    expected: AtomicPlain,
+    last: AtomicPlain,
+    /// Reads until none is expected any more.
+    left: AtomicPlain,
 }
 
 impl Recent {
-    /// Reads for which the slots are asked for after a new version was found.
-    const HINTS: u32 = 64;
+    /// Reads for which a new version is expected after one was found.
+    const READS: u32 = 64;
+    /// What no `latest` word is.
+    const NONE: u32 = 1;
 
-    /// Asks for the slots with `hint` beside the load of `latest`, while versions change: hints wait for no load, so that a new value costs
-    /// one journey, not one after another. Where nothing changes they would cost as much as the read.
+    /// Asks for the slots while versions change, beside the load of `latest`: the branch is foretold, and hints wait for no load, so that a
+    /// new value costs one journey, not one after another. Where nothing changes they would cost as much as the read.
     #[inline(always)]
-    fn expect(&self, latest: u32, hint: impl FnOnce()) {
-        let left = self.hints.load(Ordering::Relaxed);
-        if left > 0 {
-            hint();
-            self.hints.store(left - 1, Ordering::Relaxed);
+    fn look(&self, latest: u32, slots: &RacingSlots<'_>) {
+        if latest != self.expected.load(Ordering::Relaxed) {
+            self.ask(latest, slots);
         }
-        if latest != self.seen.load(Ordering::Relaxed) {
-            self.seen.store(latest, Ordering::Relaxed);
-            self.hints.store(Self::HINTS, Ordering::Relaxed);
-        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn ask(&self, latest: u32, slots: &RacingSlots<'_>) {
+        slots.soon_read();
+        let left = if latest == self.last.load(Ordering::Relaxed) {
+            self.left.load(Ordering::Relaxed).saturating_sub(1)
+        } else {
+            self.last.store(latest, Ordering::Relaxed);
+            Self::READS
+        };
+        self.left.store(left, Ordering::Relaxed);
+        let expected = if left == 0 { latest } else { Self::NONE };
+        self.expected.store(expected, Ordering::Relaxed);
     }
 }
 
@@ -118,7 +132,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
         let latest = self.latest.load(RELAXED);
-        self.recent.expect(latest, || self.slots.soon_read());
+        self.recent.look(latest, &self.slots);
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH
         let version = Version::of(latest)?;
         Some((version, self.slots.slot(version.0)))
