@@ -113,10 +113,10 @@ fn coded() -> Vec<Shape> {
         shape!(LatestShape, line, latest value),
         shape!(NotepadControl, line, writer waiters),
         shape!(MailslotShape, size_of::<MailslotShape>(), header latest control),
-        shape!(TailShape, line, latest epoch limit),
-        shape!(MailslotControl, line, publisher waiters),
+        shape!(TailShape, line, latest limit),
+        shape!(MailslotControl, line, publisher waiters epoch),
         shape!(ReliableShape, size_of::<ReliableShape>(), header latest control),
-        shape!(ReliableControl, line, publisher data_waiters space_waiters),
+        shape!(ReliableControl, line, publisher data_waiters space_waiters epoch),
         shape!(CursorShape, line, owner cursor),
     ]
 }

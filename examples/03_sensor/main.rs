@@ -14,7 +14,7 @@
 //!
 //! - A notepad has no queue: a reader gets the latest value or none, and the writer never waits for anybody. So it never
 //!   matters to the sensor how many look at it, how slowly, or whether they still live.
-//! - The view opens the segment for reading alone. It has no row, no claim and no way to write: it *cannot* disturb.
+//! - The view opens the segment for reading alone. It has no row, no claim and no way to write: nothing that it does reaches the sensor's notes.
 //! - A read is whole or it is `Lapped` (the writer came round all the slots while it was copied). The checksum in the
 //!   reading is there to show that it is never torn. `--rate max --reads max` makes laps likelier, and tears no reading.
 //! - A killed sensor leaves its last value, which ages. The view says that its writer is dead: proven by the system, not

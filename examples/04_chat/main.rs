@@ -129,8 +129,15 @@ fn chat(line: &CommandLine) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Says every line of standard input, and goodbye after the last one or when asked to stop. Answers how many they were.
+/// Says every line of standard input, and goodbye after the last one, when asked to stop, or when it cannot be read: the other thread
+/// hears that, as everyone does, and ends. Answers how many they were.
 fn speak(mut voice: Voice) -> Result<u64, Failure> {
+    let said = say_lines(&mut voice);
+    voice.leave()?;
+    said
+}
+
+fn say_lines(voice: &mut Voice) -> Result<u64, Failure> {
     /// A line that is longer is said in parts.
     const LONG: usize = 4096;
     let (mut input, mut line, mut said) = (io::stdin().lock(), Vec::new(), 0);
@@ -153,8 +160,6 @@ fn speak(mut voice: Voice) -> Result<u64, Failure> {
         }
     }
     said += voice.say(&String::from_utf8_lossy(&line))?;
-    // The other thread hears this, as everyone does, and ends.
-    voice.leave()?;
     Ok(said)
 }
 

@@ -545,7 +545,7 @@ fn a_publisher_dies_beside_its_successor() {
     });
 }
 
-/// UNCLAIM/CLAIM hand the numbers over: with one older by two, the second publisher gives one again. (By one it would roll forward.)
+/// UNCLAIM hands the numbers over: with one older by two, the second publisher gives one again. (By one it would roll forward.)
 #[test]
 fn a_publisher_is_handed_over() {
     let model = Model::new("publisher given back and claimed again", 2, || {
@@ -567,5 +567,5 @@ fn a_publisher_is_handed_over() {
     let model = model.sees(EITHER);
     model.holds();
     model.dies_without("unclaim", "given twice");
-    model.dies_without("claim", "given twice");
+    // Without CLAIM the fence before the newest number is read orders it all the same; other kinds' ends die without.
 }

@@ -5,8 +5,8 @@
 //! ```text
 //! 0 stamp u32   4 length u32   8 payload, padded to 8   .. padding to the stride
 //! ```
-//! A payload byte is always accessed as a part of the same word, so that no two accesses of different widths race. What was
-//! copied may be torn; whoever copies asks the stamp afterwards whether it was.
+//! A payload byte is always accessed as a part of the same word (where `wide` moves two, as a part of one of them), so that no two
+//! accesses of different widths race. What was copied may be torn; whoever copies asks the stamp afterwards whether it was.
 
 use core::marker::PhantomData;
 use core::mem::{MaybeUninit, offset_of};

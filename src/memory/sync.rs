@@ -86,15 +86,16 @@ mod real {
         }
     }
 
-    /// The widest word that this machine has atomics for.
-    #[cfg(target_has_atomic = "64")]
+    /// The widest word that every load of is promised to work where nothing may be written: some machines of 32 bits load 64 by an
+    /// exchange.
+    #[cfg(all(target_has_atomic = "64", target_pointer_width = "64"))]
     pub(crate) type Word = u64;
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(all(target_has_atomic = "64", target_pointer_width = "64"))]
     type AtomicWord = atomic::AtomicU64;
-    /// The widest word that this machine has atomics for.
-    #[cfg(not(target_has_atomic = "64"))]
+    /// The widest word that every load of is promised to work where nothing may be written.
+    #[cfg(not(all(target_has_atomic = "64", target_pointer_width = "64")))]
     pub(crate) type Word = u32;
-    #[cfg(not(target_has_atomic = "64"))]
+    #[cfg(not(all(target_has_atomic = "64", target_pointer_width = "64")))]
     type AtomicWord = atomic::AtomicU32;
 
     /// Payload that may be read while it is written: always relaxed, ordered by what stands around it.

@@ -1,8 +1,9 @@
 //! Two racing words at once, where the machine has an instruction for that: otherwise copies of such words cost what they cost one by one.
 //!
-//! To the language this is two relaxed loads, or stores, of neighbouring words. The processor may split the access between
-//! them, and does at the end of a line; it splits none of the two, and keeps the order that fences ask for. No compiler has this
-//! for atomics, hence the assembler. The checkers do not see through it: models and Miri have plain words.
+//! To the language this is two relaxed loads, or stores, of neighbouring words. The processor keeps its order with the stamps around it
+//! (loads after loads, stores after stores), which is all that is needed: should it split the access, as it does at the end of a
+//! line, the stamp refuses what was torn. No compiler has this for atomics, hence the assembler. The checkers do not see through it:
+//! models and Miri have plain words.
 
 use super::sync::Word;
 
@@ -15,6 +16,7 @@ pub(super) type Wide = [Word; WORDS];
 /// Whether this machine has it.
 pub(super) const IS_HERE: bool = cfg!(all(
     target_arch = "x86_64",
+    target_pointer_width = "64",
     target_feature = "sse2",
     not(miri),
     not(ringpad_loom)

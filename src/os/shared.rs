@@ -104,6 +104,10 @@ pub(super) fn region(mapping: &Mapping, trust: Trust) -> Result<Region<'static>>
         // SAFETY: mapped read-write; Inner keeps the mapping behind every handle made from the region; the
         // others are let in by the directory's permissions or by the parent that handed the memory down.
         Trust::Cooperative => unsafe { Region::new(base, len) },
+        // SAFETY: as of the two others.
+        Trust::Distrusted if !mapping.is_writable() => unsafe {
+            Region::distrusted_read_only(base, len)
+        },
         // SAFETY: as above, and the memory was checked to be sealed against shrinking.
         Trust::Distrusted => unsafe { Region::distrusted(base, len) },
     };

@@ -8,9 +8,10 @@ use super::{HEAD, Room, TAIL, Trust};
 
 /// Where the claim of the one writer lies.
 pub const CLAIM: usize = HEAD;
-/// Where the epoch of a mailslot lies, and the limit of a reliable one.
-pub const EPOCH: usize = TAIL + 4;
-pub const LIMIT: usize = TAIL + 8;
+/// Where the epoch of a mailslot lies, that of a reliable one, and its limit.
+pub const EPOCH: usize = HEAD + 8;
+pub const RELIABLE_EPOCH: usize = HEAD + 12;
+pub const LIMIT: usize = TAIL + 4;
 /// Where the cursors of a reliable one begin, 128 bytes each, and the slots of the others.
 pub const CURSORS: usize = 384;
 
@@ -65,7 +66,7 @@ pub fn notepad<'m, T: Content + ?Sized>(
     (pad, slots)
 }
 
-/// Says that `newest` is the newest message.
+/// Says that `newest` is the newest message of a lossy one.
 pub fn set_newest(room: &Room, slots: &Slots, newest: u64) {
     room.set(TAIL, newest as u32);
     room.set(EPOCH, (newest >> 29) as u32);
@@ -95,7 +96,9 @@ pub fn reliable<'m, T: Content + ?Sized>(
     let sure = reliable::Reliable::<T>::init(room.region(trust), config).unwrap();
     let at = CURSORS + 128 * config.subscribers as usize;
     let slots = Slots::new(at, config.capacity, sure.most_bytes() as usize, 8);
-    set_newest(room, &slots, newest);
+    room.set(TAIL, newest as u32);
+    room.set(RELIABLE_EPOCH, (newest >> 29) as u32);
+    slots.fill(room, newest);
     room.set(LIMIT, (newest as u32).wrapping_add(1));
     (sure, slots)
 }

@@ -251,6 +251,7 @@ fn the_death_of_a_writer_is_heard_and_so_is_what_it_did_not_ring_for() {
         let mut rx = me.subscriber::<u64>("mail", Start::Newest).unwrap();
         let writer = pad.writer().expect("somebody");
         assert_eq!(rx.publisher(), Some(writer));
+        let other = rx.clone();
         let asleep = &Sleeper::default();
         std::thread::scope(|scope| {
             let sleeper = scope.spawn(|| {
@@ -284,15 +285,15 @@ fn the_death_of_a_writer_is_heard_and_so_is_what_it_did_not_ring_for() {
             let reader = segment.notepad_reader::<[u64; 8]>("pad").unwrap();
             let heir = segment.join().unwrap();
             assert!(heir.id() != writer || segment.life(writer) == Life::Alive);
-            assert!(reader.is_abandoned() && pad.is_abandoned() && rx.is_abandoned());
+            assert!(reader.is_abandoned() && pad.is_abandoned() && other.is_abandoned());
             let ends = (
                 heir.notepad_writer::<[u64; 8]>("pad"),
                 heir.publisher::<u64>("mail"),
             );
             let ends = (ends.0.unwrap(), ends.1.unwrap());
-            assert!(!reader.is_abandoned() && !pad.is_abandoned() && !rx.is_abandoned());
+            assert!(!reader.is_abandoned() && !pad.is_abandoned() && !other.is_abandoned());
             drop(ends);
-            assert!(reader.is_abandoned() && rx.is_abandoned());
+            assert!(reader.is_abandoned() && other.is_abandoned());
             took.push(at.saturating_duration_since(since));
         });
     }
@@ -341,4 +342,33 @@ fn the_death_of_a_subscriber_lets_the_sleeping_publisher_go() {
     took.sort();
     println!("a dead subscriber held the publisher {took:?} after the kill");
     assert!(took[2] < Duration::from_secs(1));
+}
+
+/// Nothing is published for it any more: the eviction itself rings.
+#[test]
+fn an_evicted_sleeper_hears_it() {
+    let room = Room::new("evicted-asleep");
+    let segment = open(&room);
+    let (me, other) = (segment.join().unwrap(), segment.join().unwrap());
+    let mut tx = me.reliable_publisher::<u64>("sure").unwrap();
+    let mut rx = other
+        .reliable_subscriber::<u64>("sure", Start::Oldest)
+        .unwrap();
+    let asleep = &Sleeper::default();
+    std::thread::scope(|scope| {
+        let sleeper = scope.spawn(|| {
+            asleep.here();
+            let mut waiter = other.waiter().unwrap().without_tick();
+            let bell = [rx.bell()];
+            let heard = waiter.wait(&bell, LONG, || match rx.poll() {
+                Delivery::Empty => None,
+                heard => Some(heard),
+            });
+            (heard.unwrap(), waiter.woken())
+        });
+        until("it sleeps", || asleep.sleeps());
+        assert!(tx.evict(other.id()) && tx.evicted() == 1);
+        let (heard, woken) = sleeper.join().unwrap();
+        assert_eq!((heard, woken), (Some(Delivery::Evicted { behind: 0 }), 1));
+    });
 }

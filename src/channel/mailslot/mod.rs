@@ -5,8 +5,8 @@
 //! ```text
 //! header (128)
 //! latest (128)    0 latest u32      low 32 bits of the newest sequence number     written by the publisher
-//!                 4 epoch u32       sequence number / 2^29                        written by the publisher
 //! control (128)   0 publisher claim   4 waiters u32
+//!                 8 epoch u32       sequence number / 2^29                        written by the publisher
 //! slots           a power of two from 2, close together: see the stamped slots
 //! ```
 //! Messages are numbered from 1, in 61 bits. A stamp has the low 31 of them, which a fast publisher goes through in a minute; the
@@ -32,6 +32,8 @@
 //!
 //! Publisher killed before CLOSE: nothing; its successor gives the same number to its own message. After it: the message is delivered, and
 //! the successor goes on behind it. Subscribers leave nothing.
+//!
+//! A subscriber stopped between two loads of one copy for exactly a multiple of 2^31 messages would take what it copied for whole.
 //!
 //! # Example
 //!
@@ -97,10 +99,12 @@ pub(crate) struct MailslotShape {
 pub(crate) struct MailslotControl {
     pub(crate) publisher: Atomic<Owner>,
     pub(crate) waiters: AtomicU32,
+    pub(crate) epoch: AtomicU32,
 }
 
 const LATEST: usize = offset_of!(MailslotShape, latest);
 const CONTROL: usize = offset_of!(MailslotShape, control);
+const EPOCH: usize = CONTROL + offset_of!(MailslotControl, epoch);
 const SLOTS: usize = size_of::<MailslotShape>();
 
 /// What the creator of a mailslot decides.
@@ -174,7 +178,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
         geometry.check_room(region)?;
         let header = Header::at(region)?;
         header.begin(geometry)?;
-        Tail::at(region, LATEST)?.clear();
+        Tail::at(region, LATEST, EPOCH)?.clear();
         let publisher: &Atomic<Owner> =
             region.typed(CONTROL + offset_of!(MailslotControl, publisher))?;
         publisher.store(Owner::FREE, RELAXED);
@@ -190,7 +194,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
         Ok(Self {
             region,
             geometry,
-            tail: Tail::at(region, LATEST)?,
+            tail: Tail::at(region, LATEST, EPOCH)?,
             publisher: region.typed(CONTROL + offset_of!(MailslotControl, publisher))?,
             waiters: region.word(CONTROL + offset_of!(MailslotControl, waiters))?,
             slots: stamp::slots::<T>(region, &geometry, &shape(&Config::new(2)))?,

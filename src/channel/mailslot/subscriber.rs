@@ -49,7 +49,7 @@ pub enum Next<T> {
     Empty,
 }
 
-/// Hears every message from where it began, or how many it lost. `Send`, and `Clone` if what it keeps alive is. It stores nothing.
+/// Hears every message from where it began, or how many it lost. `Send`, and `Clone` if what it keeps alive is. It stores nothing in the region.
 #[derive(Debug)]
 pub struct Subscriber<'m, T: ?Sized, K = ()> {
     pub(crate) ear: Ear<'m>,
@@ -139,7 +139,7 @@ impl<'m> Ear<'m> {
         }
         match u64::try_from(ahead(stamp, number)) {
             // One that is being written has not been published.
-            Ok(by @ 1..) => Heard::Gone(self.next + by - u64::from(stamp & 1)),
+            Ok(by @ 1..) => Heard::Gone(self.next.saturating_add(by - u64::from(stamp & 1))),
             _ => Heard::Nothing,
         }
     }
@@ -152,7 +152,10 @@ impl<'m> Ear<'m> {
             return Ok(());
         }
         let by = u64::try_from(ahead(stamp, number(self.next))).unwrap_or(0);
-        Err((self.next + by).saturating_sub(u64::from(stamp & 1)))
+        Err(self
+            .next
+            .saturating_add(by)
+            .saturating_sub(u64::from(stamp & 1)))
     }
 
     /// Goes on behind what is gone, the publisher being at `least` at least. Answers how many messages that are.
@@ -162,7 +165,8 @@ impl<'m> Ear<'m> {
         let newest = self.newest().max(least);
         // Not with the oldest: a publisher that was faster would lap this subscriber again at once.
         let keep = (self.whole() - u64::from(self.slots.count() / 4)).max(1);
-        let next = (newest + 1).saturating_sub(keep).max(self.next + 1);
+        let next = newest.saturating_add(1).saturating_sub(keep);
+        let next = next.max(self.next.saturating_add(1));
         let lost = next - self.next;
         self.next = next;
         lost

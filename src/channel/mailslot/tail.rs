@@ -15,9 +15,11 @@ use crate::memory::sync::{AtomicU32, fence};
 #[repr(C)]
 pub(crate) struct TailShape {
     pub(crate) latest: AtomicU32,
-    pub(crate) epoch: AtomicU32,
     pub(crate) limit: AtomicU32,
 }
+
+/// Looks at the two words while epochs pass between them.
+const ATTEMPTS: u32 = 4;
 
 /// Bits of a number within one epoch.
 pub(crate) const EPOCH_BITS: u32 = 29;
@@ -42,10 +44,11 @@ pub(crate) struct Tail<'m> {
 }
 
 impl<'m> Tail<'m> {
-    pub(crate) fn at(region: RegionRef<'m>, offset: usize) -> Result<Self> {
+    /// `epoch` lies where nobody often writes: every subscriber looks at it every time.
+    pub(crate) fn at(region: RegionRef<'m>, offset: usize, epoch: usize) -> Result<Self> {
         Ok(Self {
             latest: region.word(offset + offset_of!(TailShape, latest))?,
-            epoch: region.word(offset + offset_of!(TailShape, epoch))?,
+            epoch: region.word(epoch)?,
         })
     }
 
@@ -56,9 +59,19 @@ impl<'m> Tail<'m> {
 
     /// The newest message; 0 if there never was one.
     pub(crate) fn newest(&self) -> u64 {
-        let latest = self.latest.load(RELAXED);
-        fence(OBSERVE); // OBSERVE: pairs with PUBLISH
-        Self::join(self.epoch.load(RELAXED), latest)
+        let mut epoch = self.epoch.load(RELAXED);
+        for _ in 0..ATTEMPTS {
+            fence(OBSERVE); // OBSERVE: pairs with PUBLISH
+            let latest = self.latest.load(RELAXED);
+            fence(OBSERVE); // OBSERVE: pairs with PUBLISH
+            let after = self.epoch.load(RELAXED);
+            // Who was stopped between the loads for longer would join what never belonged together.
+            if after.wrapping_sub(epoch) <= 1 {
+                return Self::join(after, latest);
+            }
+            epoch = after;
+        }
+        u64::from(epoch) << EPOCH_BITS
     }
 
     /// The number whose low word is `latest`, nearest to where the epoch began: they may be from two moments.

@@ -22,7 +22,7 @@ fn with(capacity: u32, test: impl Fn(&Room, Mailslot<'_, Value>)) {
 fn start_at(room: &Room, capacity: u32, next: u64) {
     let newest = next - 1;
     room.set(128, newest as u32);
-    room.set(132, (newest >> 29) as u32);
+    room.set(264, (newest >> 29) as u32);
     for sequence in newest.saturating_sub(u64::from(capacity) - 1)..=newest {
         let number = sequence as u32 & (u32::MAX >> 1);
         room.set(

@@ -20,7 +20,7 @@ use crate::segment::claim::Court;
 use crate::segment::doorbell::Bell;
 use crate::segment::join::Peer;
 
-/// Reads the latest value. `Send`, `Sync` and, if what it keeps alive is, `Clone`. It stores nothing.
+/// Reads the latest value. `Send`, `Sync` and, if what it keeps alive is, `Clone`. It stores nothing in the region.
 #[derive(Debug)]
 pub struct Reader<'m, T: ?Sized, K = ()> {
     latest: &'m AtomicU32,
@@ -132,7 +132,9 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
         let latest = self.latest.load(RELAXED);
-        self.recent.look(latest, &self.slots);
+        if const { !is_word::<T>() } {
+            self.recent.look(latest, &self.slots);
+        }
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH
         let version = Version::of(latest)?;
         Some((version, self.slots.slot(version.0)))
@@ -250,7 +252,9 @@ impl<T: Pod, K> Reader<'_, T, K> {
                 "only a value of at most 4 bytes is one load"
             )
         };
-        from_word(self.value.load(OBSERVE)) // OBSERVE: pairs with PUBLISH in Writer::write
+        let value = self.value.load(RELAXED);
+        fence(OBSERVE); // OBSERVE: pairs with PUBLISH in Writer::write
+        from_word(value)
     }
 }
 

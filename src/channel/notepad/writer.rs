@@ -145,7 +145,8 @@ impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
         }
     }
 
-    /// The version written last, by this writer or one before it.
+    /// The version written last, by this writer or one before it. Of values of at most 4 bytes whoever takes the end over counts one
+    /// version more, since nobody can tell whether the one before stored a value.
     pub fn version(&self) -> Option<Version> {
         Version::of(self.pen.latest)
     }

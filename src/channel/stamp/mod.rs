@@ -15,8 +15,8 @@
 //!         by the stamp alone: stamp == 2v? fence (ARRIVE); words; fence (VALIDATE); stamp still 2v? else Lapped
 //! ```
 //! Loads and stores only. A reader that copied any word of a newer version sees, behind VALIDATE, the stamp that
-//! was stored before OPEN: the fences stand between the stamp and the words on both sides. Five projects had them on
-//! the other side (`loom-tests/tests/known_bad.rs`).
+//! was stored before OPEN: the fences stand between the stamp and the words on both sides. Seqlocks that had
+//! them elsewhere, and how each tears, are in `loom-tests/tests/known_bad.rs`.
 //!
 //! # Progress guarantee
 //!

@@ -18,7 +18,7 @@ const ATTEMPTS: u32 = 4;
 pub struct Held {
     /// Whose cursor it is.
     pub by: PeerId,
-    /// How many messages it is behind.
+    /// How many messages it is behind, by what it told.
     pub lag: u32,
 }
 
@@ -123,8 +123,9 @@ impl<'p> Credit<'p> {
                 by: owner.peer().unwrap_or(PeerId::BARE),
                 lag: behind.min(self.capacity),
             };
-            // No correct cursor is further behind than there are slots.
-            let goes = behind > self.capacity || self.terms.slow == Slow::Evict || is_dead(owner);
+            // No correct cursor is further behind than there are slots, and none counts before its owner has a name or after.
+            let is_garbage = behind > self.capacity || owner.peer().is_none();
+            let goes = is_garbage || self.terms.slow == Slow::Evict || is_dead(owner);
             if !goes {
                 return Err(held);
             }
@@ -141,11 +142,18 @@ impl<'p> Credit<'p> {
     pub(super) fn evict_peer(&mut self, peer: PeerId) -> bool {
         let mut any = false;
         for cursor in self.cursors.each() {
-            let found = cursor.observe();
-            let owner = cursor.owner.load(RELAXED);
-            if owner.peer() == Some(peer) && found.is_active() && cursor.evict(found) {
-                self.evicted += 1;
-                any = true;
+            for _ in 0..ATTEMPTS {
+                let found = cursor.observe();
+                let owner = cursor.owner.load(RELAXED);
+                if owner.peer() != Some(peer) || !found.is_active() {
+                    break;
+                }
+                if cursor.evict(found) {
+                    self.evicted += 1;
+                    any = true;
+                    break;
+                }
+                // It has moved: again.
             }
         }
         any

@@ -1,11 +1,12 @@
-//! A mailslot that loses nothing: each subscriber has a cursor, and the publisher stays within reach of all of them.
+//! A mailslot whose subscribers lose nothing: each has a cursor, and the publisher stays within reach of all of them. Where nobody
+//! subscribes, nothing is kept for anybody. What a subscriber took is not given again, to itself or to whoever takes its cursor over.
 //!
 //! # Shape
 //!
 //! ```text
 //! header (128)
-//! latest (128)    0 latest u32   4 epoch u32   8 limit u32     written by the publisher
-//! control (128)   0 publisher claim   4 data waiters u32   8 space waiters u32
+//! latest (128)    0 latest u32   4 limit u32     written by the publisher
+//! control (128)   0 publisher claim   4 data waiters u32   8 space waiters u32   12 epoch u32
 //! cursors         128 each: 0 subscriber claim   4 cursor { position u24, state 2 bits, generation 6 bits }
 //! slots           as those of a mailslot
 //! ```
@@ -26,13 +27,13 @@
 //!
 //! # Progress guarantee
 //!
-//! `poll` is wait-free. `try_publish` is wait-free: at most one look at each cursor, and one question about the life of each
-//! that is too far behind (which may be a system call).
+//! `poll` is wait-free. `try_publish` is wait-free: at most four looks at each cursor, and as many questions about the life of each
+//! that is too far behind (which may be system calls).
 //!
 //! # What a crash at each step leaves
 //!
 //! The publisher's as in a mailslot; its successor has no credit, and looks at the cursors first. A subscriber's: a cursor that names
-//! the dead, which the publisher evicts as soon as it is in the way, and the next subscriber takes over.
+//! the dead, which the publisher evicts once it is in the way, and the next subscriber takes over.
 //!
 //! # Example
 //!
@@ -94,21 +95,23 @@ pub(crate) struct ReliableControl {
     pub(crate) publisher: Atomic<Owner>,
     pub(crate) data_waiters: AtomicU32,
     pub(crate) space_waiters: AtomicU32,
+    pub(crate) epoch: AtomicU32,
 }
 
 const LATEST: usize = offset_of!(ReliableShape, latest);
 const CONTROL: usize = offset_of!(ReliableShape, control);
+const EPOCH: usize = CONTROL + offset_of!(ReliableControl, epoch);
 const CURSORS: usize = size_of::<ReliableShape>();
 
 /// Most slots: a cursor knows 24 bits of its position.
 const MOST_SLOTS: u32 = POSITIONS / 4;
 
-/// What the publisher does about a subscriber that is `lag` messages behind. One whose owner is dead is evicted at once either way.
+/// What the publisher does about a subscriber that is `lag` messages behind. One whose owner is proven dead is evicted then, either way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Slow {
     /// It says who holds it up, and publishes nothing: it may wait, or [evict](Publisher::evict).
     Wait,
-    /// It evicts the subscriber, whose next answer says so, and publishes.
+    /// It evicts the subscriber, which hears so as [`Delivery::Evicted`] says, and publishes.
     Evict,
 }
 
@@ -122,7 +125,8 @@ pub struct Config {
     pub most_bytes: u32,
     /// Cursors, 1 to 32: how many may subscribe at once. Observers need none.
     pub subscribers: u32,
-    /// Messages that a subscriber may be behind: 1 to `capacity`.
+    /// Messages that a subscriber may be behind, by what it told: 1 to `capacity`. It tells of every fourth part of this, so one that has taken
+    /// up to a quarter more counts as behind nevertheless.
     pub lag: u32,
     /// What happens to one that is further behind.
     pub slow: Slow,
@@ -264,7 +268,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Reliable<'m, T> {
         let terms = Terms::attached(geometry)?;
         let header = Header::at(region)?;
         header.begin(geometry)?;
-        Tail::at(region, LATEST)?.clear();
+        Tail::at(region, LATEST, EPOCH)?.clear();
         region
             .word(LATEST + offset_of!(TailShape, limit))?
             .store(0, RELAXED);
@@ -292,7 +296,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Reliable<'m, T> {
             region,
             geometry,
             terms,
-            tail: Tail::at(region, LATEST)?,
+            tail: Tail::at(region, LATEST, EPOCH)?,
             limit: region.word(LATEST + offset_of!(TailShape, limit))?,
             publisher: region.typed(CONTROL + offset_of!(ReliableControl, publisher))?,
             data_waiters: region.word(CONTROL + offset_of!(ReliableControl, data_waiters))?,

@@ -99,9 +99,20 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
         if self.credit.allows(self.press.next) {
             return Ok(());
         }
-        let seat = &self.seat;
-        self.credit
-            .refill(self.press.next, |owner| seat.is_dead(owner))
+        self.refill()
+    }
+
+    #[cold]
+    fn refill(&mut self) -> Result<(), Held> {
+        let (seat, before) = (&self.seat, self.credit.evicted);
+        let done = self
+            .credit
+            .refill(self.press.next, |owner| seat.is_dead(owner));
+        // One that sleeps is told by the message; there may be none.
+        if done.is_err() && self.credit.evicted != before {
+            self.seat.wake();
+        }
+        done
     }
 
     /// The number that the next message gets; messages are numbered from 1.
@@ -114,9 +125,15 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
         self.credit.slowest(self.press.next)
     }
 
-    /// Evicts every cursor of this peer: its subscribers' next answers say so. False if it had none.
+    /// Evicts every cursor of whoever holds this peer's row now, and rings it: its subscribers hear so as
+    /// [`Delivery::Evicted`](super::Delivery::Evicted) says. A mailslot without a segment has one name for all its subscribers. False if it had none.
     pub fn evict(&mut self, peer: PeerId) -> bool {
-        self.credit.evict_peer(peer)
+        let any = self.credit.evict_peer(peer);
+        // It may sleep until there is something to hear: there is.
+        if any {
+            self.seat.wake();
+        }
+        any
     }
 
     /// How many cursors this publisher has evicted.

@@ -133,12 +133,15 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
         Ok(subscriber)
     }
 
-    /// Begins anew, evicted or not: as if it subscribed again, with the same cursor.
+    /// Begins anew, evicted or not: as if it subscribed again, with the same cursor. It may begin behind `start`, with the first message that
+    /// is still there and that the publisher would not overwrite without looking: [`Subscriber::next_sequence`] says where.
     ///
     /// # Errors
     ///
     /// [`Error::Busy`] if the publisher evicts it again and again meanwhile.
     pub fn rejoin(&mut self, start: Start) -> Result<()> {
+        // Until it has a place that counts.
+        self.place.evicted = true;
         for _ in 0..ATTEMPTS {
             self.ear.seek(start);
             let cursor = self.place.cursor.reborn().at(self.ear.next);
@@ -206,6 +209,8 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
     fn evicted<V>(&mut self) -> Delivery<V> {
         if !self.place.evicted {
             self.place.lose();
+            // A publisher may wait for the place that this cursor had.
+            self.seat.wake();
         }
         let behind = self.behind();
         Delivery::Evicted { behind }

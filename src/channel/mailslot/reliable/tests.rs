@@ -265,7 +265,7 @@ fn a_successor_has_no_credit_before_it_looked() {
         let (publisher, mut subscriber) = both(&slot);
         core::mem::forget(publisher);
         // As if it died between its new limit and its look at the cursors.
-        room.set(128 + 8, 100);
+        room.set(128 + 4, 100);
         let proof = Gone(BARE);
         let mut publisher = slot.bare_publisher(&proof).unwrap();
         assert_eq!(publish_all(&mut publisher), Held { by: BARE, lag: 4 });
@@ -279,8 +279,8 @@ fn cursors_and_numbers_wrap() {
         with(Config::new(4, 1), |room, slot| {
             let newest = next - 1;
             room.set(128, newest as u32);
-            room.set(132, (newest >> 29) as u32);
-            room.set(136, next as u32);
+            room.set(268, (newest >> 29) as u32);
+            room.set(132, next as u32);
             for sequence in newest - 3..=newest {
                 let number = sequence as u32 & (u32::MAX >> 1);
                 room.set(512 + 24 * (number & 3) as usize, number << 1);

@@ -3,7 +3,8 @@
 
 use core::mem::offset_of;
 
-use crate::channel::mailslot::{MailslotShape, TailShape};
+use crate::channel::mailslot::reliable::{ReliableControl, ReliableShape};
+use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::notepad::{LatestShape, NotepadShape};
 use crate::channel::stamp::complete;
 use crate::error::{Error, Result};
@@ -102,6 +103,16 @@ fn slots(region: RegionRef<'_>, kind: Kind) -> Result<Option<RacingSlots<'_>>> {
         .map(Some)
 }
 
+/// Where the epoch of a mailslot lies, reliable or not.
+fn epoch_at(mailslot: RegionRef<'_>) -> Result<usize> {
+    if Header::at(mailslot)?.attach(Kind::Mailslot).is_ok() {
+        let control = offset_of!(MailslotShape, control);
+        return Ok(control + offset_of!(MailslotControl, epoch));
+    }
+    let control = offset_of!(ReliableShape, control);
+    Ok(control + offset_of!(ReliableControl, epoch))
+}
+
 /// Zeroes every slot, and has it say that it holds one of the last numbers up to this one, whole; 0: none was written yet. The
 /// checker wants all words made before they are shared.
 fn fill(slots: &RacingSlots<'_>, last: u32) {
@@ -157,9 +168,11 @@ pub fn mailslot_at(mailslot: Region<'_>, sequence: u64) -> Result<()> {
         fill(&slots, sequence as u32);
     }
     let word = |field| mailslot.word(MAIL_LATEST + field);
-    word(offset_of!(TailShape, limit))?.store(sequence as u32 + 1, RELAXED);
+    word(offset_of!(TailShape, limit))?.store((sequence as u32).wrapping_add(1), RELAXED);
     word(offset_of!(TailShape, latest))?.store(sequence as u32, RELAXED);
-    word(offset_of!(TailShape, epoch))?.store((sequence >> 29) as u32, RELAXED);
+    mailslot
+        .word(epoch_at(mailslot)?)?
+        .store((sequence >> 29) as u32, RELAXED);
     Ok(())
 }
 
@@ -221,7 +234,7 @@ pub fn restart_epochs(segment: &Segment<'_>, row: PeerId) -> Result<()> {
 ///
 /// [`Error::TooSmall`] if the region holds no mailslot.
 pub fn hide_epoch(mailslot: Region<'_>, epoch: u32) -> Result<()> {
-    let word = MAIL_LATEST + offset_of!(TailShape, epoch);
-    mailslot.into_ref().word(word)?.store(epoch, RELAXED);
+    let mailslot = mailslot.into_ref();
+    mailslot.word(epoch_at(mailslot)?)?.store(epoch, RELAXED);
     Ok(())
 }
