@@ -30,7 +30,7 @@
 //!
 //! Writer killed before CLOSE: nothing; readers go on reading the version before. Between CLOSE and PUBLISH: a complete slot, which the
 //! successor rolls forward. A word's writer killed between its two stores: the value is there under the old version; the
-//! successor counts it. Readers leave nothing.
+//! successor counts one version more (as at every hand-over of a word: nobody can tell), unless nothing was ever written. Readers leave nothing.
 //!
 //! A reader stopped between two of its loads for exactly a multiple of 2^31 versions would take what it copied for whole.
 //!
