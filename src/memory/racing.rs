@@ -194,7 +194,19 @@ impl<'m> RacingSlot<'m> {
         if from.len() > self.bytes {
             return;
         }
-        let mut index = 0;
+        let rest = self.store_whole(0, from);
+        if !rest.is_empty() {
+            let mut last = [0; WORD];
+            last[..rest.len()].copy_from_slice(rest);
+            self.word(from.len() / WORD)
+                .store(Word::from_le_bytes(last));
+        }
+    }
+
+    /// Stores the whole words of bytes that lie in the payload, from word `first` on. Answers the bytes behind them.
+    #[inline(always)]
+    fn store_whole<'f>(&self, first: usize, from: &'f [u8]) -> &'f [u8] {
+        let mut index = first;
         let mut rest = from;
         if wide::IS_HERE {
             while let Some((piece, behind)) = rest.split_first_chunk::<WIDE>() {
@@ -207,11 +219,7 @@ impl<'m> RacingSlot<'m> {
             self.word(index).store(Word::from_le_bytes(*piece));
             (rest, index) = (behind, index + 1);
         }
-        if !rest.is_empty() {
-            let mut last = [0; WORD];
-            last[..rest.len()].copy_from_slice(rest);
-            self.word(index).store(Word::from_le_bytes(last));
-        }
+        rest
     }
 
     /// A whole value, torn perhaps; zeros if it does not fit.
@@ -222,7 +230,7 @@ impl<'m> RacingSlot<'m> {
             return T::zeroed();
         }
         // SAFETY: as many bytes as the value has, which lie in the payload.
-        unsafe { self.load_into(value.as_mut_ptr().cast(), size_of::<T>()) };
+        unsafe { self.load_into(0, value.as_mut_ptr().cast(), size_of::<T>()) };
         // SAFETY: every byte was written, and every bit pattern is a T.
         unsafe { value.assume_init() }
     }
@@ -232,22 +240,22 @@ impl<'m> RacingSlot<'m> {
     pub(crate) fn load(&self, into: &mut [u8]) {
         if into.len() <= self.bytes {
             // SAFETY: a slice, whose bytes lie in the payload.
-            unsafe { self.load_into(into.as_mut_ptr(), into.len()) };
+            unsafe { self.load_into(0, into.as_mut_ptr(), into.len()) };
         }
     }
 
-    /// Copies bytes from the payload's beginning, torn perhaps.
+    /// Copies bytes from word `first` on, torn perhaps.
     ///
     /// # Safety
     ///
-    /// `into` is valid for writes of `len` private bytes, and the payload has as many.
+    /// `into` is valid for writes of `len` private bytes, and the payload has as many from that word on.
     #[inline(always)]
-    unsafe fn load_into(&self, into: *mut u8, len: usize) {
+    unsafe fn load_into(&self, first: usize, into: *mut u8, len: usize) {
         let mut index = 0;
         if wide::IS_HERE {
             while (index + wide::WORDS) * WORD <= len {
                 // SAFETY: the words lie in the payload, since the bytes do.
-                let words = unsafe { wide::load(self.words(index)) };
+                let words = unsafe { wide::load(self.words(first + index)) };
                 let to = into.wrapping_add(index * WORD).cast::<wide::Wide>();
                 // SAFETY: inside the caller's bytes.
                 unsafe { to.write_unaligned(words) };
@@ -257,11 +265,11 @@ impl<'m> RacingSlot<'m> {
         while (index + 1) * WORD <= len {
             let to = into.wrapping_add(index * WORD).cast::<Word>();
             // SAFETY: inside the caller's bytes.
-            unsafe { to.write_unaligned(self.word(index).load().to_le()) };
+            unsafe { to.write_unaligned(self.word(first + index).load().to_le()) };
             index += 1;
         }
         if index * WORD < len {
-            let last = self.word(index).load().to_le_bytes();
+            let last = self.word(first + index).load().to_le_bytes();
             let to = into.wrapping_add(index * WORD);
             // SAFETY: the caller's last bytes, fewer than a word.
             unsafe { to.copy_from_nonoverlapping(last.as_ptr(), len - index * WORD) };
@@ -278,6 +286,11 @@ impl<'m> RacingSlot<'m> {
         if !self.holds(offset, from.len()) {
             return false;
         }
+        let (mut offset, mut from) = (offset, from);
+        if offset.is_multiple_of(WORD) {
+            let rest = self.store_whole(offset / WORD, from);
+            (offset, from) = (offset + from.len() - rest.len(), rest);
+        }
         self.each_word(offset, from.len(), |index, at, part| {
             let word = self.word(index);
             let mut bytes = word.load().to_le_bytes();
@@ -291,6 +304,11 @@ impl<'m> RacingSlot<'m> {
     pub(crate) fn load_at(&self, offset: usize, into: &mut [u8]) -> bool {
         if !self.holds(offset, into.len()) {
             return false;
+        }
+        if offset.is_multiple_of(WORD) {
+            // SAFETY: a slice, whose bytes lie in the payload from that word on.
+            unsafe { self.load_into(offset / WORD, into.as_mut_ptr(), into.len()) };
+            return true;
         }
         self.each_word(offset, into.len(), |index, at, part| {
             let bytes = self.word(index).load().to_le_bytes();
