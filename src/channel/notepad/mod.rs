@@ -55,14 +55,15 @@
 #![forbid(unsafe_code)]
 
 mod draft;
+mod note;
 mod reader;
 mod writer;
 
-use core::fmt;
 use core::marker::PhantomData;
 use core::mem::offset_of;
 
 pub use self::draft::Draft;
+pub use self::note::{Missed, Note, Version};
 pub use self::reader::Reader;
 pub use self::writer::Writer;
 use crate::channel::seat::{Claimant, Ends, Seat};
@@ -167,55 +168,6 @@ impl Default for Config {
         Self::new()
     }
 }
-
-/// Which write a value is of: 31 bits that wrap. Equal or not is all that is to be asked of two.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Version(u32);
-
-impl Version {
-    /// The version that a `latest` word names, if anything was written.
-    fn of(latest: u32) -> Option<Self> {
-        (latest & WRITTEN != 0).then_some(Self(latest & NUMBER))
-    }
-
-    /// The number, from 1 to 2^31 - 1 and then from 0 again.
-    pub const fn get(self) -> u32 {
-        self.0
-    }
-}
-
-/// A value and the version that it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Note<T> {
-    /// Which write this is.
-    pub version: Version,
-    /// What was written.
-    pub value: T,
-}
-
-/// Why a read brought no value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Missed {
-    /// The writer overwrote the slot during the copy: read again.
-    Lapped,
-    /// The caller's buffer is too small for the value.
-    TooLong(TooLong),
-    /// The region holds what no writer writes.
-    Corrupt,
-}
-
-impl fmt::Display for Missed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Missed::Lapped => f.write_str("overtaken by the writer; read again"),
-            Missed::TooLong(why) => why.fmt(f),
-            Missed::Corrupt => f.write_str("corrupt notepad"),
-        }
-    }
-}
-
-impl core::error::Error for Missed {}
 
 /// A notepad laid out in a region: a handle from which its writer is claimed and readers are made.
 #[derive(Debug)]

@@ -2,7 +2,7 @@ use super::*;
 use crate::mailslot::{Next, TooLong};
 use crate::memory::testing::{EACH_TRUST, Gone, Room, Says};
 use crate::segment::peers::Identity;
-use crate::{Life, Plan, Segment};
+use crate::{Life, PeerId, Plan, Segment};
 
 mod joining;
 
