@@ -163,9 +163,13 @@ impl<'m> RacingSlot<'m> {
         self.control(offset_of!(SlotShape, length))
     }
 
-    /// The word at `index`; the caller knows that `index * WORD` lies in the padded payload.
+    /// The word at `index`.
+    ///
+    /// # Safety
+    ///
+    /// `index * WORD` lies in the padded payload.
     #[inline(always)]
-    fn word(&self, index: usize) -> &'m RacingWord {
+    unsafe fn word(&self, index: usize) -> &'m RacingWord {
         debug_assert!(index * WORD < self.bytes);
         // SAFETY: inside the payload by the caller's check, which the stride has room for.
         let at = unsafe { self.at.add(PAYLOAD + index * size_of::<RacingWord>()) };
@@ -173,9 +177,13 @@ impl<'m> RacingSlot<'m> {
         unsafe { at.cast().as_ref() }
     }
 
-    /// The words from `index` on as one access; the caller knows that all of them lie in the padded payload.
+    /// The words from `index` on as one access.
+    ///
+    /// # Safety
+    ///
+    /// All of them lie in the padded payload.
     #[inline(always)]
-    fn words(&self, index: usize) -> *mut Word {
+    unsafe fn words(&self, index: usize) -> *mut Word {
         debug_assert!((index + wide::WORDS) * WORD <= self.bytes.next_multiple_of(WORD));
         // SAFETY: inside the payload by the caller's check, which the stride has room for.
         let at = unsafe { self.at.add(PAYLOAD + index * size_of::<RacingWord>()) };
@@ -194,29 +202,39 @@ impl<'m> RacingSlot<'m> {
         if from.len() > self.bytes {
             return;
         }
-        let rest = self.store_whole(0, from);
+        // SAFETY: no more than the payload has, just checked.
+        let rest = unsafe { self.store_whole(0, from) };
         if !rest.is_empty() {
             let mut last = [0; WORD];
             last[..rest.len()].copy_from_slice(rest);
-            self.word(from.len() / WORD)
-                .store(Word::from_le_bytes(last));
+            // SAFETY: the last bytes of `from` lie in that word, and `from` in the payload.
+            let word = unsafe { self.word(from.len() / WORD) };
+            word.store(Word::from_le_bytes(last));
         }
     }
 
-    /// Stores the whole words of bytes that lie in the payload, from word `first` on. Answers the bytes behind them.
+    /// Stores the whole words of these bytes, from word `first` on. Answers the bytes behind them.
+    ///
+    /// # Safety
+    ///
+    /// The bytes lie in the payload, from that word on.
     #[inline(always)]
-    fn store_whole<'f>(&self, first: usize, from: &'f [u8]) -> &'f [u8] {
+    unsafe fn store_whole<'f>(&self, first: usize, from: &'f [u8]) -> &'f [u8] {
         let mut index = first;
         let mut rest = from;
         if wide::IS_HERE {
             while let Some((piece, behind)) = rest.split_first_chunk::<WIDE>() {
-                // SAFETY: the words lie in the payload, since `from` does; only the slot's one writer stores.
-                unsafe { wide::store(self.words(index), bytemuck::cast(*piece)) };
+                // SAFETY: the words lie in the payload, since `from` does.
+                let at = unsafe { self.words(index) };
+                // SAFETY: as above; only the slot's one writer stores.
+                unsafe { wide::store(at, bytemuck::cast(*piece)) };
                 (rest, index) = (behind, index + wide::WORDS);
             }
         }
         while let Some((piece, behind)) = rest.split_first_chunk::<WORD>() {
-            self.word(index).store(Word::from_le_bytes(*piece));
+            // SAFETY: the word lies in the payload, since `from` does.
+            let word = unsafe { self.word(index) };
+            word.store(Word::from_le_bytes(*piece));
             (rest, index) = (behind, index + 1);
         }
         rest
@@ -255,7 +273,9 @@ impl<'m> RacingSlot<'m> {
         if wide::IS_HERE {
             while (index + wide::WORDS) * WORD <= len {
                 // SAFETY: the words lie in the payload, since the bytes do.
-                let words = unsafe { wide::load(self.words(first + index)) };
+                let at = unsafe { self.words(first + index) };
+                // SAFETY: as above.
+                let words = unsafe { wide::load(at) };
                 let to = into.wrapping_add(index * WORD).cast::<wide::Wide>();
                 // SAFETY: inside the caller's bytes.
                 unsafe { to.write_unaligned(words) };
@@ -263,13 +283,17 @@ impl<'m> RacingSlot<'m> {
             }
         }
         while (index + 1) * WORD <= len {
+            // SAFETY: the word lies in the payload, since the bytes do.
+            let word = unsafe { self.word(first + index) };
             let to = into.wrapping_add(index * WORD).cast::<Word>();
             // SAFETY: inside the caller's bytes.
-            unsafe { to.write_unaligned(self.word(first + index).load().to_le()) };
+            unsafe { to.write_unaligned(word.load().to_le()) };
             index += 1;
         }
         if index * WORD < len {
-            let last = self.word(first + index).load().to_le_bytes();
+            // SAFETY: the last bytes lie in that word, and in the payload.
+            let word = unsafe { self.word(first + index) };
+            let last = word.load().to_le_bytes();
             let to = into.wrapping_add(index * WORD);
             // SAFETY: the caller's last bytes, fewer than a word.
             unsafe { to.copy_from_nonoverlapping(last.as_ptr(), len - index * WORD) };
@@ -288,11 +312,13 @@ impl<'m> RacingSlot<'m> {
         }
         let (mut offset, mut from) = (offset, from);
         if offset.is_multiple_of(WORD) {
-            let rest = self.store_whole(offset / WORD, from);
+            // SAFETY: holds() was asked for these bytes, which begin on that word.
+            let rest = unsafe { self.store_whole(offset / WORD, from) };
             (offset, from) = (offset + from.len() - rest.len(), rest);
         }
         self.each_word(offset, from.len(), |index, at, part| {
-            let word = self.word(index);
+            // SAFETY: each_word gives words of bytes that the payload holds.
+            let word = unsafe { self.word(index) };
             let mut bytes = word.load().to_le_bytes();
             bytes[at..at + part.len()].copy_from_slice(&from[part]);
             word.store(Word::from_le_bytes(bytes));
@@ -311,7 +337,9 @@ impl<'m> RacingSlot<'m> {
             return true;
         }
         self.each_word(offset, into.len(), |index, at, part| {
-            let bytes = self.word(index).load().to_le_bytes();
+            // SAFETY: each_word gives words of bytes that the payload holds.
+            let word = unsafe { self.word(index) };
+            let bytes = word.load().to_le_bytes();
             let from = &bytes[at..at + part.len()];
             into[part].copy_from_slice(from);
         });

@@ -2,7 +2,7 @@ use spin::relax::Spin;
 
 use super::*;
 use crate::memory::testing::{EACH_TRUST, Gone, Room, TooAligned, evicted};
-use crate::{Error, PeerId, spsc};
+use crate::{Error, PeerId};
 
 type Value = [u64; 3];
 
@@ -317,7 +317,8 @@ fn another_shape_is_refused_with_both_values() {
             Notepad::<u32>::attach(region()),
             Err(Error::Mismatch { .. })
         ));
-        let other = spsc::Spsc::<Value>::attach(region()).unwrap_err();
+        let header = Header::at(region().into_ref()).unwrap();
+        let other = header.attach(Kind::Spsc).unwrap_err();
         assert!(matches!(
             other,
             Error::Mismatch {
