@@ -80,6 +80,8 @@ mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
+#[cfg(target_has_atomic = "64")]
+pub use channel::mpmc;
 pub use channel::stamp::Content;
 pub use channel::{bytes, mailslot, notepad, spsc};
 pub use error::{Error, Field, Full, Result, State};

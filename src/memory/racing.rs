@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! 0 stamp u32   4 length u32   8 payload, padded to 8   .. padding to the stride
+//! 0 word u64                   8 payload, where slots name their owners
 //! ```
 //! A payload byte is always accessed as a part of the same word (where `wide` moves two, as a part of one of them), so that no two
 //! accesses of different widths race. What was copied may be torn; whoever copies asks the stamp afterwards whether it was.
@@ -14,6 +15,8 @@ use core::ptr::NonNull;
 
 use super::layout::{CACHE_LINE, round_up};
 use super::prefetch;
+#[cfg(target_has_atomic = "64")]
+use super::sync::AtomicU64;
 use super::sync::{AtomicU32, RacingWord, Word};
 use super::wide;
 use crate::memory::Pod;
@@ -29,18 +32,32 @@ pub(crate) struct SlotShape {
     pub(crate) payload: [RacingWord; 1],
 }
 
-const PAYLOAD: usize = offset_of!(SlotShape, payload);
+/// The same of a slot that names who has it: one wide word in the place of stamp and length.
+#[cfg(target_has_atomic = "64")]
+#[repr(C)]
+pub(crate) struct NamedShape {
+    pub(crate) word: AtomicU64,
+    pub(crate) payload: [RacingWord; 1],
+}
+
+const PAYLOAD: usize = {
+    let stamped = offset_of!(SlotShape, payload);
+    #[cfg(target_has_atomic = "64")]
+    let stamped = {
+        let named = offset_of!(NamedShape, payload);
+        if named > stamped { named } else { stamped }
+    };
+    stamped
+};
+/// What slots are aligned to.
+pub(super) const ALIGN: usize = 8;
 
 /// So many slots of one line are asked for at once.
 pub(crate) const FEW: u32 = 4;
 
 /// Bytes from one slot of `payload` bytes to the next, a multiple of `unit`.
 pub(crate) const fn stride(payload: usize, unit: usize) -> Option<usize> {
-    let unit = if unit < align_of::<SlotShape>() {
-        align_of::<SlotShape>()
-    } else {
-        unit
-    };
+    let unit = if unit < ALIGN { ALIGN } else { unit };
     match round_up(payload, 8) {
         None => None,
         Some(payload) => match (payload / WORD).checked_mul(size_of::<RacingWord>()) {
@@ -149,6 +166,14 @@ impl<'m> RacingSlot<'m> {
         let at = unsafe { self.at.add(offset) };
         // SAFETY: mapped for 'm, aligned with the slot, shared by design and valid for every bit pattern.
         unsafe { at.cast().as_ref() }
+    }
+
+    /// Whose the slot is, and how far what it holds has come.
+    #[cfg(target_has_atomic = "64")]
+    #[inline(always)]
+    pub(crate) fn named(&self) -> &'m AtomicU64 {
+        // SAFETY: mapped for 'm, aligned with the slot, shared by design and valid for every bit pattern.
+        unsafe { self.at.cast().as_ref() }
     }
 
     /// What the slot holds, and whether it is being written.
@@ -362,6 +387,12 @@ impl<'m> RacingSlot<'m> {
         }
     }
 }
+
+const _: () = assert!(align_of::<SlotShape>() <= ALIGN);
+#[cfg(target_has_atomic = "64")]
+const _: () = assert!(align_of::<NamedShape>() <= ALIGN);
+#[cfg(not(ringpad_loom))]
+const _: () = assert!(PAYLOAD == 8);
 
 #[cfg(all(test, not(ringpad_loom)))]
 mod tests;

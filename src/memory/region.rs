@@ -8,8 +8,10 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::layout::CACHE_LINE;
-use super::racing::{self, RacingSlots, SlotShape};
+use super::racing::{self, RacingSlots};
 use super::span::{Span, marks};
+#[cfg(target_has_atomic = "64")]
+use super::sync::AtomicU64;
 use super::sync::{Atomic, AtomicU32, RawU32, Track};
 use super::words;
 use crate::error::{Error, Result};
@@ -279,6 +281,12 @@ impl<'m> RegionRef<'m> {
         self.shared(offset)
     }
 
+    /// The shared wide word at `offset`.
+    #[cfg(target_has_atomic = "64")]
+    pub(crate) fn wide(&self, offset: usize) -> Result<&'m AtomicU64> {
+        self.shared(offset)
+    }
+
     /// The shared word of several fields at `offset`.
     pub(crate) fn typed<T: bytemuck::NoUninit + bytemuck::AnyBitPattern>(
         &self,
@@ -331,10 +339,10 @@ impl<'m> RegionRef<'m> {
                 found: stride as u64,
             });
         }
-        if !stride.is_multiple_of(align_of::<SlotShape>()) {
+        if !stride.is_multiple_of(racing::ALIGN) {
             return Err(Error::Misaligned {
-                want: align_of::<SlotShape>(),
-                found: stride % align_of::<SlotShape>(),
+                want: racing::ALIGN,
+                found: stride % racing::ALIGN,
             });
         }
         let at = self.place(offset, all, CACHE_LINE)?;

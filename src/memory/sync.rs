@@ -7,10 +7,12 @@
 //!
 //! Every operation takes a named [`Edge`](super::order::Edge), never a bare ordering.
 
+#[cfg(all(target_has_atomic = "64", not(ringpad_loom)))]
+pub(crate) use real::AtomicU64;
 #[cfg(not(ringpad_loom))]
 pub(crate) use real::{Atomic, AtomicU32, RacingWord, Track, Word, fence};
 #[cfg(ringpad_loom)]
-pub(crate) use twin::{Atomic, AtomicU32, RacingWord, Track, Word, fence};
+pub(crate) use twin::{Atomic, AtomicU32, AtomicU64, RacingWord, Track, Word, fence};
 
 /// What only models use: weakened edges, crash points, shadow words.
 #[cfg(ringpad_loom)]
@@ -57,6 +59,32 @@ mod real {
         #[inline]
         pub(crate) fn clear_bits(&self, bits: u32, edge: Edge) -> u32 {
             self.0.fetch_and(!bits, edge.order())
+        }
+    }
+
+    /// A 64-bit word shared with other peers.
+    #[cfg(target_has_atomic = "64")]
+    #[derive(Debug)]
+    #[repr(transparent)]
+    pub(crate) struct AtomicU64(atomic::AtomicU64);
+
+    #[cfg(target_has_atomic = "64")]
+    impl AtomicU64 {
+        #[inline(always)]
+        pub(crate) fn load(&self, edge: Edge) -> u64 {
+            self.0.load(edge.order())
+        }
+
+        #[inline(always)]
+        pub(crate) fn store(&self, value: u64, edge: Edge) {
+            self.0.store(value, edge.order());
+        }
+
+        /// Compare-and-swap; the failure load is relaxed.
+        #[inline(always)]
+        pub(crate) fn replace(&self, old: u64, new: u64, edge: Edge) -> Result<u64, u64> {
+            self.0
+                .compare_exchange(old, new, edge.order(), RELAXED.order())
         }
     }
 
@@ -137,204 +165,4 @@ mod real {
 }
 
 #[cfg(ringpad_loom)]
-mod twin {
-    use super::hooks;
-    use crate::memory::order::{Edge, RELAXED};
-    use bytemuck::{AnyBitPattern, NoUninit};
-    use core::cell::{Cell, UnsafeCell};
-    use core::marker::PhantomData;
-    use core::mem::MaybeUninit;
-    use loom::sync::atomic as la;
-
-    /// An object of the checker, made when zeroed bytes are first touched.
-    #[repr(C)]
-    struct Lazy<T> {
-        made: Cell<usize>,
-        object: UnsafeCell<MaybeUninit<T>>,
-    }
-
-    /// Tells made objects from garbage.
-    const MADE: usize = 0x6d61_6465;
-
-    impl<T> Lazy<T> {
-        fn get(&self, make: impl FnOnce() -> T) -> &T {
-            if self.made.get() != MADE {
-                // SAFETY: the checker runs one modelled thread at a time and making an object is no
-                // switch point, so nobody else holds a reference into an object not yet made.
-                unsafe { (*self.object.get()).write(make()) };
-                self.made.set(MADE);
-            }
-            // SAFETY: MADE is set only after the object was written, and objects are never unmade.
-            let object = unsafe { &*self.object.get() };
-            // SAFETY: as above: written.
-            unsafe { object.assume_init_ref() }
-        }
-    }
-
-    /// loom 0.7 keeps one last access an object, so a thread's own store hides another's earlier load
-    /// from it (tokio-rs/loom#166, #392). A shadow word a thread shows it the conflict.
-    struct Shadowed {
-        word: la::AtomicU32,
-        seen_by: [Option<la::AtomicU32>; hooks::THREADS],
-    }
-
-    #[repr(transparent)]
-    pub(crate) struct AtomicU32(Lazy<Shadowed>);
-    // SAFETY: the checker runs one modelled thread at a time, on one thread of the machine.
-    unsafe impl Sync for AtomicU32 {}
-    // SAFETY: as above.
-    unsafe impl Send for AtomicU32 {}
-
-    impl core::fmt::Debug for AtomicU32 {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("AtomicU32")
-        }
-    }
-
-    impl AtomicU32 {
-        fn get(&self) -> &Shadowed {
-            self.0.get(|| {
-                let threads = hooks::shadows().unwrap_or(0);
-                Shadowed {
-                    word: la::AtomicU32::new(0),
-                    seen_by: core::array::from_fn(|i| (i < threads).then(|| la::AtomicU32::new(0))),
-                }
-            })
-        }
-
-        /// Tells the checker that a write conflicts with the loads of every other thread.
-        fn before_write(&self) -> &la::AtomicU32 {
-            let it = self.get();
-            if hooks::shadows().is_some() {
-                let me = hooks::current();
-                for (thread, shadow) in it.seen_by.iter().flatten().enumerate() {
-                    if thread != me {
-                        shadow.fetch_add(0, RELAXED.order());
-                    }
-                }
-            }
-            &it.word
-        }
-
-        pub(crate) fn load(&self, edge: Edge) -> u32 {
-            if hooks::is_dead() {
-                return 0;
-            }
-            let it = self.get();
-            if hooks::shadows().is_some() {
-                let mine = it.seen_by[hooks::current()].as_ref();
-                mine.expect("more threads than set_shadows said")
-                    .load(RELAXED.order());
-            }
-            it.word.load(edge.order())
-        }
-
-        pub(crate) fn store(&self, value: u32, edge: Edge) {
-            if hooks::step() {
-                self.before_write().store(value, edge.order());
-            }
-        }
-
-        pub(crate) fn replace(&self, old: u32, new: u32, edge: Edge) -> Result<u32, u32> {
-            if !hooks::step() {
-                return Err(0);
-            }
-            self.before_write()
-                .compare_exchange(old, new, edge.order(), RELAXED.order())
-        }
-
-        pub(crate) fn set_bits(&self, bits: u32, edge: Edge) -> u32 {
-            if !hooks::step() {
-                return 0;
-            }
-            self.before_write().fetch_or(bits, edge.order())
-        }
-
-        pub(crate) fn clear_bits(&self, bits: u32, edge: Edge) -> u32 {
-            if !hooks::step() {
-                return 0;
-            }
-            self.before_write().fetch_and(!bits, edge.order())
-        }
-    }
-
-    #[repr(transparent)]
-    pub(crate) struct Atomic<T>(AtomicU32, PhantomData<T>);
-
-    impl<T> core::fmt::Debug for Atomic<T> {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("Atomic")
-        }
-    }
-
-    impl<T: NoUninit + AnyBitPattern> Atomic<T> {
-        pub(crate) fn load(&self, edge: Edge) -> T {
-            bytemuck::cast(self.0.load(edge))
-        }
-
-        pub(crate) fn store(&self, value: T, edge: Edge) {
-            self.0.store(bytemuck::cast(value), edge);
-        }
-
-        pub(crate) fn replace(&self, old: T, new: T, edge: Edge) -> Result<T, T> {
-            self.0
-                .replace(bytemuck::cast(old), bytemuck::cast(new), edge)
-                .map(bytemuck::cast)
-                .map_err(bytemuck::cast)
-        }
-    }
-
-    /// Models have words of four bytes.
-    pub(crate) type Word = u32;
-
-    /// Payload that may be read while it is written: the checker sees every word of it.
-    #[derive(Debug)]
-    #[repr(transparent)]
-    pub(crate) struct RacingWord(AtomicU32);
-
-    impl RacingWord {
-        pub(crate) fn load(&self) -> Word {
-            self.0.load(RELAXED)
-        }
-
-        pub(crate) fn store(&self, value: Word) {
-            self.0.store(value, RELAXED);
-        }
-    }
-
-    /// A weakened fence is no fence.
-    pub(crate) fn fence(edge: Edge) {
-        let weakened = matches!(edge.order(), core::sync::atomic::Ordering::Relaxed);
-        if !weakened && !hooks::is_dead() {
-            la::fence(edge.order());
-        }
-    }
-
-    /// A place of handed-over payload: the checker fails on accesses that no edge orders.
-    #[repr(transparent)]
-    pub(crate) struct Track(Lazy<loom::cell::UnsafeCell<()>>);
-    // SAFETY: the checker runs one modelled thread at a time, on one thread of the machine.
-    unsafe impl Sync for Track {}
-
-    impl core::fmt::Debug for Track {
-        fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-            f.write_str("Track")
-        }
-    }
-
-    impl Track {
-        pub(crate) fn read(&self) {
-            if !hooks::is_dead() {
-                self.0.get(|| loom::cell::UnsafeCell::new(())).with(|_| ());
-            }
-        }
-
-        pub(crate) fn write(&self) {
-            if hooks::step() {
-                self.0
-                    .get(|| loom::cell::UnsafeCell::new(()))
-                    .with_mut(|_| ());
-            }
-        }
-    }
-}
+mod twin;

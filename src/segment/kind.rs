@@ -24,6 +24,10 @@ pub enum Kind {
     Mailslot = 5,
     /// Messages of one publisher that each of its subscribers gets.
     Reliable = 6,
+    /// A typed ring of many senders and many receivers.
+    Mpmc = 7,
+    /// A lock that outlives its owner, alone or with a value.
+    Lock = 8,
 }
 
 impl Kind {
@@ -36,6 +40,8 @@ impl Kind {
             4 => Some(Kind::Notepad),
             5 => Some(Kind::Mailslot),
             6 => Some(Kind::Reliable),
+            7 => Some(Kind::Mpmc),
+            8 => Some(Kind::Lock),
             _ => None,
         }
     }
@@ -49,6 +55,8 @@ impl Kind {
             Kind::Notepad => *b"rp-note\0",
             Kind::Mailslot => *b"rp-mail\0",
             Kind::Reliable => *b"rp-rely\0",
+            Kind::Mpmc => *b"rp-mpmc\0",
+            Kind::Lock => *b"rp-lock\0",
         }
     }
 }

@@ -1,0 +1,61 @@
+//! What the dead held, and how anybody gives it back.
+
+#![forbid(unsafe_code)]
+
+use super::ring::{Obstacle, Ring};
+use super::word::{State, Tag, Word};
+use crate::channel::party::Name;
+use crate::memory::order::{OBSERVE, RELAXED, RELEASE};
+
+/// What became of a dead owner's slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mended {
+    /// So many can be written again; what was in them was never committed, or is dropped.
+    Freed(u32),
+    /// So many messages come again.
+    Redelivered(u32),
+}
+
+impl Ring<'_> {
+    /// Gives back what the word's owner held, if that is proven dead. Every step is one exchange from what was found, to the dead one's name or
+    /// the mender's; a mender that dies is mended in turn.
+    pub(super) fn mend(&self, at: Obstacle, name: &Name<'_>) -> Option<Mended> {
+        let owner = at.word.owner()?;
+        if !name.court.is_dead(owner) {
+            return None;
+        }
+        let (word, run) = (self.word(at.position), self.laps.run(at.word));
+        if at.word.state() == State::HeldRead && self.rules.again {
+            let orphan = self.laps.as_orphan(at.word);
+            // RELEASE: what the dead read, it read before whoever takes it next frees it.
+            word.replace(at.word.0, orphan.0, RELEASE).ok()?;
+            self.tell_of_orphans();
+            return Some(Mended::Redelivered(run));
+        }
+        let me = Tag::of(name.me);
+        let mine = self.laps.as_held_write(at.word, me);
+        word.replace(at.word.0, mine.0, RELAXED).ok()?;
+        self.give_back(at.position, me);
+        Some(Mended::Freed(run))
+    }
+
+    /// One pass over every slot. Calls `mended` for each that was given back.
+    pub(crate) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) {
+        let mut orphans = false;
+        for index in 0..self.laps.capacity() {
+            let word = Word(self.word(index.into()).load(OBSERVE));
+            orphans |= word.state() == State::Orphan;
+            if word.owner().is_some() {
+                let near = self.tail.load(RELAXED);
+                let position = self.laps.position(word, index, near);
+                if let Some(what) = self.mend(Obstacle { position, word }, name) {
+                    mended(what);
+                }
+            }
+        }
+        if orphans {
+            // Whoever made them such may have died before it told.
+            self.tell_of_orphans();
+        }
+    }
+}

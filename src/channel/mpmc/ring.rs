@@ -1,0 +1,276 @@
+//! The steps that senders, receivers and repairers take on slots.
+
+#![forbid(unsafe_code)]
+
+use super::rules::Rules;
+use super::word::{Laps, State, Tag, Word};
+use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
+use crate::memory::racing::RacingSlots;
+use crate::memory::sync::{AtomicU32, AtomicU64};
+
+/// Times that one step is tried again while others change the same word.
+pub(super) const TRIES: u32 = 64;
+
+/// One ring's words, found once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ring<'m> {
+    pub(super) laps: Laps,
+    pub(super) rules: Rules,
+    pub(super) slots: RacingSlots<'m>,
+    /// Hints that are never ahead: whoever claims stores what lies behind its claim, others walk on from there.
+    pub(super) tail: &'m AtomicU64,
+    pub(super) head: &'m AtomicU64,
+    /// Changes whenever a message lost its reader.
+    pub(super) orphaned: &'m AtomicU32,
+    /// Of slots that were read by name: the first message's position. `None` where what the dead held is dropped.
+    pub(super) sequences: Option<Sequences<'m>>,
+}
+
+/// A word a slot.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sequences<'m>(pub(super) RacingSlots<'m>);
+
+impl Sequences<'_> {
+    /// Says which message the slot holds: before its reader takes it, so that no death comes between. Whoever is late with an earlier
+    /// number changes nothing.
+    pub(super) fn say(&self, index: u32, position: u64) {
+        let word = self.0.slot(index).named();
+        for _ in 0..TRIES {
+            let found = word.load(RELAXED);
+            if found >= position || word.replace(found, position, RELAXED).is_ok() {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn of(&self, index: u32) -> u64 {
+        self.0.slot(index).named().load(RELAXED)
+    }
+}
+
+/// What stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub(super) position: u64,
+    pub(super) word: Word,
+}
+
+/// What a walk found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The slot to take, as its word was.
+    Here(u64, Word),
+    /// Somebody's slot, at this position.
+    Blocked(Obstacle),
+    /// Nothing to take: full for senders, empty for receivers. With the position that is next.
+    Nothing(u64),
+}
+
+impl<'m> Ring<'m> {
+    /// Empties a ring that nobody else can reach; its first message gets this position, a multiple of the capacity.
+    pub(crate) fn begin_at(&self, position: u64) {
+        self.tail.store(position, RELAXED);
+        self.head.store(position, RELAXED);
+        for index in 0..self.laps.capacity() {
+            let free = self.laps.free(position);
+            self.slots.slot(index).named().store(free.0, RELAXED);
+            if let Some(sequences) = &self.sequences {
+                sequences.0.slot(index).named().store(0, RELAXED);
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(super) fn word(&self, position: u64) -> &'m AtomicU64 {
+        self.slots.slot(position as u32).named()
+    }
+
+    /// Most slots that one walk looks at.
+    fn budget(&self) -> u64 {
+        2 * u64::from(self.laps.capacity()) + 64
+    }
+
+    /// Walks from a position where the tail once stood to the first that nobody claimed.
+    #[inline(always)]
+    pub(super) fn find_free(&self, from: u64) -> Found {
+        let mut t = from;
+        for _ in 0..self.budget() {
+            // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
+            let word = Word(self.word(t).load(RECLAIM));
+            let ahead = self.laps.ahead(word, t);
+            let state = word.state();
+            if ahead == 0 && state == State::Free {
+                return Found::Here(t, word);
+            }
+            if ahead > 0 {
+                t = t.wrapping_add(1);
+            } else if ahead == 0 {
+                t = t.wrapping_add(u64::from(self.laps.run(word)));
+            } else {
+                return match state {
+                    State::HeldRead | State::HeldWrite | State::Orphan => {
+                        Found::Blocked(Obstacle { position: t, word })
+                    }
+                    _ => Found::Nothing(t),
+                };
+            }
+        }
+        Found::Nothing(t)
+    }
+
+    /// Walks from a position where the head once stood to the first message that nobody took.
+    #[inline(always)]
+    pub(super) fn find_ready(&self, from: u64) -> Found {
+        let mut h = from;
+        for _ in 0..self.budget() {
+            // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
+            let word = Word(self.word(h).load(OBSERVE));
+            let ahead = self.laps.ahead(word, h);
+            let state = word.state();
+            if ahead == 0 && state == State::Ready {
+                return Found::Here(h, word);
+            }
+            if ahead > 0 {
+                h = h.wrapping_add(1);
+                continue;
+            }
+            match state {
+                State::HeldRead | State::HeldWrite | State::Orphan if ahead == 0 => {
+                    h = h.wrapping_add(u64::from(self.laps.run(word)));
+                }
+                State::Writing if ahead == 0 => {
+                    return Found::Blocked(Obstacle { position: h, word });
+                }
+                _ => return Found::Nothing(h),
+            }
+        }
+        Found::Nothing(h)
+    }
+
+    /// Claims a free slot, and those behind it that are free too, up to `most`: one exchange for all. Answers how many; 0 if somebody was
+    /// faster.
+    #[inline(always)]
+    pub(super) fn claim(&self, t: u64, free: Word, most: u32, tag: Tag) -> u32 {
+        let mut run = 1;
+        while run < most {
+            let next = t.wrapping_add(u64::from(run));
+            // RECLAIM: pairs with RELEASE. Nobody claims behind a free slot, so what is free stays so until the exchange.
+            if Word(self.word(next).load(RECLAIM)) != self.laps.free(next) {
+                break;
+            }
+            run += 1;
+        }
+        let mine = self.laps.writing(t, run, tag);
+        match self.word(t).replace(free.0, mine.0, RELAXED) {
+            Ok(_) => {
+                self.tail.store(t.wrapping_add(u64::from(run)), RELAXED);
+                run
+            }
+            Err(_) => 0,
+        }
+    }
+
+    /// Commits what was written to a claimed run; false if it was revoked.
+    #[inline(always)]
+    pub(super) fn commit(&self, t: u64, run: u32, tag: Tag) -> bool {
+        // Whoever takes a part of the run finds the rest begin with a word of its own.
+        for i in 1..run {
+            let at = t.wrapping_add(u64::from(i));
+            self.word(at).store(self.laps.ready(at, run - i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
+        }
+        let ready = self.laps.ready(t, run);
+        if !self.rules.revoke {
+            // Nobody changes the word of a living owner.
+            self.word(t).store(ready.0, PUBLISH); // PUBLISH: pairs with OBSERVE
+            return true;
+        }
+        let mine = self.laps.writing(t, run, tag);
+        self.word(t).replace(mine.0, ready.0, PUBLISH).is_ok() // PUBLISH: pairs with OBSERVE
+    }
+
+    /// Frees one message's slot if it is still as it was found: what was copied before is then the caller's alone.
+    #[inline(always)]
+    pub(super) fn consume(&self, h: u64, ready: Word) -> bool {
+        let free = self
+            .laps
+            .free(h.wrapping_add(u64::from(self.laps.capacity())));
+        let taken = self.word(h).replace(ready.0, free.0, RELEASE).is_ok(); // RELEASE: pairs with RECLAIM
+        if taken {
+            self.head.store(h.wrapping_add(1), RELAXED);
+        }
+        taken
+    }
+
+    /// Takes the first `run` messages of a run by name, to be read and then given back.
+    pub(super) fn hold(&self, h: u64, ready: Word, run: u32, tag: Tag) -> bool {
+        if let Some(sequences) = &self.sequences {
+            sequences.say(h as u32, h);
+        }
+        let mine = self.laps.held_read(h, run, tag);
+        let taken = self.word(h).replace(ready.0, mine.0, RELAXED).is_ok();
+        if taken {
+            self.head.store(h.wrapping_add(u64::from(run)), RELAXED);
+        }
+        taken
+    }
+
+    /// Gives back a run that is the caller's, wherever senders that passed over it moved its word: free for the lap behind.
+    ///
+    /// `at` is where it was, or where a hint says.
+    pub(super) fn give_back(&self, at: u64, tag: Tag) {
+        let index = at as u32;
+        let word = self.word(at);
+        for _ in 0..TRIES {
+            let found = Word(word.load(RELAXED));
+            if found.tag() != tag || found.owner().is_none() {
+                return;
+            }
+            let at = self.laps.position(found, index, at);
+            let next = at.wrapping_add(u64::from(self.laps.capacity()));
+            // First those that the word speaks for: whoever finds it free finds them free too.
+            for i in 1..self.laps.run(found) {
+                let next = next.wrapping_add(u64::from(i));
+                self.word(next).store(self.laps.free(next).0, RELEASE); // RELEASE: pairs with RECLAIM
+            }
+            let free = self.laps.free(next);
+            if !self.rules.revoke {
+                // Nobody changes the word of a living owner.
+                return word.store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
+            }
+            if word.replace(found.0, free.0, RELEASE).is_ok() {
+                return; // RELEASE: pairs with RECLAIM
+            }
+        }
+    }
+
+    /// Takes a slot from its writer, whose memory it stays until it acknowledges. Needs no proof of death.
+    pub(super) fn revoke(&self, at: Obstacle) {
+        let held = self.laps.as_held_write(at.word, at.word.tag());
+        let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
+    }
+
+    /// Passes over slots that somebody holds, for this lap.
+    pub(super) fn skip(&self, at: Obstacle) {
+        let later = self.laps.moved_to(at.word, at.position);
+        if self
+            .word(at.position)
+            .replace(at.word.0, later.0, RELAXED)
+            .is_ok()
+        {
+            let behind = at.position.wrapping_add(u64::from(self.laps.run(at.word)));
+            self.tail.store(behind, RELAXED);
+        }
+    }
+
+    /// Has receivers look for messages whose reader died.
+    pub(super) fn tell_of_orphans(&self) {
+        for _ in 0..TRIES {
+            let found = self.orphaned.load(RELAXED);
+            let next = found.wrapping_add(1);
+            // PUBLISH: pairs with OBSERVE of whoever looks
+            if self.orphaned.replace(found, next, PUBLISH).is_ok() {
+                return;
+            }
+        }
+    }
+}
