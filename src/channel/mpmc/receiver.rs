@@ -118,10 +118,19 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 return Some(taken.acknowledge());
             }
         }
+        let h = self.at.max(self.ring.head.load(RELAXED));
+        if let Some(ready) = self.ring.ready_at(h) {
+            let value = self.ring.slots.slot(h as u32).load_value::<T>();
+            if self.ring.consume(h, ready) {
+                self.at = h.wrapping_add(1);
+                self.party.wake();
+                return Some(value);
+            }
+        }
         self.recv()
     }
 
-    #[inline(always)]
+    #[inline(never)]
     fn recv(&mut self) -> Option<T> {
         for _ in 0..ROUNDS {
             let (h, ready) = self.find()?;

@@ -147,6 +147,35 @@ impl<'m> Ring<'m> {
         Found::Nothing(h)
     }
 
+    /// Claims the slot at `t`, if it is free there and nobody is faster.
+    #[inline(always)]
+    pub(super) fn claim_one(&self, t: u64, tag: Tag) -> bool {
+        let (word, free) = (self.word(t), self.laps.free(t));
+        // RECLAIM: pairs with RELEASE of whoever freed the slot.
+        if word.load(RECLAIM) != free.0 {
+            return false;
+        }
+        let mine = self.laps.writing(t, 1, tag);
+        let claimed = word.replace(free.0, mine.0, RELAXED).is_ok();
+        if claimed {
+            self.tail.store(t.wrapping_add(1), RELAXED);
+        }
+        claimed
+    }
+
+    /// Commits what was written to one claimed slot; false if it was revoked.
+    #[inline(always)]
+    pub(super) fn commit_one(&self, t: u64, tag: Tag) -> bool {
+        self.commit_first(t, 1, tag)
+    }
+
+    /// The word of the slot at `h`, if messages begin there.
+    #[inline(always)]
+    pub(super) fn ready_at(&self, h: u64) -> Option<Word> {
+        let word = Word(self.word(h).load(OBSERVE)); // OBSERVE: pairs with PUBLISH of the sender
+        self.laps.is_ready(word, h).then_some(word)
+    }
+
     /// Claims a free slot, and those behind it that are free too, up to `most`: one exchange for all. Answers how many; 0 if somebody was
     /// faster.
     #[inline(always)]
@@ -178,6 +207,11 @@ impl<'m> Ring<'m> {
             let at = t.wrapping_add(u64::from(i));
             self.word(at).store(self.laps.ready(at, run - i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
         }
+        self.commit_first(t, run, tag)
+    }
+
+    #[inline(always)]
+    fn commit_first(&self, t: u64, run: u32, tag: Tag) -> bool {
         let ready = self.laps.ready(t, run);
         if !self.rules.revoke {
             // Nobody changes the word of a living owner.

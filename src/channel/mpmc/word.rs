@@ -145,6 +145,12 @@ impl Laps {
         self.word(position, run, READY, Self::high(position))
     }
 
+    /// Whether messages begin at `position`, as many as may be.
+    #[inline(always)]
+    pub(crate) fn is_ready(self, word: Word, position: u64) -> bool {
+        (word.0 ^ self.ready(position, 1).0) & !u64::from(self.mask) == 0
+    }
+
     #[inline(always)]
     pub(crate) fn writing(self, position: u64, run: u32, tag: Tag) -> Word {
         self.word(position, run, WRITING, tag.0)
