@@ -148,7 +148,7 @@ pub fn forker() {
     let other = SharedSegment::open(NAME, &room.options()).unwrap();
     let you = other.join().unwrap();
     assert_eq!(other.life(me.id()), Life::Alive, "the lock is still held");
-    assert_eq!(taken(you.producer("ticks")), Some(me.id()));
+    assert_eq!(taken(you.producer::<u64>("ticks")), Some(me.id()));
     tx.push(2).unwrap();
     assert_eq!((rx.pop(), rx.pop(), rx.pop()), (Some(1), Some(2), None));
     log.send(b"parent").unwrap();
