@@ -1,5 +1,6 @@
 //! A peer that becomes another program has left, though its number lives on. Requirements 10 and 11.
 
+use std::os::unix::process::CommandExt;
 use std::time::{Duration, Instant};
 
 use ringpad::Life;
@@ -28,7 +29,6 @@ pub fn changer() {
         }),
         // The same program, which joins anew and holds the end again: as whoever comes after the dead.
         _ => {
-            use std::os::unix::process::CommandExt;
             page.set(STOP, 0);
             let error = child::command(&room, "changer", &[&"first"]).exec();
             panic!("{error}");

@@ -4,10 +4,10 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod calls;
 mod elsewhere;
 mod ends;
 mod execs;
-mod fork;
 mod hidden;
 mod numbers;
 mod soak;
@@ -29,7 +29,6 @@ fn child() {
     child::play(&[
         ("holder", zombies::holder),
         ("leaderless", zombies::leaderless),
-        ("forker", fork::forker),
         ("parent_of_all", ends::parent_of_all),
         ("changer", execs::changer),
         ("numberer", numbers::numberer),

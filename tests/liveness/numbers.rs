@@ -9,6 +9,7 @@ use crate::common::page::Page;
 use crate::common::room::Room;
 use crate::common::until;
 use crate::elsewhere::{Proc, spawn_in_space};
+use crate::truth::by_number;
 use crate::zombies::{Heir, hold};
 use crate::{NAME, READY, open, row, taken};
 
@@ -50,14 +51,6 @@ fn with_number(number: i32, mut make: impl FnMut() -> Child) -> Child {
     panic!("never got number {number}");
 }
 
-fn bare(number: i32) -> Life {
-    // SAFETY: integers only; asks whether anybody has that number.
-    match unsafe { libc::kill(number, 0) } {
-        0 => Life::Alive,
-        _ => Life::Dead,
-    }
-}
-
 /// The first process of its space; every other there is its child.
 pub fn numberer() {
     let room = Room::parents();
@@ -93,7 +86,7 @@ pub fn numberer() {
             questions += 2;
         }
         // The control: by its bare number it lives again.
-        fooled += u64::from(bare(number) == Life::Alive);
+        fooled += u64::from(by_number(number) == Life::Alive);
         drop(me.producer::<u64>("ticks").expect("taken over"));
         stranger.kill_and_reap();
         drop(heir);

@@ -2,7 +2,6 @@
 //!
 //! `RINGPAD_LIVENESS_SECONDS` says how long, `RINGPAD_SEED` repeats the choices.
 
-use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use ringpad::notepad::{self, Notepad};
@@ -17,7 +16,7 @@ use crate::common::page::Page;
 use crate::common::room::Room;
 use crate::common::{Dice, PATIENCE, number, until};
 use crate::elsewhere::{Proc, spawn_in_space};
-use crate::truth::Ledger;
+use crate::truth::{Ledger, by_lock, by_number, lock_byte};
 use crate::zombies::{become_sleep, leave_behind, program_of};
 use crate::{BREATH, SECOND, STOP, taken};
 
@@ -215,32 +214,6 @@ impl Stage<'_> {
     }
 }
 
-/// An oracle that asks a byte's lock through this descriptor.
-fn by_lock(file: &std::fs::File, byte: i64) -> Life {
-    // SAFETY: integers only, for which zeroes are a value.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = libc::F_RDLCK as libc::c_short;
-    (lock.l_start, lock.l_len) = (byte, 1);
-    // SAFETY: a whole flock.
-    assert_eq!(
-        unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) },
-        0
-    );
-    match i32::from(lock.l_type) {
-        libc::F_UNLCK => Life::Dead,
-        _ => Life::Alive,
-    }
-}
-
-/// An oracle that trusts a bare number.
-fn by_number(pid: i32) -> Life {
-    // SAFETY: integers only.
-    match unsafe { libc::kill(pid, 0) } {
-        0 => Life::Alive,
-        _ => Life::Dead,
-    }
-}
-
 /// Oracles that are known to be wrong, before the same ledger: answers how each was caught.
 fn controls(stage: &mut Stage<'_>, room: &Room) -> String {
     let path = room.file(&format!("{NAME}.lock"));
@@ -252,15 +225,7 @@ fn controls(stage: &mut Stage<'_>, room: &Room) -> String {
             .unwrap()
     };
     let (holder, other) = (file(), file());
-    // SAFETY: integers only, for which zeroes are a value.
-    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
-    lock.l_type = libc::F_WRLCK as libc::c_short;
-    (lock.l_start, lock.l_len) = (200, 1);
-    // SAFETY: a whole flock.
-    assert_eq!(
-        unsafe { libc::fcntl(holder.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) },
-        0
-    );
+    lock_byte(&holder, libc::F_OFD_SETLK, libc::F_WRLCK, 200);
     let (mut wrong, mut right) = (Ledger::default(), Ledger::default());
     wrong.living(by_lock(&holder, 200));
     right.living(by_lock(&other, 200));

@@ -12,6 +12,7 @@ use crate::common::room::Room;
 use crate::common::{until, until_within};
 use crate::elsewhere::{PROCESS, Proc, spawn_in_space};
 use crate::numbers::next_number;
+use crate::truth::by_number;
 use crate::{BREATH, SECOND, STOP, open, row, taken};
 
 /// Words of the page: false deaths; then of each space its peer's row, its number there, how often it asked, and what an
@@ -60,9 +61,8 @@ pub fn spaced() {
             _ => taken(me.producer::<u64>("ticks")),
         };
         page.add(MISTAKES, u64::from(by != Some(other)));
-        // SAFETY: integers only; asks whether that number is anybody's here.
-        let bare = unsafe { libc::kill(number, 0) };
-        page.add(BARE + which, u64::from(bare != 0));
+        let bare = by_number(number) == Life::Dead;
+        page.add(BARE + which, u64::from(bare));
         page.add(ASKED + which, 1);
         std::thread::sleep(BREATH);
     }

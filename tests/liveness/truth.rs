@@ -2,6 +2,8 @@
 //! what is known to be true.
 
 use std::fs::File;
+use std::ops::Range;
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -112,6 +114,25 @@ impl<'a> Forks<'a> {
         );
     }
 
+    /// A child tries what answers nothing: what counts is that nothing came of it.
+    #[track_caller]
+    pub fn leaves<T>(&mut self, what: &str, attempt: impl FnOnce() -> T) {
+        self.refuses(what, || {
+            attempt();
+            false
+        });
+    }
+
+    /// A child does it, and changes these bytes at most.
+    #[track_caller]
+    pub fn may(&mut self, what: &str, bytes: Range<usize>, attempt: impl FnOnce() -> bool) {
+        let status = in_fork(attempt);
+        assert_eq!(status.code(), Some(1), "{what}: {status}");
+        let now = self.look();
+        self.image[bytes.clone()].copy_from_slice(&now[bytes]);
+        assert!(self.unchanged(), "{what} changed more");
+    }
+
     /// The control: this does change something.
     #[track_caller]
     pub fn notices(&mut self, what: &str, attempt: impl FnOnce()) {
@@ -197,5 +218,34 @@ impl Ledger {
 
     pub fn is_right(&self) -> bool {
         self.false_deaths == 0 && self.late == 0
+    }
+}
+
+/// Locks a byte through this descriptor, or asks about it; answers what kind of lock the system then says.
+pub fn lock_byte(file: &File, command: i32, kind: i32, byte: i64) -> i32 {
+    // SAFETY: integers only, for which zeroes are a value.
+    let mut lock: libc::flock = unsafe { std::mem::zeroed() };
+    lock.l_type = kind as libc::c_short;
+    (lock.l_start, lock.l_len) = (byte, 1);
+    // SAFETY: a whole flock, which both commands take.
+    let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) };
+    assert_eq!(done, 0, "{}", std::io::Error::last_os_error());
+    lock.l_type.into()
+}
+
+/// An oracle that asks a byte's lock through this descriptor.
+pub fn by_lock(file: &File, byte: i64) -> Life {
+    match lock_byte(file, libc::F_OFD_GETLK, libc::F_RDLCK, byte) {
+        libc::F_UNLCK => Life::Dead,
+        _ => Life::Alive,
+    }
+}
+
+/// An oracle that trusts a bare number.
+pub fn by_number(pid: i32) -> Life {
+    // SAFETY: integers only.
+    match unsafe { libc::kill(pid, 0) } {
+        0 => Life::Alive,
+        _ => Life::Dead,
     }
 }
