@@ -113,6 +113,7 @@ fn a_peer_that_starts_itself_again_is_another() {
             );
         }
         changer.kill();
+        changer.zombie();
         until_within(SECOND, "it is seen dead", || {
             segment.life(its) == Life::Dead
         });

@@ -104,6 +104,7 @@ fn beside(proc: Proc, how: &str) -> bool {
     holder.resume();
     assert_eq!(page.get(MISTAKES), 0, "{proc:?}");
     holder.kill();
+    holder.zombie();
     page.set(STOP, 1);
     page.set(DIES, its.get().into());
     until("it answers", || {
@@ -118,6 +119,7 @@ fn beside(proc: Proc, how: &str) -> bool {
     let here = until_within(SECOND, "seen dead here", || segment.life(its) == Life::Dead);
     let since = Instant::now();
     blind.kill();
+    blind.zombie();
     until_within(SECOND, "the blind one is seen dead", || {
         segment.life(blinds) == Life::Dead
     });

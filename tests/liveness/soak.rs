@@ -7,9 +7,7 @@ use std::time::{Duration, Instant};
 use ringpad::notepad::{self, Notepad};
 use ringpad::os::{OwnedPeer, SharedSegment};
 use ringpad::{Life, PeerId, Plan};
-use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitOptions, kill_process, waitid, waitpid,
-};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 use crate::common::child;
 use crate::common::page::Page;
@@ -17,8 +15,8 @@ use crate::common::room::Room;
 use crate::common::{Dice, PATIENCE, number, until};
 use crate::elsewhere::{Proc, spawn_in_space};
 use crate::truth::{Ledger, by_lock, by_number, lock_byte};
-use crate::zombies::{become_sleep, leave_behind, program_of};
-use crate::{BREATH, SECOND, STOP, taken};
+use crate::zombies::{become_sleep, has_ended, leave_behind, program_of};
+use crate::{BREATH, STOP, taken};
 
 const NAME: &str = "soak";
 const ENDS: usize = 6;
@@ -150,16 +148,15 @@ impl Stage<'_> {
             None => self.signal(k, Signal::KILL),
             Some(order) => {
                 self.page.set(ORDER + k, order);
-                let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
                 until("it has obeyed", || match order {
                     CHANGE => program_of(pid.as_raw_nonzero().get()) == "sleep",
-                    _ => waitid(WaitId::Pid(pid), how).unwrap().is_some(),
+                    _ => has_ended(pid),
                 });
             }
         }
-        let since = Instant::now();
-        let segment = self.segment;
-        self.ledger.dying(since, SECOND, || segment.life(its));
+        let (segment, obeyed) = (self.segment, order.is_some());
+        self.ledger
+            .dying(|| obeyed || has_ended(pid), || segment.life(its));
         drop(
             self.me
                 .notepad_writer::<u64>(END[k])
@@ -239,7 +236,7 @@ fn controls(stage: &mut Stage<'_>, room: &Room) -> String {
     bare.living(by_number(pid));
     stage.end(0, None);
     // Nobody reaps it meanwhile.
-    bare.dying(Instant::now(), SECOND, || by_number(pid));
+    bare.dying(|| true, || by_number(pid));
     assert!(!bare.is_right() && stage.ledger.is_right(), "{bare:?}");
     format!(
         "caught: the holder's own descriptor ({} of {} false deaths), a bare number ({} of 1 death unseen)",

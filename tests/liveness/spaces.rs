@@ -13,6 +13,7 @@ use crate::common::{until, until_within};
 use crate::elsewhere::{PROCESS, Proc, spawn_in_space};
 use crate::numbers::next_number;
 use crate::truth::by_number;
+use crate::zombies::has_ended;
 use crate::{BREATH, SECOND, STOP, open, row, taken};
 
 /// Words of the page: false deaths; then of each space its peer's row, its number there, how often it asked, and what an
@@ -121,6 +122,7 @@ fn two_spaces(numbers: [u64; 2], procs: [Proc; 2], dies: usize) -> bool {
     let dead = Pid::from_raw(page.get(PROCESS + dies) as i32).unwrap();
     kill_process(dead, Signal::KILL).unwrap();
     let since = Instant::now();
+    until("it has ended", || has_ended(dead));
     page.set(DIED, 1 + dies as u64);
     let took = until_within(SECOND, "seen dead here", || {
         segment.life(rows[dies]) == Life::Dead

@@ -121,6 +121,7 @@ fn a_stopped_peer_is_alive_however_long() {
     // The control: the same questions see a death.
     let since = Instant::now();
     child.kill();
+    child.zombie();
     until_within(SECOND, "it is seen dead", || {
         segment.life(its) == Life::Dead
     });

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use ringpad::Life;
 
+use crate::common::PATIENCE;
+
 /// Where the memory whose name ends so is mapped here: address and bytes.
 pub fn mapped(name: &str) -> (usize, usize) {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
@@ -199,19 +201,26 @@ impl Ledger {
         self.false_deaths += u64::from(said == Life::Dead);
     }
 
-    /// Asks about one who died just now until it is seen, for a second at most.
-    pub fn dying(&mut self, since: Instant, within: Duration, mut ask: impl FnMut() -> Life) {
+    /// Asks about one who was killed just now until it is seen, and for a second at most from when it has `ended`: a busy system
+    /// may take its time.
+    pub fn dying(&mut self, ended: impl Fn() -> bool, mut ask: impl FnMut() -> Life) {
+        let (since, mut gone) = (Instant::now(), None);
         loop {
+            if gone.is_none() && ended() {
+                gone = Some(Instant::now());
+            }
             self.asked += 1;
-            let (said, took) = (ask(), since.elapsed());
+            let said = ask();
+            let late = gone.is_some_and(|gone| gone.elapsed() > Duration::from_secs(1));
             if said == Life::Dead {
                 self.seen += 1;
-                self.slowest = self.slowest.max(took);
+                self.slowest = self.slowest.max(since.elapsed());
             }
-            if said == Life::Dead || took > within {
-                self.late += u64::from(said != Life::Dead || took > within);
+            if said == Life::Dead || late {
+                self.late += u64::from(late);
                 return;
             }
+            assert!(since.elapsed() < PATIENCE, "it never ended");
             std::thread::sleep(Duration::from_micros(100));
         }
     }
