@@ -261,8 +261,7 @@ pub fn soaker() {
         counts: [0; 6],
     };
     let caught = controls(&mut stage, &room);
-    let (start, long) = (Instant::now(), child::numeral(0));
-    let seed = dice.seed();
+    let (start, long, seed) = (Instant::now(), child::numeral(0), dice.seed());
     while start.elapsed() < Duration::from_secs(long) {
         stage.step(&mut dice);
         stage.ask();
