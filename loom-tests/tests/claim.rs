@@ -199,7 +199,7 @@ fn an_end_is_forgotten_and_the_row_is_taken_again() {
     }
 }
 
-/// LEAVE/JOIN: the row's next peer may be the taker itself.
+/// LEAVE: the row's next peer may be the taker itself.
 #[test]
 fn an_end_is_forgotten_and_the_next_peer_of_the_row_takes_it() {
     let model = Model::new("forgotten, left, and claimed from the same row", 2, || {
@@ -223,5 +223,33 @@ fn an_end_is_forgotten_and_the_next_peer_of_the_row_takes_it() {
     let model = model.sees(&["free", "no row"]);
     model.holds();
     model.dies_without("leave", RACE);
-    model.dies_without("join", RACE);
+    // Without JOIN the taker's own fence (FOUND) orders it all the same; where another joins the model dies without.
 }
+
+/// CLAIM/FOUND: whoever finds a newcomer's claim finds the newcomer in its row too. With the row as it was before, its
+/// owner would seem to have moved on, and a living peer's end be taken.
+#[test]
+fn a_newcomer_s_claim_stands() {
+    let model = Model::new("joined and claimed before the eyes of another", 2, || {
+        let world = World::with_ring(2, 2);
+        let a = world.join();
+        let (ring, again) = (world.ring(), world.ring());
+        let join = world.joiner(1);
+        let newcomer = thread::spawn(move || {
+            let me = join().expect("a free row");
+            let held = if_free(again.producer(&me)).map(std::mem::forget);
+            (me, held.is_some())
+        });
+        let mine = if_free(ring.producer(a)).map(std::mem::forget);
+        let (me, theirs) = newcomer.join().unwrap();
+        assert!(mine.is_some() != theirs, "{ONE_END}");
+        drop(me);
+    });
+    let model = model.sees(EITHER);
+    model.holds();
+    model.dies_without("claim", ONE_END);
+    model.dies_without("found", ONE_END);
+}
+
+/// What the model above says of an end that two have.
+const ONE_END: &str = "two living peers have one end";

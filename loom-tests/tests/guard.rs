@@ -167,6 +167,24 @@ fn end() -> Model {
     })
 }
 
+const TWICE: &str = "two have one end";
+
+/// CLAIM/FOUND: an end of a peer that has joined just now.
+fn newcomer() -> Model {
+    Model::new("newcomer", 2, || {
+        let world = World::with_ring(2, 2);
+        let (a, again, join) = (world.join(), world.ring(), world.joiner(1));
+        let newcomer = thread::spawn(move || {
+            let me = join().expect("a free row");
+            let held = if_free(again.producer(&me)).map(std::mem::forget);
+            (me, held.is_some())
+        });
+        let mine = if_free(world.ring().producer(a)).map(std::mem::forget);
+        let (_me, theirs) = newcomer.join().unwrap();
+        assert!(mine.is_some() != theirs, "{TWICE}");
+    })
+}
+
 /// LEAVE/JOIN and LIVE/DEPARTED: a row, left by one peer, entered by the next, and asked for by a third, which takes
 /// what the first one left claimed.
 fn row() -> Model {
@@ -253,11 +271,12 @@ fn joiner() -> Model {
 type Smallest = (&'static [&'static str], fn() -> Model, &'static str);
 
 /// The smallest model of every edge, and how it dies without. The other files have larger ones.
-const SMALLEST: [Smallest; 9] = [
+const SMALLEST: [Smallest; 10] = [
     (&["publish", "observe", "release", "reclaim"], slot, RACE),
     (&["ready", "attach"], header, RACE),
     (&["listed", "lookup"], entry, RACE),
     (&["unclaim", "claim"], end, RACE),
+    (&["found"], newcomer, TWICE),
     (&["leave", "live", "departed", "join"], row, RACE),
     (&["arm", "ring"], sleeper, ASLEEP),
     (&["open", "validate"], overwritten, TORN),

@@ -10,6 +10,7 @@
 //! | [`OPEN`] | [`VALIDATE`] | "this slot is being overwritten", from the writer to a reader that copied any word of what it writes |
 //! | [`CLOSE`] | [`ARRIVE`] | written words, from the writer to a reader that found the slot by its stamp |
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions, to its next owner |
+//! | [`CLAIM`] | [`FOUND`] | that a claim's owner sits in its row, to whoever asks whether it lives |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
 //! | [`ENROL`] | [`GRANT`] | two sequentially consistent fences: either the publisher sees the new cursor, or the subscriber sees the new limit |
 //! | [`ARM`] | [`RING`] | two sequentially consistent fences: either the sleeper sees the commit, or the producer sees the sleeper |
@@ -70,8 +71,10 @@ pub(crate) const CLOSE: Edge = Edge::new("close", Ordering::Release);
 pub(crate) const ARRIVE: Edge = Edge::new("arrive", Ordering::Acquire);
 /// A claim given back.
 pub(crate) const UNCLAIM: Edge = Edge::new("unclaim", Ordering::Release);
-/// A claim taken, from the free or from the dead.
-pub(crate) const CLAIM: Edge = Edge::new("claim", Ordering::Acquire);
+/// A claim taken, from the free or from the dead, by an owner who sits in its row.
+pub(crate) const CLAIM: Edge = Edge::new("claim", Ordering::AcqRel);
+/// Fence between a claim and the row of its owner, who may have joined just now.
+pub(crate) const FOUND: Edge = Edge::new("found", Ordering::Acquire);
 /// A row given back by its peer.
 pub(crate) const LEAVE: Edge = Edge::new("leave", Ordering::Release);
 /// A row taken by its next peer.
@@ -93,6 +96,6 @@ pub(crate) const RING: Edge = Edge::new("ring", Ordering::SeqCst);
 #[cfg(ringpad_loom)]
 pub(crate) const ALL: &[&str] = &[
     "ready", "attach", "listed", "lookup", "publish", "observe", "release", "reclaim", "open",
-    "validate", "close", "arrive", "unclaim", "claim", "leave", "live", "departed", "join",
-    "enrol", "grant", "arm", "ring",
+    "validate", "close", "arrive", "unclaim", "claim", "found", "leave", "live", "departed",
+    "join", "enrol", "grant", "arm", "ring",
 ];

@@ -3,7 +3,7 @@
 //! # Protocol
 //!
 //! ```text
-//! take:    word FREE          -CAS-> me          CLAIM, Acquire
+//! take:    word FREE          -CAS-> me          CLAIM, Acquire and Release
 //!          word {dead owner}  -CAS-> me          CLAIM; the proof of death is itself an acquire
 //! release: word me            -CAS-> FREE        UNCLAIM, Release
 //! ```
@@ -22,9 +22,9 @@
 
 use crate::error::{Error, Result};
 use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
-use crate::memory::order::{CLAIM, RELAXED, UNCLAIM};
+use crate::memory::order::{CLAIM, FOUND, RELAXED, UNCLAIM};
 use crate::memory::region::RegionRef;
-use crate::memory::sync::Atomic;
+use crate::memory::sync::{Atomic, fence};
 use crate::segment::join::Peer;
 use crate::segment::peers::Table;
 
@@ -40,6 +40,8 @@ pub(crate) struct Court<'p> {
 
 impl Court<'_> {
     fn life_of(&self, owner: Owner) -> Life {
+        // FOUND: pairs with CLAIM. With the row as it was before this owner joined, it would seem to have moved on.
+        fence(FOUND);
         match (owner.peer(), &self.table) {
             (Some(peer), _) if owner == Owner::BARE => self.oracle.state(peer),
             (Some(_), Some(table)) => table.life_of(owner, self.oracle),
@@ -73,7 +75,7 @@ pub(crate) fn take(word: &Atomic<Owner>, me: Owner, court: &Court<'_>) -> Result
                 return Err(Error::EndpointTaken { by });
             }
         }
-        // CLAIM: pairs with UNCLAIM in release
+        // CLAIM: pairs with UNCLAIM in release, and with FOUND
         if word.replace(found, me, CLAIM).is_ok() {
             return Ok(());
         }
