@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
+use crate::channel::seat::Claimant;
 use crate::error::{Error, Result};
-use crate::memory::liveness::{NoProof, Owner};
+use crate::memory::liveness::Owner;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::AtomicU32;
 use crate::segment::claim::Court;
@@ -24,24 +25,18 @@ impl core::fmt::Debug for Name<'_> {
 }
 
 impl<'p> Name<'p> {
-    /// That of a peer of the segment that `region` belongs to.
-    pub(crate) fn of(peer: &'p Peer<'_>, region: RegionRef<'_>) -> Result<Self> {
-        if peer.home() != region.home() {
-            return Err(Error::ForeignPeer);
+    /// That of a peer of the segment which `region` belongs to; or the one that all parties of a bare channel share.
+    pub(crate) fn of(who: Claimant<'p>, region: RegionRef<'_>) -> Result<Self> {
+        match who {
+            Claimant::Peer(peer) if peer.home() == region.home() => {
+                Self::checked(region, peer.owner(), peer.court())
+            }
+            Claimant::Bare(oracle) if region.home() == 0 => {
+                let table = None;
+                Self::checked(region, Owner::BARE, Court { table, oracle })
+            }
+            _ => Err(Error::ForeignPeer),
         }
-        Self::checked(region, peer.owner(), peer.court())
-    }
-
-    /// The one that all parties of a bare channel share: of none is ever proven that it died.
-    pub(crate) fn bare(region: RegionRef<'_>) -> Result<Self> {
-        if region.home() != 0 {
-            return Err(Error::ForeignPeer);
-        }
-        let court = Court {
-            table: None,
-            oracle: &NoProof,
-        };
-        Self::checked(region, Owner::BARE, court)
     }
 
     fn checked(region: RegionRef<'_>, me: Owner, court: Court<'p>) -> Result<Self> {

@@ -49,6 +49,7 @@ mod names;
 mod options;
 mod owned;
 mod shared;
+mod sharing;
 mod silent;
 mod waiter;
 
@@ -72,6 +73,10 @@ pub type Consumer<T> = crate::spsc::Consumer<'static, T, OwnedRinger>;
 pub type ByteProducer = crate::bytes::Producer<'static, OwnedRinger>;
 /// A byte ring's consuming end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
+/// An end of a ring of many senders and receivers that puts messages in, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Sender<T> = crate::mpmc::Sender<'static, T, OwnedRinger>;
+/// An end of such a ring that takes messages out, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Receiver<T> = crate::mpmc::Receiver<'static, T, OwnedRinger>;
 /// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type NotepadWriter<T> = crate::notepad::Writer<'static, T, OwnedRinger>;
 /// A notepad's reader that owns what it needs: of a peer, which can sleep until the next version, or of a segment that it only looks at.
@@ -89,6 +94,8 @@ static_assertions::assert_impl_all!(SharedSegment: Send, Sync, Clone);
 static_assertions::assert_impl_all!(OwnedPeer: Send, Sync, Clone);
 static_assertions::assert_impl_all!(Producer<u64>: Send);
 static_assertions::assert_impl_all!(ByteConsumer: Send);
+static_assertions::assert_impl_all!(Sender<u64>: Send, Clone);
+static_assertions::assert_impl_all!(Receiver<u64>: Send, Clone);
 static_assertions::assert_impl_all!(NotepadWriter<u64>: Send);
 static_assertions::assert_impl_all!(NotepadReader<[u8]>: Send, Sync, Clone);
 static_assertions::assert_impl_all!(Subscriber<[u8], SharedSegment>: Send, Clone);

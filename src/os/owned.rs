@@ -197,6 +197,7 @@ pub(super) fn of_channel(name: &str, why: crate::Error) -> super::Error {
 }
 
 /// What an owned endpoint carries: the doorbells it rings, and everything it keeps alive.
+#[derive(Clone)]
 pub struct OwnedRinger {
     rung: Rung,
     joined: Arc<Joined>,

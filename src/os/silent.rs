@@ -7,14 +7,14 @@
 
 use super::owned::{OwnedPeer, OwnedRinger};
 use super::{ByteConsumer, ByteProducer, Consumer, NotepadWriter, Producer};
-use super::{Publisher, ReliablePublisher, ReliableSubscriber};
+use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender};
 use crate::mailslot::reliable;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
-use crate::{Content, Pod, bytes, mailslot, notepad, spsc};
+use crate::{Content, Pod, bytes, mailslot, mpmc, notepad, spsc};
 
 /// What a silent owned endpoint carries: everything it keeps alive.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct OwnedSilence(OwnedPeer);
 
 impl OwnedSilence {
@@ -47,6 +47,22 @@ impl<T: Pod> Consumer<T> {
     /// The same end, which wakes nobody from now on: for a producer that polls. One that sleeps nevertheless notices room,
     /// and that this end was dropped, at its next tick, if it has one.
     pub fn silent(self) -> spsc::Consumer<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Pod> Sender<T> {
+    /// The same end, which wakes nobody from now on: for receivers that poll. One that sleeps nevertheless notices messages at its
+    /// next tick, if it has one.
+    pub fn silent(self) -> mpmc::Sender<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<T: Pod> Receiver<T> {
+    /// The same end, which wakes nobody from now on: for senders that poll. One that sleeps nevertheless notices room at its next
+    /// tick, if it has one.
+    pub fn silent(self) -> mpmc::Receiver<'static, T, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
 }

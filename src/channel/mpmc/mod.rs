@@ -96,9 +96,11 @@ pub use self::sender::Sender;
 pub use self::taken::Taken;
 use self::word::Laps;
 use crate::channel::party::{Name, Party};
+use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
 use crate::memory::layout::{self, Line};
+use crate::memory::liveness::NoProof;
 use crate::memory::order::RELAXED;
 use crate::memory::racing;
 use crate::memory::region::RegionRef;
@@ -330,7 +332,7 @@ impl<'m, T: Pod> Mpmc<'m, T> {
     ///
     /// [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Forked`].
     pub fn sender<'p>(&self, me: &'p Peer<'m>) -> Result<Sender<'p, T>> {
-        self.send_as(Name::of(me, self.region)?, Silent)
+        self.send_as(Claimant::Peer(me), Silent)
     }
 
     /// An end that receives in the name of a peer of the ring's segment; there may be any number.
@@ -339,7 +341,7 @@ impl<'m, T: Pod> Mpmc<'m, T> {
     ///
     /// As [`Mpmc::sender`].
     pub fn receiver<'p>(&self, me: &'p Peer<'m>) -> Result<Receiver<'p, T>> {
-        self.receive_as(Name::of(me, self.region)?, Silent)
+        self.receive_as(Claimant::Peer(me), Silent)
     }
 
     /// An end of a bare ring that sends, for any thread: all share one name, and of none is ever proven that it died.
@@ -348,7 +350,7 @@ impl<'m, T: Pod> Mpmc<'m, T> {
     ///
     /// As [`Mpmc::sender`]; [`Error::ForeignPeer`] for a ring in a segment.
     pub fn bare_sender(&self) -> Result<Sender<'m, T>> {
-        self.send_as(Name::bare(self.region)?, Silent)
+        self.send_as(Claimant::Bare(&NoProof), Silent)
     }
 
     /// An end of a bare ring that receives, as [`Mpmc::bare_sender`].
@@ -357,13 +359,18 @@ impl<'m, T: Pod> Mpmc<'m, T> {
     ///
     /// As [`Mpmc::bare_sender`].
     pub fn bare_receiver(&self) -> Result<Receiver<'m, T>> {
-        self.receive_as(Name::bare(self.region)?, Silent)
+        self.receive_as(Claimant::Bare(&NoProof), Silent)
     }
 
-    pub(crate) fn send_as<'p, W: Wake>(&self, name: Name<'p>, wake: W) -> Result<Sender<'p, T, W>>
+    pub(crate) fn send_as<'p, W: Wake>(
+        &self,
+        who: Claimant<'p>,
+        wake: W,
+    ) -> Result<Sender<'p, T, W>>
     where
         'm: 'p,
     {
+        let name = Name::of(who, self.region)?;
         let (mine, theirs) = (self.space_waiters, self.data_waiters);
         let party = Party::new(name, self.region, mine, theirs, wake);
         Ok(Sender::new(self.ring, party))
@@ -371,19 +378,16 @@ impl<'m, T: Pod> Mpmc<'m, T> {
 
     pub(crate) fn receive_as<'p, W: Wake>(
         &self,
-        name: Name<'p>,
+        who: Claimant<'p>,
         wake: W,
     ) -> Result<Receiver<'p, T, W>>
     where
         'm: 'p,
     {
+        let name = Name::of(who, self.region)?;
         let (mine, theirs) = (self.data_waiters, self.space_waiters);
         let party = Party::new(name, self.region, mine, theirs, wake);
         Ok(Receiver::new(self.ring, party))
-    }
-
-    pub(crate) fn region(&self) -> RegionRef<'m> {
-        self.region
     }
 }
 

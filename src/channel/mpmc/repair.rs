@@ -5,7 +5,7 @@
 use super::ring::{Obstacle, Ring};
 use super::word::{State, Tag, Word};
 use crate::channel::party::Name;
-use crate::memory::order::{OBSERVE, RELAXED, RELEASE};
+use crate::memory::order::{CLAIM, OBSERVE, RELAXED, RELEASE};
 
 /// What became of a dead owner's slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +34,7 @@ impl Ring<'_> {
         }
         let me = Tag::of(name.me);
         let mine = self.laps.as_held_write(at.word, me);
-        word.replace(at.word.0, mine.0, RELAXED).ok()?;
+        word.replace(at.word.0, mine.0, CLAIM).ok()?; // CLAIM: pairs with FOUND
         self.give_back(at.position, me);
         Some(Mended::Freed(run))
     }

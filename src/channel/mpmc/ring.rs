@@ -4,7 +4,7 @@
 
 use super::rules::Rules;
 use super::word::{Laps, State, Tag, Word};
-use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
+use crate::memory::order::{CLAIM, OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::racing::RacingSlots;
 use crate::memory::sync::{AtomicU32, AtomicU64};
 
@@ -156,7 +156,7 @@ impl<'m> Ring<'m> {
             return false;
         }
         let mine = self.laps.writing(t, 1, tag);
-        let claimed = word.replace(free.0, mine.0, RELAXED).is_ok();
+        let claimed = word.replace(free.0, mine.0, CLAIM).is_ok(); // CLAIM: pairs with FOUND
         if claimed {
             self.tail.store(t.wrapping_add(1), RELAXED);
         }
@@ -190,7 +190,8 @@ impl<'m> Ring<'m> {
             run += 1;
         }
         let mine = self.laps.writing(t, run, tag);
-        match self.word(t).replace(free.0, mine.0, RELAXED) {
+        // CLAIM: pairs with FOUND of whoever asks whether this owner lives.
+        match self.word(t).replace(free.0, mine.0, CLAIM) {
             Ok(_) => {
                 self.tail.store(t.wrapping_add(u64::from(run)), RELAXED);
                 run
@@ -241,7 +242,7 @@ impl<'m> Ring<'m> {
             sequences.say(h as u32, h);
         }
         let mine = self.laps.held_read(h, run, tag);
-        let taken = self.word(h).replace(ready.0, mine.0, RELAXED).is_ok();
+        let taken = self.word(h).replace(ready.0, mine.0, CLAIM).is_ok(); // CLAIM: pairs with FOUND
         if taken {
             self.head.store(h.wrapping_add(u64::from(run)), RELAXED);
         }

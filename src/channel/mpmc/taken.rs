@@ -7,7 +7,7 @@ use super::ring::{Ring, TRIES};
 use super::word::{State, Tag, Word};
 use crate::channel::party::Party;
 use crate::memory::Pod;
-use crate::memory::order::{OBSERVE, RELAXED, RELEASE};
+use crate::memory::order::{CLAIM, OBSERVE, RELAXED, RELEASE};
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
 
@@ -192,7 +192,8 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 continue;
             }
             let mine = self.ring.laps.as_held_read(orphan, self.tag);
-            if slot.named().replace(orphan.0, mine.0, RELAXED).is_err() {
+            // CLAIM: pairs with FOUND
+            if slot.named().replace(orphan.0, mine.0, CLAIM).is_err() {
                 // Another's now, or passed over: looked at again by the next call.
                 return None;
             }
