@@ -150,11 +150,10 @@ fn whole(room: &Room) -> Result<usize, String> {
 fn a_started_process_is_killed_at_its_system_calls_and_at_random() {
     let room = Room::new("tracer");
     let page = Page::create(&room, "page");
-    let random = Points::Random {
-        kills: 50,
-        reach: 5000,
-    };
-    for points in [Points::Edges, random] {
+    let (kills, reach) = (50, 1024);
+    let random = Points::Random { kills, reach };
+    let scattered = Points::Scattered { kills, reach };
+    for points in [Points::Edges, random, scattered] {
         let before = page.get(0);
         let mut calls = BTreeMap::new();
         let make = || child::command(&room, "writer", &[]);

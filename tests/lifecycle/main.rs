@@ -5,6 +5,8 @@
 mod common;
 
 mod crowds;
+#[cfg(target_arch = "x86_64")]
+mod killed;
 mod modes;
 mod refusals;
 mod wrecks;
@@ -28,6 +30,10 @@ fn child() {
         ("founder", crowds::founder),
         ("masked", modes::masked),
         ("cramped", wrecks::cramped),
+        #[cfg(target_arch = "x86_64")]
+        ("maker", killed::maker),
+        #[cfg(target_arch = "x86_64")]
+        ("collector", killed::collector),
     ]);
 }
 

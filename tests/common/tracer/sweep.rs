@@ -8,7 +8,7 @@ use super::tracee::{Stop, Tracee};
 use super::{BEGIN, END, mark};
 use crate::common::Dice;
 
-/// Where to kill. Each way but the last also kills before the first instruction and after the last.
+/// Where to kill. The first three ways also kill before the first instruction; every way kills once after the last.
 #[derive(Clone, Copy, Debug)]
 pub enum Points {
     /// After each instruction that changed what is watched: all that a kill can leave in memory.
@@ -24,6 +24,12 @@ pub enum Points {
     /// never drawn, because stepping that far is too slow; all others alike. How many there are of each the tally
     /// tells. Where runs differ from the surveyed one, so do the odds.
     Random { kills: u64, reach: u64 },
+    /// Less than `reach` instructions after an entry or exit of a system call (or the beginning), drawn at random: for
+    /// operations that are too long to be surveyed step by step.
+    ///
+    /// Each edge is as likely, and each doubling of the distance: instructions are not. Those just behind an edge are
+    /// drawn far more often than others, those farther behind than `reach` never. Steps go on over later calls.
+    Scattered { kills: u64, reach: u64 },
 }
 
 /// A sweep over the kill points of an operation.
@@ -34,30 +40,41 @@ pub struct Sweep {
     pub most: u64,
 }
 
-/// The instructions between the system calls of one run.
-struct Survey {
-    gaps: Vec<u64>,
-    reach: u64,
+/// What a first whole run was like: what is drawn from.
+enum Survey {
+    /// The instructions before, between and after the system calls.
+    Instructions { gaps: Vec<u64>, reach: u64 },
+    /// How often it entered or left a system call.
+    Edges { count: u64, reach: u64 },
 }
 
 impl Survey {
-    /// The instructions that can be drawn.
-    fn reachable(&self) -> u64 {
-        self.gaps.iter().map(|gap| gap.min(&self.reach)).sum()
-    }
-
-    /// The drawn instruction, as a number of system calls and of steps from there.
+    /// A kill point, as a number of edges and of steps from there.
     fn draw(&self, dice: &mut Dice) -> (u64, u64) {
-        let mut left = dice.below(self.reachable());
-        for (call, gap) in (0..).zip(&self.gaps) {
-            let gap = *gap.min(&self.reach);
-            if left < gap {
-                return (call, left);
+        match self {
+            Self::Instructions { gaps, reach } => {
+                let mut left = dice.below(reachable(gaps, *reach));
+                for (call, gap) in (0..).zip(gaps) {
+                    let gap = *gap.min(reach);
+                    if left < gap {
+                        return (2 * call, left); // in and out of each
+                    }
+                    left -= gap;
+                }
+                (0, 0)
             }
-            left -= gap;
+            Self::Edges { count, reach } => {
+                let edge = dice.below(count + 1);
+                let octave = dice.below(reach.ilog2().into());
+                (edge, (1 << octave) - 1 + dice.below(1 << octave))
+            }
         }
-        (0, 0)
     }
+}
+
+/// The instructions that can be drawn.
+fn reachable(gaps: &[u64], reach: u64) -> u64 {
+    gaps.iter().map(|gap| gap.min(&reach)).sum()
 }
 
 impl Sweep {
@@ -127,17 +144,22 @@ impl Sweep {
                 steps: &mut tally.steps,
             };
             let place = match (self.points, &survey) {
+                (_, Some(survey)) => {
+                    let (edges, steps) = Survey::draw(survey, &mut dice);
+                    walk.after(edges, steps)?
+                }
                 (Points::Random { reach, .. }, None) => {
                     let gaps = walk.survey()?;
-                    let found = Survey { gaps, reach };
-                    tally.points = found.gaps.iter().sum();
-                    tally.surveyed = Some((tally.points, found.reachable()));
-                    survey = Some(found);
+                    tally.points = gaps.iter().sum();
+                    tally.surveyed = Some((tally.points, reachable(&gaps, reach)));
+                    survey = Some(Survey::Instructions { gaps, reach });
                     Place::End
                 }
-                (Points::Random { .. }, Some(survey)) => {
-                    let (call, steps) = survey.draw(&mut dice);
-                    walk.after(call, steps)?
+                (Points::Scattered { reach, .. }, None) => {
+                    let count = walk.edges()?;
+                    tally.points = count;
+                    survey = Some(Survey::Edges { count, reach });
+                    Place::End
                 }
                 _ if number == 0 => Place::Begin,
                 (Points::Changes, _) => walk.change(number, || hash(&state))?,
@@ -150,7 +172,7 @@ impl Sweep {
             let outcome = check(state, &kill).map_err(|why| format!("{kill:?}: {why}"))?;
             *tally.outcomes.entry(outcome).or_insert(0) += 1;
             let all = match self.points {
-                Points::Random { kills, .. } => number >= kills,
+                Points::Random { kills, .. } | Points::Scattered { kills, .. } => number >= kills,
                 _ if place == Place::End => {
                     tally.points = number - 1;
                     true
@@ -225,9 +247,8 @@ impl Walk<'_> {
         Ok(place)
     }
 
-    fn after(&mut self, call: u64, steps: u64) -> Result<Place, String> {
-        // In and out of each.
-        for _ in 0..2 * call {
+    fn after(&mut self, edges: u64, steps: u64) -> Result<Place, String> {
+        for _ in 0..edges {
             if !Self::goes_on(self.tracee.edge())? {
                 return Ok(Place::End);
             }
@@ -238,7 +259,17 @@ impl Walk<'_> {
                 return Ok(Place::End);
             }
         }
-        Ok(Place::After { call, steps })
+        Ok(Place::After { edges, steps })
+    }
+
+    /// Runs to the end; how often it entered or left a system call.
+    fn edges(&mut self) -> Result<u64, String> {
+        for count in 0..self.most {
+            if !Self::goes_on(self.tracee.edge())? {
+                return Ok(count);
+            }
+        }
+        Err("the operation does not end".into())
     }
 
     /// Steps to the end; how many instructions before, between and after the system calls.

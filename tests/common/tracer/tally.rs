@@ -15,8 +15,8 @@ pub enum Place {
     Instruction(u64),
     /// At this entry or exit of a system call, from 1.
     Edge { index: u64, call: u64 },
-    /// So many instructions after this system call, from 1; 0 is the beginning.
-    After { call: u64, steps: u64 },
+    /// So many steps after this entry or exit of a system call, from 1; 0 is the beginning.
+    After { edges: u64, steps: u64 },
     /// After its last instruction.
     End,
 }

@@ -1,0 +1,312 @@
+//! A creator, and one who collects, killed at each system call and at random instructions.
+
+use std::cell::{Cell, RefCell};
+use std::time::{Duration, Instant};
+
+use ringpad::os::{self, SharedSegment};
+
+use crate::common::child;
+use crate::common::number;
+use crate::common::room::Room;
+use crate::common::tracer::{BEGIN, END, Kill, Points, Sweep, Tally, mark};
+use crate::{create, leave, works};
+
+/// The segment that is made and killed over.
+const SWEPT: &str = "swept";
+/// The segment of a living bystander in the same directory; a name that begins like the other.
+const OTHER: &str = "swept.other";
+
+/// Opens or creates, and is killed at it.
+pub fn maker() {
+    let options = Room::parents().options();
+    mark(BEGIN);
+    let made = create(SWEPT, &options);
+    mark(END);
+    panic!("killed at the mark at the latest: {made:?}");
+}
+
+/// Collects, and is killed at it.
+pub fn collector() {
+    let options = Room::parents().options();
+    mark(BEGIN);
+    let gone = os::collect(&options);
+    mark(END);
+    panic!("killed at the mark at the latest: {gone:?}");
+}
+
+/// What there is of the segment before the creator comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// Not even the directory.
+    Nothing,
+    /// What its last user left, who was killed.
+    Stale,
+    /// A living user.
+    Living,
+    /// A living user whose files somebody has removed: its segment is nobody's who comes now.
+    Removed,
+}
+
+/// A directory in which creators are killed, and the living users there.
+struct Scene {
+    room: Room,
+    before: Before,
+    other: RefCell<Option<SharedSegment>>,
+    living: RefCell<Option<User>>,
+    longest: Cell<Duration>,
+}
+
+impl Scene {
+    fn new(before: Before) -> Self {
+        Self {
+            room: Room::new("swept"),
+            before,
+            other: RefCell::default(),
+            living: RefCell::default(),
+            longest: Cell::default(),
+        }
+    }
+
+    /// Sets up for one creator.
+    fn set(&self) {
+        let options = self.room.options();
+        if self.before == Before::Nothing {
+            let _ = std::fs::remove_dir(self.room.segments());
+            return;
+        }
+        self.other
+            .borrow_mut()
+            .get_or_insert_with(|| create(OTHER, &options).unwrap());
+        match self.before {
+            Before::Nothing => {}
+            Before::Stale => leave(&self.room, SWEPT),
+            Before::Living | Before::Removed => {
+                let segment = create(SWEPT, &options).unwrap();
+                *self.living.borrow_mut() = Some(User::of(segment));
+            }
+        }
+        if self.before == Before::Removed {
+            for file in self.files() {
+                std::fs::remove_file(self.room.file(&file)).unwrap();
+            }
+        }
+    }
+
+    /// The files of the swept segment, or what of them was left.
+    fn files(&self) -> Vec<String> {
+        let mut files = self.room.files();
+        files.retain(|file| !file.starts_with(OTHER));
+        files
+    }
+
+    /// The bystander's segment, byte by byte.
+    fn bystander(&self) -> Vec<u8> {
+        std::fs::read(self.room.file(&format!("{OTHER}.seg"))).unwrap_or_default()
+    }
+
+    /// Sweeps; after each kill either the next creator comes at once, or somebody collects before.
+    fn sweep(&self, points: Points, collects: fn(&Kill) -> bool) -> Tally<String> {
+        let bytes = RefCell::new(Vec::new());
+        let make = || {
+            self.set();
+            bytes.replace(self.bystander());
+            child::command(&self.room, "maker", &[])
+        };
+        let tally = Sweep::at(points).executed(make, |kill| {
+            let left = self.left();
+            if bytes.borrow()[..] != self.bystander() {
+                return Err("the bystander's segment was written".into());
+            }
+            let collects = collects(kill);
+            let checked = self.check(collects);
+            checked.map_err(|why| format!("{why} (left: {left}; collects: {collects})"))?;
+            Ok(left)
+        });
+        let tally = tally.unwrap_or_else(|why| panic!("{:?}: {why}", self.before));
+        println!(
+            "{:?}: {tally}, the next within {:.1?}",
+            self.before,
+            self.longest.get()
+        );
+        tally
+    }
+
+    /// What the killed one left, in words.
+    fn left(&self) -> String {
+        let files = self.files();
+        let of = |end: &str| files.iter().filter(|file| file.ends_with(end)).count();
+        let kinds = ["lock", "seg", "tmp", "bell"].map(|end| (end, of(end)));
+        let found: Vec<_> = kinds
+            .iter()
+            .filter(|(_, many)| *many > 0)
+            .map(|(end, many)| format!("{many} {end}"))
+            .collect();
+        match (self.room.segments().exists(), found.is_empty()) {
+            (false, _) => "no directory".into(),
+            (true, true) => "nothing".into(),
+            (true, false) => found.join(" "),
+        }
+    }
+
+    fn check(&self, collects: bool) -> Result<(), String> {
+        let options = self.room.options();
+        let text = |error: os::Error| error.to_string();
+        let mut living = self.living.take();
+        let shared = living.as_ref().filter(|_| self.before == Before::Living);
+        let shared = shared.map(|living| living.segment.clone());
+        let listed = |name: &str| -> Result<Vec<bool>, String> {
+            let list = os::list(&options).map_err(text)?;
+            let list = list.iter().filter(|listed| listed.name == name);
+            Ok(list.map(|listed| listed.alive).collect())
+        };
+        if listed(SWEPT)?.contains(&true) != shared.is_some() {
+            return Err("the killed one counts as a user".into());
+        }
+        if collects {
+            let gone = os::collect(&options).map_err(text)?;
+            if gone.iter().any(|name| name != SWEPT) {
+                return Err(format!("collected {gone:?}"));
+            }
+            if shared.is_none() && !(self.files().is_empty() && listed(SWEPT)?.is_empty()) {
+                return Err(format!("not collected: {:?}", self.room.files()));
+            }
+        }
+        let start = Instant::now();
+        let next = create(SWEPT, &options).map_err(text)?;
+        self.longest.set(self.longest.get().max(start.elapsed()));
+        let second = SharedSegment::open(SWEPT, &options).map_err(text)?;
+        let ids: Vec<_> = [&next, &second].into_iter().chain(&shared).collect();
+        if ids.iter().any(|one| one.id() != next.id()) {
+            return Err("two segments of one name".into());
+        }
+        let files = self.files();
+        if listed(SWEPT)? != [true] || files.len() != 5 {
+            return Err(format!("lock, memory, three bells: {files:?}"));
+        }
+        if let Some(living) = &mut living {
+            living.goes_on()?;
+        }
+        if shared.is_none() {
+            works(&next);
+            // Must not take the other's files along.
+            drop(living.take());
+            let third = SharedSegment::open(SWEPT, &options).map_err(text)?;
+            if third.id() != next.id() {
+                return Err("who left took the new one's files along".into());
+            }
+        }
+        drop((next, second, shared, living));
+        self.rest()
+    }
+
+    /// Everyone but the bystander has left.
+    fn rest(&self) -> Result<(), String> {
+        if let Some(other) = &*self.other.borrow() {
+            works(other);
+        }
+        let beside = self.room.path().join(".seg.new").exists();
+        match self.files() {
+            files if files.is_empty() && !beside => Ok(()),
+            files => Err(format!("left at the end: {files:?}, .seg.new: {beside}")),
+        }
+    }
+}
+
+/// A living user of the swept segment, with a message under way.
+struct User {
+    segment: SharedSegment,
+    tx: os::Producer<u64>,
+    rx: os::Consumer<u64>,
+}
+
+impl User {
+    fn of(segment: SharedSegment) -> Self {
+        let me = segment.join().unwrap();
+        let mut tx = me.producer("ticks").unwrap();
+        tx.push(41).unwrap();
+        let rx = me.consumer("ticks").unwrap();
+        Self { segment, tx, rx }
+    }
+
+    /// Nobody touched it: what was under way is there, and more gets through.
+    fn goes_on(&mut self) -> Result<(), String> {
+        self.tx
+            .push(42)
+            .map_err(|_| "the living user's ring is full")?;
+        match [self.rx.pop(), self.rx.pop(), self.rx.pop()] {
+            [Some(41), Some(42), None] => Ok(()),
+            found => Err(format!("the living user's messages: {found:?}")),
+        }
+    }
+}
+
+const ALL: [Before; 4] = [
+    Before::Nothing,
+    Before::Stale,
+    Before::Living,
+    Before::Removed,
+];
+
+#[test]
+fn a_creator_killed_at_any_system_call_stops_nobody() {
+    let mut kills = 0;
+    for before in ALL {
+        for collects in [|_: &Kill| false, |_: &Kill| true] {
+            let tally = Scene::new(before).sweep(Points::Edges, collects);
+            let wanted = if before == Before::Living { 1 } else { 4 };
+            assert!(tally.outcomes.len() >= wanted, "{:?}", tally.outcomes);
+            kills += tally.kills;
+        }
+    }
+    println!("{kills} creators killed at system calls");
+}
+
+#[test]
+fn a_creator_killed_at_any_instruction_stops_nobody() {
+    let all = number("RINGPAD_CREATOR_KILLS", 500);
+    let (start, mut done) = (Instant::now(), 0);
+    for before in ALL {
+        // Unoptimised it makes 250,000 to 750,000 instructions: too many to be surveyed each time.
+        let (kills, reach) = (all.div_ceil(ALL.len() as u64), 8192);
+        let points = Points::Scattered { kills, reach };
+        let tally = Scene::new(before).sweep(points, |kill| kill.number % 2 == 1);
+        done += tally.kills;
+    }
+    println!("{done} creators killed at random, {:.1?}", start.elapsed());
+}
+
+#[test]
+fn one_who_collects_killed_at_any_system_call_leaves_nothing_for_good() {
+    let room = Room::new("swept-collect");
+    let options = room.options();
+    let living = create("a", &options).unwrap();
+    let mine = room.files();
+    let bytes = || std::fs::read(room.file("a.seg")).unwrap();
+    let before = bytes();
+    let half = "half.0123456789abcdef0123456789abcdef.tmp";
+    let make = || {
+        leave(&room, "a.b,dead,c");
+        std::fs::write(room.file(half), "").unwrap();
+        child::command(&room, "collector", &[])
+    };
+    let tally = Sweep::at(Points::Edges).executed(make, |kill| {
+        let left = room.files().len() - mine.len();
+        if kill.number % 2 == 1 {
+            works(&create("dead", &options).map_err(|error| error.to_string())?);
+        }
+        let again = os::collect(&options).map_err(|error| error.to_string())?;
+        if again.iter().any(|name| name == "a") || room.files() != mine {
+            return Err(format!("collected {again:?}, left {:?}", room.files()));
+        }
+        let third = os::collect(&options).map_err(|error| error.to_string())?;
+        if !third.is_empty() || bytes() != before {
+            return Err(format!("{third:?} collected again, or the living written"));
+        }
+        Ok(left)
+    });
+    let tally = tally.unwrap();
+    println!("collecting, by the files left: {tally}");
+    // Three segments of five files, and the one being made: each removal is a state of its own.
+    assert!(tally.outcomes.keys().copied().eq(0..=16), "{tally}");
+    works(&living);
+}
