@@ -1,6 +1,8 @@
 //! A creator, and one who collects, killed at each system call and at random instructions.
 
 use std::cell::{Cell, RefCell};
+use std::fs::OpenOptions;
+use std::io::Write;
 use std::time::{Duration, Instant};
 
 use ringpad::os::{self, SharedSegment};
@@ -16,10 +18,21 @@ const SWEPT: &str = "swept";
 /// The segment of a living bystander in the same directory; a name that begins like the other.
 const OTHER: &str = "swept.other";
 
-/// Opens or creates, and is killed at it.
+/// Opens or creates, and is killed at it. With a word: what no creator does, for the controls.
 pub fn maker() {
-    let options = Room::parents().options();
+    let room = Room::parents();
+    let (options, fault) = (room.options(), child::word(0));
     mark(BEGIN);
+    match &fault[..] {
+        "litters" => std::fs::write(room.file("swept.1.tmp"), "").unwrap(),
+        "tramples" => {
+            let other = OpenOptions::new()
+                .append(true)
+                .open(room.file("swept.other.seg"));
+            other.unwrap().write_all(b"x").unwrap();
+        }
+        _ => {}
+    }
     let made = create(SWEPT, &options);
     mark(END);
     panic!("killed at the mark at the latest: {made:?}");
@@ -106,13 +119,27 @@ impl Scene {
 
     /// Sweeps; after each kill either the next creator comes at once, or somebody collects before.
     fn sweep(&self, points: Points, collects: fn(&Kill) -> bool) -> Tally<String> {
+        let tally = self.sweep_with("", points, collects);
+        let tally = tally.unwrap_or_else(|why| panic!("{:?}: {why}", self.before));
+        let longest = self.longest.get();
+        println!("{:?}: {tally}, the next within {longest:.1?}", self.before);
+        tally
+    }
+
+    /// With a fault, of creators that have it.
+    fn sweep_with(
+        &self,
+        fault: &str,
+        points: Points,
+        collects: fn(&Kill) -> bool,
+    ) -> Result<Tally<String>, String> {
         let bytes = RefCell::new(Vec::new());
         let make = || {
             self.set();
             bytes.replace(self.bystander());
-            child::command(&self.room, "maker", &[])
+            child::command(&self.room, "maker", &[&fault])
         };
-        let tally = Sweep::at(points).executed(make, |kill| {
+        Sweep::at(points).executed(make, |kill| {
             let left = self.left();
             if bytes.borrow()[..] != self.bystander() {
                 return Err("the bystander's segment was written".into());
@@ -121,14 +148,7 @@ impl Scene {
             let checked = self.check(collects);
             checked.map_err(|why| format!("{why} (left: {left}; collects: {collects})"))?;
             Ok(left)
-        });
-        let tally = tally.unwrap_or_else(|why| panic!("{:?}: {why}", self.before));
-        println!(
-            "{:?}: {tally}, the next within {:.1?}",
-            self.before,
-            self.longest.get()
-        );
-        tally
+        })
     }
 
     /// What the killed one left, in words.
@@ -262,7 +282,18 @@ fn a_creator_killed_at_any_system_call_stops_nobody() {
 }
 
 #[test]
-fn a_creator_killed_at_any_instruction_stops_nobody() {
+fn control_what_a_creator_must_not_leave_is_found() {
+    for (fault, said) in [("litters", "three bells"), ("tramples", "bystander")] {
+        let scene = Scene::new(Before::Stale);
+        let found = scene.sweep_with(fault, Points::Edges, |_| false);
+        let why = found.expect_err(fault);
+        println!("a creator that {fault} is caught: {why}");
+        assert!(why.contains(said), "{why}");
+    }
+}
+
+#[test]
+fn a_creator_killed_at_scattered_instructions_stops_nobody() {
     let all = number("RINGPAD_CREATOR_KILLS", 500);
     let (start, mut done) = (Instant::now(), 0);
     for before in ALL {
@@ -272,7 +303,10 @@ fn a_creator_killed_at_any_instruction_stops_nobody() {
         let tally = Scene::new(before).sweep(points, |kill| kill.number % 2 == 1);
         done += tally.kills;
     }
-    println!("{done} creators killed at random, {:.1?}", start.elapsed());
+    println!(
+        "{done} creators killed at scattered instructions, {:.1?}",
+        start.elapsed()
+    );
 }
 
 #[test]
