@@ -1,29 +1,38 @@
-//! A creator, and one who collects, killed at each system call and at random instructions.
+//! A creator, and one who leaves, killed at each system call; a creator at scattered instructions too.
 
 use std::cell::{Cell, RefCell};
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use ringpad::os::{self, SharedSegment};
+use ringpad::os::{self, Options, SharedSegment};
 
-use crate::common::child;
-use crate::common::number;
 use crate::common::room::Room;
 use crate::common::tracer::{BEGIN, END, Kill, Points, Sweep, Tally, mark};
+use crate::common::{child, is_root, number};
 use crate::{create, leave, works};
 
 /// The segment that is made and killed over.
 const SWEPT: &str = "swept";
 /// The segment of a living bystander in the same directory; a name that begins like the other.
 const OTHER: &str = "swept.other";
+/// What a [`maker`] may do: create, or leave what it has created.
+const CREATES: &str = "creates";
+const LEAVES: &str = "leaves";
 
-/// Opens or creates, and is killed at it. With a word: what no creator does, for the controls.
+/// Opens or creates, and is killed at it; or does what the word says.
 pub fn maker() {
     let room = Room::parents();
-    let (options, fault) = (room.options(), child::word(0));
+    let (options, does) = (options(&room, &child::word(1)), child::word(0));
+    if does == LEAVES {
+        let open = create(SWEPT, &options).unwrap();
+        mark(BEGIN);
+        drop(open);
+        mark(END);
+    }
     mark(BEGIN);
-    match &fault[..] {
+    match &does[..] {
+        // What no creator does, for the controls.
         "litters" => std::fs::write(room.file("swept.1.tmp"), "").unwrap(),
         "tramples" => {
             let other = OpenOptions::new()
@@ -38,13 +47,13 @@ pub fn maker() {
     panic!("killed at the mark at the latest: {made:?}");
 }
 
-/// Collects, and is killed at it.
-pub fn collector() {
-    let options = Room::parents().options();
-    mark(BEGIN);
-    let gone = os::collect(&options);
-    mark(END);
-    panic!("killed at the mark at the latest: {gone:?}");
+/// Those of the room, for a group if one is given.
+fn options(room: &Room, gid: &str) -> Options {
+    let options = room.options();
+    match gid.parse() {
+        Ok(gid) => options.mode(0o660).group(gid),
+        Err(_) => options,
+    }
 }
 
 /// What there is of the segment before the creator comes.
@@ -64,6 +73,7 @@ enum Before {
 struct Scene {
     room: Room,
     before: Before,
+    gid: &'static str,
     other: RefCell<Option<SharedSegment>>,
     living: RefCell<Option<User>>,
     longest: Cell<Duration>,
@@ -74,6 +84,7 @@ impl Scene {
         Self {
             room: Room::new("swept"),
             before,
+            gid: "",
             other: RefCell::default(),
             living: RefCell::default(),
             longest: Cell::default(),
@@ -82,7 +93,7 @@ impl Scene {
 
     /// Sets up for one creator.
     fn set(&self) {
-        let options = self.room.options();
+        let options = options(&self.room, self.gid);
         if self.before == Before::Nothing {
             let _ = std::fs::remove_dir(self.room.segments());
             return;
@@ -117,19 +128,19 @@ impl Scene {
         std::fs::read(self.room.file(&format!("{OTHER}.seg"))).unwrap_or_default()
     }
 
-    /// Sweeps; after each kill either the next creator comes at once, or somebody collects before.
-    fn sweep(&self, points: Points, collects: fn(&Kill) -> bool) -> Tally<String> {
-        let tally = self.sweep_with("", points, collects);
-        let tally = tally.unwrap_or_else(|why| panic!("{:?}: {why}", self.before));
-        let longest = self.longest.get();
-        println!("{:?}: {tally}, the next within {longest:.1?}", self.before);
+    /// Sweeps a process that `does` this; after each kill either the next creator comes at once, or somebody collects
+    /// before.
+    fn sweep(&self, does: &str, points: Points, collects: fn(&Kill) -> bool) -> Tally<String> {
+        let tally = self.try_sweep(does, points, collects);
+        let (before, longest) = (self.before, self.longest.get());
+        let tally = tally.unwrap_or_else(|why| panic!("{does}, {before:?}: {why}"));
+        println!("{does}, {before:?}: {tally}, the next within {longest:.1?}");
         tally
     }
 
-    /// With a fault, of creators that have it.
-    fn sweep_with(
+    fn try_sweep(
         &self,
-        fault: &str,
+        does: &str,
         points: Points,
         collects: fn(&Kill) -> bool,
     ) -> Result<Tally<String>, String> {
@@ -137,7 +148,7 @@ impl Scene {
         let make = || {
             self.set();
             bytes.replace(self.bystander());
-            child::command(&self.room, "maker", &[&fault])
+            child::command(&self.room, "maker", &[&does, &self.gid])
         };
         Sweep::at(points).executed(make, |kill| {
             let left = self.left();
@@ -169,7 +180,7 @@ impl Scene {
     }
 
     fn check(&self, collects: bool) -> Result<(), String> {
-        let options = self.room.options();
+        let options = options(&self.room, self.gid);
         let text = |error: os::Error| error.to_string();
         let mut living = self.living.take();
         let shared = living.as_ref().filter(|_| self.before == Before::Living);
@@ -272,7 +283,7 @@ fn a_creator_killed_at_any_system_call_stops_nobody() {
     let mut kills = 0;
     for before in ALL {
         for collects in [|_: &Kill| false, |_: &Kill| true] {
-            let tally = Scene::new(before).sweep(Points::Edges, collects);
+            let tally = Scene::new(before).sweep(CREATES, Points::Edges, collects);
             let wanted = if before == Before::Living { 1 } else { 4 };
             assert!(tally.outcomes.len() >= wanted, "{:?}", tally.outcomes);
             kills += tally.kills;
@@ -282,10 +293,36 @@ fn a_creator_killed_at_any_system_call_stops_nobody() {
 }
 
 #[test]
+fn a_creator_for_a_group_killed_at_any_system_call_stops_nobody() {
+    if is_root() {
+        for before in [Before::Nothing, Before::Removed] {
+            let gid = "65534";
+            let scene = Scene {
+                gid,
+                ..Scene::new(before)
+            };
+            let tally = scene.sweep(CREATES, Points::Edges, |kill| kill.number % 2 == 1);
+            assert!(tally.outcomes.len() >= 4, "{:?}", tally.outcomes);
+        }
+    }
+}
+
+#[test]
+fn one_who_leaves_killed_at_any_system_call_stops_nobody() {
+    for before in [Before::Nothing, Before::Stale, Before::Living] {
+        for collects in [|_: &Kill| false, |_: &Kill| true] {
+            let tally = Scene::new(before).sweep(LEAVES, Points::Edges, collects);
+            let wanted = if before == Before::Living { 1 } else { 6 };
+            assert!(tally.outcomes.len() >= wanted, "{:?}", tally.outcomes);
+        }
+    }
+}
+
+#[test]
 fn control_what_a_creator_must_not_leave_is_found() {
     for (fault, said) in [("litters", "three bells"), ("tramples", "bystander")] {
         let scene = Scene::new(Before::Stale);
-        let found = scene.sweep_with(fault, Points::Edges, |_| false);
+        let found = scene.try_sweep(fault, Points::Edges, |_| false);
         let why = found.expect_err(fault);
         println!("a creator that {fault} is caught: {why}");
         assert!(why.contains(said), "{why}");
@@ -298,49 +335,13 @@ fn a_creator_killed_at_scattered_instructions_stops_nobody() {
     let (start, mut done) = (Instant::now(), 0);
     for before in ALL {
         // Unoptimised it makes 250,000 to 750,000 instructions: too many to be surveyed each time.
-        let (kills, reach) = (all.div_ceil(ALL.len() as u64), 8192);
+        let (kills, reach) = (all.div_ceil(ALL.len() as u64), 4096);
         let points = Points::Scattered { kills, reach };
-        let tally = Scene::new(before).sweep(points, |kill| kill.number % 2 == 1);
+        let tally = Scene::new(before).sweep(CREATES, points, |kill| kill.number % 2 == 1);
         done += tally.kills;
     }
     println!(
         "{done} creators killed at scattered instructions, {:.1?}",
         start.elapsed()
     );
-}
-
-#[test]
-fn one_who_collects_killed_at_any_system_call_leaves_nothing_for_good() {
-    let room = Room::new("swept-collect");
-    let options = room.options();
-    let living = create("a", &options).unwrap();
-    let mine = room.files();
-    let bytes = || std::fs::read(room.file("a.seg")).unwrap();
-    let before = bytes();
-    let half = "half.0123456789abcdef0123456789abcdef.tmp";
-    let make = || {
-        leave(&room, "a.b,dead,c");
-        std::fs::write(room.file(half), "").unwrap();
-        child::command(&room, "collector", &[])
-    };
-    let tally = Sweep::at(Points::Edges).executed(make, |kill| {
-        let left = room.files().len() - mine.len();
-        if kill.number % 2 == 1 {
-            works(&create("dead", &options).map_err(|error| error.to_string())?);
-        }
-        let again = os::collect(&options).map_err(|error| error.to_string())?;
-        if again.iter().any(|name| name == "a") || room.files() != mine {
-            return Err(format!("collected {again:?}, left {:?}", room.files()));
-        }
-        let third = os::collect(&options).map_err(|error| error.to_string())?;
-        if !third.is_empty() || bytes() != before {
-            return Err(format!("{third:?} collected again, or the living written"));
-        }
-        Ok(left)
-    });
-    let tally = tally.unwrap();
-    println!("collecting, by the files left: {tally}");
-    // Three segments of five files, and the one being made: each removal is a state of its own.
-    assert!(tally.outcomes.keys().copied().eq(0..=16), "{tally}");
-    works(&living);
 }

@@ -4,6 +4,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_arch = "x86_64")]
+mod collected;
 mod crowds;
 #[cfg(target_arch = "x86_64")]
 mod killed;
@@ -33,7 +35,7 @@ fn child() {
         #[cfg(target_arch = "x86_64")]
         ("maker", killed::maker),
         #[cfg(target_arch = "x86_64")]
-        ("collector", killed::collector),
+        ("collector", collected::collector),
     ]);
 }
 

@@ -2,7 +2,9 @@
 //!
 //! Linux on x86-64. The swept operation lies between two [`mark`]s, so that nothing else is. It runs either
 //! - in a fork of this process ([`Sweep::forked`]): cheap, for operations on memory alone. Other threads are not there in
-//!   the fork: the operation takes no lock and allocates nothing, and all it works on was mapped shared before; or
+//!   the fork: the operation takes no lock and allocates nothing, and all it works on was mapped shared before.
+//!   A fork also keeps copies of all descriptors until it is killed, locks and pipes of other tests' too: fork sweeps
+//!   belong into test files without segments of the operating system;
 //! - in a process started by exec ([`Sweep::executed`]): for operations that make system calls.
 //!
 //! A trace belongs to the thread that began it; everything here is done by one thread. The operation itself has one too.

@@ -3,10 +3,10 @@
 use std::process::Command;
 use std::time::Instant;
 
+use super::super::Dice;
 use super::tally::{Kill, Place, Tally};
 use super::tracee::{Stop, Tracee};
 use super::{BEGIN, END, mark};
-use crate::common::Dice;
 
 /// Where to kill. The first three ways also kill before the first instruction; every way kills once after the last.
 #[derive(Clone, Copy, Debug)]

@@ -92,6 +92,7 @@ impl Tracee {
     }
 
     /// Starts a command; it is stopped before its first instruction.
+    #[allow(clippy::zombie_processes)] // reaped by its number: a tracer must not wait in other ways
     pub fn exec(mut command: Command) -> Self {
         let pinned = Pinned::here();
         command.process_group(0);
