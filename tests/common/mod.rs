@@ -11,6 +11,8 @@ pub mod mute;
 pub mod page;
 pub mod room;
 pub mod sweep;
+#[cfg(target_arch = "x86_64")]
+pub mod tracer;
 
 use std::time::{Duration, Instant};
 

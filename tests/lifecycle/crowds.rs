@@ -7,28 +7,41 @@ use ringpad::os::{Options, SharedSegment};
 use crate::common::child::{self, Child};
 use crate::common::page::Page;
 use crate::common::room::Room;
-use crate::common::{Dice, is_root, number, until, until_within};
+use crate::common::{Dice, PATIENCE, is_root, number, until, until_within};
 
-/// Words of the page: the round that may begin, those who are through with opening and with closing, the segments.
+/// Words of the page: the round that may begin, those who are through with opening and with closing, who is there, the segments.
 const OPEN: usize = 0;
 const CLOSE: usize = 1;
 const OPENED: usize = 2;
 const CLOSED: usize = 3;
+const READY: usize = 4;
 const IDS: usize = 16;
 
-/// One of a crowd: opens and closes when told, round by round.
+/// Some of a crowd, one in each thread: they open and close when told, round by round.
 pub fn guest() {
     let room = Room::parents();
     let page = Page::open(&room, "page");
-    let (which, rounds) = (child::numeral(0) as usize, child::numeral(1));
-    let gid = child::word(2).parse().ok();
+    let (first, threads) = (child::numeral(0), child::numeral(1));
+    let (rounds, gid) = (child::numeral(2), child::word(3).parse().ok());
     let mut options = room.options();
     if let Some(gid) = gid {
         options = options.mode(0o660).group(gid);
     }
+    let (page, options) = (&page, &options);
+    std::thread::scope(|scope| {
+        for which in first..first + threads {
+            scope.spawn(move || attend(page, options, which as usize, rounds));
+        }
+    });
+}
+
+fn attend(page: &Page, options: &Options, which: usize, rounds: u64) {
+    // On a busy machine a thousand take longer than one is patient by default; how long they took is printed.
+    let options = &options.clone().patience(PATIENCE);
+    page.add(READY, 1);
     for round in 1..=rounds {
         page.reached(OPEN, round);
-        let segment = meet(&options);
+        let segment = meet(options);
         page.set(IDS + which, segment.id() as u64);
         page.add(OPENED, 1);
         page.reached(CLOSE, round);
@@ -51,29 +64,41 @@ impl Drop for Release<'_> {
     }
 }
 
-fn crowd(name: &str, guests: usize, threads: usize, rounds: u64, gid: &str) {
+/// So many processes of so many threads each, and threads of this process.
+struct Crowd {
+    processes: usize,
+    each: usize,
+    threads: usize,
+    rounds: u64,
+    gid: &'static str,
+}
+
+fn crowd(name: &str, crowd: Crowd) {
     let room = Room::new(name);
     let page = Page::create(&room, "page");
-    let start = |which| child::spawn(&room, "guest", &[&which, &rounds, &gid]);
-    let children: Vec<Child> = (0..guests).map(start).collect();
+    let Crowd {
+        processes,
+        each,
+        threads,
+        rounds,
+        gid,
+    } = crowd;
+    let start = |which| {
+        let first = which * each;
+        child::spawn(&room, "guest", &[&first, &each, &rounds, &gid])
+    };
+    let children: Vec<Child> = (0..processes).map(start).collect();
+    let guests = processes * each;
     let all = (guests + threads) as u64;
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut leaving) = (Duration::ZERO, Duration::ZERO);
     std::thread::scope(|scope| {
         for which in guests..guests + threads {
-            let (page, room) = (&page, &room);
-            scope.spawn(move || {
-                for round in 1..=rounds {
-                    page.reached(OPEN, round);
-                    let segment = meet(&room.options());
-                    page.set(IDS + which, segment.id() as u64);
-                    page.add(OPENED, 1);
-                    page.reached(CLOSE, round);
-                    drop(segment);
-                    page.add(CLOSED, 1);
-                }
-            });
+            let (page, options) = (&page, room.options());
+            scope.spawn(move || attend(page, &options, which, rounds));
         }
         let _release = Release(&page);
+        let most = Duration::from_secs(60);
+        until_within(most, "all are there", || page.get(READY) == all);
         for round in 1..=rounds {
             page.announce(OPEN, round);
             let most = Duration::from_secs(30);
@@ -85,30 +110,64 @@ fn crowd(name: &str, guests: usize, threads: usize, rounds: u64, gid: &str) {
             let files = room.files();
             assert_eq!(files.len(), 5, "lock, memory, three bells: {files:?}");
             page.announce(CLOSE, round);
-            until("all have left", || page.get(CLOSED) == all * round);
+            let took = until("all have left", || page.get(CLOSED) == all * round);
+            leaving = leaving.max(took);
             assert_eq!(room.files(), [""; 0], "after round {round}");
         }
     });
     children.into_iter().for_each(Child::done);
     println!(
-        "{name}: {guests} processes and {threads} threads, {rounds} rounds: one segment each, opened within {longest:?}, nothing left"
+        "{name}: {all} in {processes} processes and this one, {rounds} rounds: one segment each, opened within {longest:.1?}, nothing left {leaving:.1?} later"
     );
 }
 
 #[test]
 fn many_creators_make_one_segment_and_no_error() {
-    crowd("crowd", number("RINGPAD_GUESTS", 100) as usize, 100, 5, "");
+    let many = Crowd {
+        processes: number("RINGPAD_GUESTS", 100) as usize,
+        each: 1,
+        threads: 100,
+        rounds: 5,
+        gid: "",
+    };
+    crowd("crowd", many);
+}
+
+#[test]
+fn a_thousand_creators_make_one_segment_and_no_error() {
+    let thousand = Crowd {
+        processes: 20,
+        each: 45,
+        threads: 100,
+        rounds: 2,
+        gid: "",
+    };
+    crowd("thousand", thousand);
 }
 
 #[test]
 fn two_who_come_and_go_together_leave_nothing() {
-    crowd("pair", 2, 0, 200, "");
+    let two = Crowd {
+        processes: 2,
+        each: 1,
+        threads: 0,
+        rounds: 200,
+        gid: "",
+    };
+    crowd("pair", two);
 }
 
 #[test]
 fn creators_that_give_their_files_to_a_group_do_not_stop_each_other() {
     if is_root() {
-        crowd("team", 8, 0, 50, "65534");
+        let team = Crowd {
+            processes: 8,
+            each: 1,
+            threads: 0,
+            rounds: 50,
+            gid: "65534",
+        };
+        crowd("team", team);
     }
 }
 

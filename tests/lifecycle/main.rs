@@ -4,7 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+#[cfg(target_arch = "x86_64")]
+mod collected;
 mod crowds;
+#[cfg(target_arch = "x86_64")]
+mod killed;
 mod modes;
 mod refusals;
 mod wrecks;
@@ -28,6 +32,10 @@ fn child() {
         ("founder", crowds::founder),
         ("masked", modes::masked),
         ("cramped", wrecks::cramped),
+        #[cfg(target_arch = "x86_64")]
+        ("maker", killed::maker),
+        #[cfg(target_arch = "x86_64")]
+        ("collector", collected::collector),
     ]);
 }
 
