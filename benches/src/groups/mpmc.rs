@@ -130,7 +130,10 @@ pub fn crossing<P: ManyPeer>(placement: &Placement, ends: usize, batch: usize) -
         let deeds = crowd::many(placement, senders.collect(), receivers.collect());
         let sent = deeds.writer.iter().enumerate();
         let sent = Tally::all(sent.map(|(sender, count)| Tally::of(sender, *count)));
-        settle(sent, Tally::all(deeds.readers.iter().map(|(_, came)| *came)));
+        settle(
+            sent,
+            Tally::all(deeds.readers.iter().map(|(_, came)| *came)),
+        );
         let more = P::split(&mut room, 0, 1).1.remove(0).recv();
         assert_eq!(more, None, "a message came that was not sent");
         deeds

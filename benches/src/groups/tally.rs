@@ -99,7 +99,9 @@ mod tests {
 
     fn came(messages: &[(usize, u64)], in_order: bool) -> Tally {
         let mut account = Account::new(2, in_order);
-        messages.iter().for_each(|(s, n)| account.take(message(*s, *n)));
+        messages
+            .iter()
+            .for_each(|(s, n)| account.take(message(*s, *n)));
         account.tally()
     }
 
@@ -109,10 +111,19 @@ mod tests {
 
     #[test]
     fn every_message_once_settles() {
-        settle(sent(), came(&[(0, 0), (1, 0), (0, 1), (0, 2), (1, 1)], true));
-        let halves = [came(&[(1, 0), (0, 1)], true), came(&[(0, 0), (0, 2), (1, 1)], true)];
+        settle(
+            sent(),
+            came(&[(0, 0), (1, 0), (0, 1), (0, 2), (1, 1)], true),
+        );
+        let halves = [
+            came(&[(1, 0), (0, 1)], true),
+            came(&[(0, 0), (0, 2), (1, 1)], true),
+        ];
         settle(sent(), Tally::all(halves));
-        settle(sent(), came(&[(0, 2), (1, 1), (0, 1), (0, 0), (1, 0)], false));
+        settle(
+            sent(),
+            came(&[(0, 2), (1, 1), (0, 1), (0, 0), (1, 0)], false),
+        );
     }
 
     #[test]
@@ -124,14 +135,20 @@ mod tests {
     #[test]
     #[should_panic = "other messages came"]
     fn a_loss_hidden_by_a_double_is_seen() {
-        settle(sent(), came(&[(0, 0), (1, 0), (0, 2), (0, 2), (1, 1)], false));
+        settle(
+            sent(),
+            came(&[(0, 0), (1, 0), (0, 2), (0, 2), (1, 1)], false),
+        );
     }
 
     /// 1 and 1 for 0 and 2: as many, and of one sum.
     #[test]
     #[should_panic = "other messages came"]
     fn messages_of_an_equal_sum_are_seen() {
-        settle(sent(), came(&[(0, 1), (0, 1), (0, 1), (1, 0), (1, 1)], false));
+        settle(
+            sent(),
+            came(&[(0, 1), (0, 1), (0, 1), (1, 0), (1, 1)], false),
+        );
     }
 
     #[test]

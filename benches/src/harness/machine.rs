@@ -221,7 +221,10 @@ mod tests {
     #[test]
     fn pairs_that_share_processors_mix_on_them() {
         let two = Placement::of_two(4, 5);
-        assert_eq!([0, 1, 2].map(|pair| two.pair(pair)), [(5, 4), (4, 5), (5, 4)]);
+        assert_eq!(
+            [0, 1, 2].map(|pair| two.pair(pair)),
+            [(5, 4), (4, 5), (5, 4)]
+        );
         assert_eq!(two.pairs(), 1);
         let further = vec![6, 7, 8];
         let five = Placement { further, ..two };

@@ -14,7 +14,7 @@ mod ringpad;
 mod rtrb;
 mod shaq;
 pub mod values;
-mod vyukov;
+pub mod vyukov;
 
 use crate::ends::BlockingPeer;
 use crate::groups::{blocked, by_group, floors, records, round_trip, throughput};

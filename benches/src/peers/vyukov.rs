@@ -53,7 +53,9 @@ impl Ring {
             let slot = self.slot(position);
             let turn = slot.turn.load(Acquire);
             if turn == position + ahead {
-                let claimed = line.0.compare_exchange_weak(position, position + 1, Relaxed, Relaxed);
+                let claimed =
+                    line.0
+                        .compare_exchange_weak(position, position + 1, Relaxed, Relaxed);
                 match claimed {
                     Ok(_) => return Some((position, slot)),
                     Err(now) => position = now,
@@ -108,7 +110,10 @@ impl Ring {
                 from = now;
                 continue;
             }
-            match line.0.compare_exchange_weak(from, from + count, Relaxed, Relaxed) {
+            match line
+                .0
+                .compare_exchange_weak(from, from + count, Relaxed, Relaxed)
+            {
                 Ok(_) => return Some((from, count)),
                 Err(now) => from = now,
             }
@@ -206,7 +211,10 @@ mod tests {
             assert_eq!(ring.pop_slice(&mut came), 3);
             assert_eq!(came, [first, first + 1, first + 2]);
             assert!(ring.push(first + 4));
-            assert_eq!((ring.pop(), ring.pop(), ring.pop()), (Some(first + 3), Some(first + 4), None));
+            assert_eq!(
+                (ring.pop(), ring.pop(), ring.pop()),
+                (Some(first + 3), Some(first + 4), None)
+            );
             assert_eq!(ring.pop_slice(&mut came), 0);
         }
     }

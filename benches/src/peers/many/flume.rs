@@ -18,8 +18,15 @@ impl ManyPeer for Flume {
         flume::bounded(capacity)
     }
 
-    fn split(room: &mut Self::Room, senders: usize, receivers: usize) -> (Vec<Tx<u64>>, Vec<Rx<u64>>) {
-        (vec![room.0.clone(); senders], vec![room.1.clone(); receivers])
+    fn split(
+        room: &mut Self::Room,
+        senders: usize,
+        receivers: usize,
+    ) -> (Vec<Tx<u64>>, Vec<Rx<u64>>) {
+        (
+            vec![room.0.clone(); senders],
+            vec![room.1.clone(); receivers],
+        )
     }
 }
 

@@ -81,7 +81,9 @@ impl ManyPeer for Drained {
     fn split(room: &mut Room, senders: usize, receivers: usize) -> (Vec<Tx<u64>>, Vec<Drain>) {
         let (senders, receivers) = Kanal::split(room, senders, receivers);
         let held = Vec::new;
-        let receivers = receivers.into_iter().map(|from| Drain { from, held: held() });
+        let receivers = receivers
+            .into_iter()
+            .map(|from| Drain { from, held: held() });
         (senders, receivers.collect())
     }
 }
@@ -111,7 +113,9 @@ impl BatchReceiver<u64> for Drain {
         let came = into.len().min(self.held.len());
         let rest = self.held.len() - came;
         let last_first = self.held.drain(rest..).rev();
-        into.iter_mut().zip(last_first).for_each(|(to, message)| *to = message);
+        into.iter_mut()
+            .zip(last_first)
+            .for_each(|(to, message)| *to = message);
         came
     }
 }

@@ -4,6 +4,8 @@ pub mod crossbeam;
 pub mod flume;
 pub mod heapless;
 pub mod kanal;
+#[cfg(moodycamel)]
+pub mod moodycamel;
 pub mod shaq;
 
 use super::vyukov;
@@ -18,4 +20,6 @@ pub fn all(all: &mut Vec<Entry>) {
     mpmc::threads::<kanal::Kanal>(all);
     mpmc::threads::<kanal::Drained>(all);
     mpmc::threads::<shaq::Shaq>(all);
+    #[cfg(moodycamel)]
+    mpmc::threads::<moodycamel::Moodycamel>(all);
 }
