@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use super::*;
-use crate::peers::many::{crossbeam, flume, heapless, kanal, shaq};
+use crate::peers::many::{crossbeam, flume, heapless, kanal, ringpad, shaq};
 use crate::peers::vyukov;
 
 fn here() -> Placement {
@@ -17,6 +17,14 @@ fn sound<P: ManyPeer>() {
         }
         assert!(alone::<P>(batch, 1000).value > 0.0);
     }
+}
+
+#[test]
+fn ringpad_is_sound() {
+    sound::<ringpad::Threads<ringpad::Revoking>>();
+    sound::<ringpad::Threads<ringpad::ProofOnly>>();
+    sound::<ringpad::Threads<ringpad::AtMostOnce>>();
+    sound::<ringpad::Threads<ringpad::AtMostOnceProofOnly>>();
 }
 
 #[test]

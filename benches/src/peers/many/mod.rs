@@ -6,6 +6,7 @@ pub mod heapless;
 pub mod kanal;
 #[cfg(moodycamel)]
 pub mod moodycamel;
+pub mod ringpad;
 pub mod shaq;
 
 use super::vyukov;
@@ -13,6 +14,10 @@ use crate::groups::mpmc;
 use crate::harness::Entry;
 
 pub fn all(all: &mut Vec<Entry>) {
+    mpmc::threads::<ringpad::Threads<ringpad::Revoking>>(all);
+    mpmc::threads::<ringpad::Threads<ringpad::ProofOnly>>(all);
+    mpmc::threads::<ringpad::Threads<ringpad::AtMostOnce>>(all);
+    mpmc::threads::<ringpad::Threads<ringpad::AtMostOnceProofOnly>>(all);
     mpmc::threads::<vyukov::Vyukov>(all);
     mpmc::threads::<crossbeam::Crossbeam>(all);
     mpmc::threads::<heapless::Heapless>(all);
