@@ -76,6 +76,7 @@ pub mod limits;
 mod memory;
 #[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
 pub mod os;
+mod reap;
 mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
@@ -96,6 +97,7 @@ pub use segment::join::Peer;
 pub use segment::kind::{Channel, Kind};
 pub use segment::peers::Identity;
 pub use segment::plan::{Name, Plan};
+pub use segment::reaped::Reaped;
 pub use segment::superblock::Segment;
 
 #[cfg(ringpad_loom)]

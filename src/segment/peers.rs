@@ -200,17 +200,21 @@ impl<'m> Table<'m> {
         oracle.state(peer)
     }
 
-    /// Takes a row whose lock the caller holds, healing it first if its last peer died in it.
-    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<u32> {
+    /// Takes a row whose lock the caller holds, freeing it first if its last peer died in it: then true, and what that one named is still to
+    /// be given back.
+    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<(u32, bool)> {
         let state = self.state(peer)?;
+        let mut dead = false;
         for _ in 0..ATTEMPTS {
             let row = RowWord(state.load(RELAXED));
             if row.state() != FREE {
-                self.heal(state, row);
+                // The caller holds the row's lock, so whoever the row names is dead.
+                dead |= self.begin_reaping(peer, row.generation())
+                    && self.end_reaping(peer, row.generation());
                 continue;
             }
             if let Some(generation) = self.enter(peer, row, identity)? {
-                return Ok(generation);
+                return Ok((generation, dead));
             }
         }
         Err(Error::Busy)
@@ -250,13 +254,41 @@ impl<'m> Table<'m> {
         Ok(Some(generation))
     }
 
-    /// The caller holds the row's lock, so whoever the row names is dead.
-    fn heal(&self, state: &AtomicU32, row: RowWord) {
-        let reaping = RowWord::new(REAPING, row.generation());
-        if row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok() {
-            let free = RowWord::new(FREE, (row.generation() + 1) & !1);
-            let _ = state.replace(reaping.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
-        }
+    /// The generation that a row was last taken with, if it is not free.
+    pub(crate) fn taken(&self, peer: PeerId) -> Option<u32> {
+        let row = RowWord(self.state(peer).ok()?.load(DEPARTED));
+        (row.state() != FREE).then_some(row.generation())
+    }
+
+    /// Who reaps a row, where rows have no locks.
+    pub(crate) fn reaper(&self, peer: PeerId) -> Result<&'m Atomic<Owner>> {
+        self.region
+            .typed(Self::at(peer) + offset_of!(RowShape, reaper))
+    }
+
+    pub(crate) fn region(&self) -> RegionRef<'m> {
+        self.region
+    }
+
+    /// The caller alone may reap the row, whose peer of this life is dead. False if the row has moved on.
+    pub(crate) fn begin_reaping(&self, peer: PeerId, generation: u32) -> bool {
+        let Ok(state) = self.state(peer) else {
+            return false;
+        };
+        let row = RowWord(state.load(RELAXED));
+        let reaping = RowWord::new(REAPING, generation);
+        let is_it = row.generation() == generation && row.state() != FREE;
+        // JOIN: pairs with LEAVE of an earlier reaper; what the dead one did came with the proof.
+        is_it && (row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok())
+    }
+
+    /// Frees a row that is being reaped. False if it is not.
+    pub(crate) fn end_reaping(&self, peer: PeerId, generation: u32) -> bool {
+        let reaping = RowWord::new(REAPING, generation);
+        let free = RowWord::new(FREE, (generation + 1) & !1);
+        // LEAVE: pairs with JOIN and DEPARTED
+        self.state(peer)
+            .is_ok_and(|state| state.replace(reaping.0, free.0, LEAVE).is_ok())
     }
 
     /// Frees a row that this peer's life sits in, and no later one.

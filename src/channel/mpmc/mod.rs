@@ -87,7 +87,7 @@ use core::marker::PhantomData;
 use core::mem::offset_of;
 
 pub use self::receiver::Receiver;
-pub(crate) use self::repair::Mended;
+pub(crate) use self::repair::reap;
 pub(crate) use self::ring::Ring;
 use self::ring::Sequences;
 use self::rules::Rules;

@@ -1,6 +1,5 @@
 //! What one thread can see of the ring.
 
-use super::*;
 use crate::memory::testing::Trust;
 
 #[test]

@@ -205,7 +205,7 @@ pub fn join_locked<'m>(
     identity: &Identity,
     oracle: &'m dyn Liveness,
 ) -> Result<Peer<'m>> {
-    Peer::join_locked(*segment, row, identity, oracle)
+    Ok(Peer::join_locked(*segment, row, identity, oracle)?.0)
 }
 
 /// What a producer must not do: takes a sleeper's flag away before it is woken.
