@@ -34,7 +34,7 @@
 //!
 //! # Progress guarantee
 //!
-//! Lock-free: a call that loses its round to another lets that one get on; after 1,024 rounds it answers full, or empty. A dead or stopped party
+//! Lock-free: a call that loses its round to another lets that one get on; after two laps and 1,024 slots it answers full, or empty. A dead or stopped party
 //! costs the slots it has claimed, and everybody who comes upon them `patience` looks, once a lap; with [`Recovery::ProofOnly`] it holds
 //! up everybody until it is proven dead. No system call, unless a slot of the lap before is in the way (then the oracle is asked), or a
 //! [`Ringer`](crate::Ringer) finds a sleeper.

@@ -10,6 +10,8 @@ use crate::memory::sync::{AtomicU32, AtomicU64};
 
 /// Times that one step is tried again while others change the same word.
 pub(super) const TRIES: u32 = 64;
+/// Slots that one call looks at beside two laps: each but the last few was lost to another party, which got on by it.
+const MORE: u64 = 1024;
 
 /// One ring's words, found once.
 #[derive(Clone, Copy, Debug)]
@@ -85,16 +87,24 @@ impl<'m> Ring<'m> {
         self.slots.slot(position as u32).named()
     }
 
-    /// Most slots that one walk looks at.
-    fn budget(&self) -> u64 {
-        2 * u64::from(self.laps.capacity()) + 64
+    /// Most slots that one call looks at.
+    #[inline(always)]
+    pub(super) fn budget(&self) -> u64 {
+        2 * u64::from(self.laps.capacity()) + MORE
+    }
+
+    /// A position near those in use, to tell laps of 32 bits apart: `at` may be long ago, and one hint stale for a moment.
+    fn near(&self, at: u64) -> u64 {
+        let hints = [self.tail.load(RELAXED), self.head.load(RELAXED)];
+        hints.into_iter().fold(at, u64::max)
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
-    pub(super) fn find_free(&self, from: u64) -> Found {
+    pub(super) fn find_free(&self, from: u64, budget: &mut u64) -> Found {
         let mut t = from;
-        for _ in 0..self.budget() {
+        while *budget > 0 {
+            *budget -= 1;
             // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
             let word = Word(self.word(t).load(RECLAIM));
             let ahead = self.laps.ahead(word, t);
@@ -120,9 +130,10 @@ impl<'m> Ring<'m> {
 
     /// Walks from a position where the head once stood to the first message that nobody took.
     #[inline(always)]
-    pub(super) fn find_ready(&self, from: u64) -> Found {
+    pub(super) fn find_ready(&self, from: u64, budget: &mut u64) -> Found {
         let mut h = from;
-        for _ in 0..self.budget() {
+        while *budget > 0 {
+            *budget -= 1;
             // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
             let word = Word(self.word(h).load(OBSERVE));
             let ahead = self.laps.ahead(word, h);
@@ -260,7 +271,7 @@ impl<'m> Ring<'m> {
             if found.tag() != tag || found.owner().is_none() {
                 return;
             }
-            let at = self.laps.position(found, index, at);
+            let at = self.laps.position(found, index, self.near(at));
             let next = at.wrapping_add(u64::from(self.laps.capacity()));
             // First those that the word speaks for: whoever finds it free finds them free too.
             for i in 1..self.laps.run(found) {

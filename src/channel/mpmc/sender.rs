@@ -16,9 +16,6 @@ use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
-/// Rounds of one call: each but the last was lost to another party, which got on by it.
-const ROUNDS: u32 = 1024;
-
 /// Takes messages of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(T), Cell<()>)>;
 
@@ -103,6 +100,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
                 return Ok(());
             }
             self.ring.give_back(t, self.tag);
+            self.party.wake_mine();
         }
         match self.send(core::slice::from_ref(&value)) {
             0 => Err(Full(value)),
@@ -122,9 +120,10 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
 
     #[inline(never)]
     fn send(&mut self, values: &[T]) -> usize {
-        for _ in 0..ROUNDS {
+        let mut budget = self.ring.budget();
+        while budget > 0 {
             let from = self.at.max(self.ring.tail.load(RELAXED));
-            match self.ring.find_free(from) {
+            match self.ring.find_free(from, &mut budget) {
                 Found::Here(t, free) => {
                     self.at = t;
                     let most = values.len().min(self.capacity() as usize) as u32;
@@ -142,6 +141,8 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
                         return run as usize;
                     }
                     self.ring.give_back(t, self.tag);
+                    // Another may wait for just these slots.
+                    self.party.wake_mine();
                 }
                 Found::Nothing(t) => {
                     self.at = t;

@@ -59,7 +59,7 @@ impl<T: Terms> ManyPeer for Threads<T> {
     const NAME: &str = T::NAME;
     const BATCHES: bool = true;
     // A message whose slot was revoked goes in again, behind those of its batch that were not.
-    const IN_ORDER: bool = matches!(T::RECOVERY, Recovery::ProofOnly);
+    const IN_ORDER: bool = true;
     type Room = Room<Config>;
     type Sender<'r> = mpmc::Sender<'r, u64>;
     type Receiver<'r> = mpmc::Receiver<'r, u64>;
