@@ -191,11 +191,13 @@ impl<'m> Ring<'m> {
     /// faster.
     #[inline(always)]
     pub(super) fn claim(&self, t: u64, free: Word, most: u32, tag: Tag) -> u32 {
+        // Not beyond the ring's end: so all words of a run have the same lap.
+        let most = most.min(self.laps.until_end(t));
         let mut run = 1;
         while run < most {
             let next = t.wrapping_add(u64::from(run));
             // RECLAIM: pairs with RELEASE. Nobody claims behind a free slot, so what is free stays so until the exchange.
-            if Word(self.word(next).load(RECLAIM)) != self.laps.free(next) {
+            if self.word(next).load(RECLAIM) != free.0 {
                 break;
             }
             run += 1;
@@ -215,9 +217,10 @@ impl<'m> Ring<'m> {
     #[inline(always)]
     pub(super) fn commit(&self, t: u64, run: u32, tag: Tag) -> bool {
         // Whoever takes a part of the run finds the rest begin with a word of its own.
-        for i in 1..run {
-            let at = t.wrapping_add(u64::from(i));
-            self.word(at).store(self.laps.ready(at, run - i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
+        let first = self.laps.ready(t, run);
+        for i in 1..u64::from(run) {
+            let word = self.word(t.wrapping_add(i));
+            word.store(first.shorter(i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
         }
         self.commit_first(t, run, tag)
     }
@@ -274,11 +277,10 @@ impl<'m> Ring<'m> {
             let at = self.laps.position(found, index, self.near(at));
             let next = at.wrapping_add(u64::from(self.laps.capacity()));
             // First those that the word speaks for: whoever finds it free finds them free too.
-            for i in 1..self.laps.run(found) {
-                let next = next.wrapping_add(u64::from(i));
-                self.word(next).store(self.laps.free(next).0, RELEASE); // RELEASE: pairs with RECLAIM
-            }
             let free = self.laps.free(next);
+            for i in 1..u64::from(self.laps.run(found)) {
+                self.word(next.wrapping_add(i)).store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
+            }
             if !self.rules.revoke {
                 // Nobody changes the word of a living owner.
                 return word.store(free.0, RELEASE); // RELEASE: pairs with RECLAIM

@@ -108,14 +108,17 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         }
     }
 
-    /// Puts in as many of these messages as there is room for in one piece, and commits them together. Answers how many; fewer than fit
-    /// where the ring is shared, so call it again with the rest until it answers 0.
+    /// Puts in as many of these messages as there is room for, and answers how many. Those that find room in one piece are committed together.
     #[inline]
     pub fn try_send_slice(&mut self, values: &[T]) -> usize {
-        if values.is_empty() {
-            return 0;
+        let mut done = 0;
+        while done < values.len() {
+            match self.send(&values[done..]) {
+                0 => break,
+                run => done += run,
+            }
         }
-        self.send(values)
+        done
     }
 
     #[inline(never)]
