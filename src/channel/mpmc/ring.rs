@@ -112,9 +112,8 @@ impl<'m> Ring<'m> {
             if ahead == 0 && state == State::Free {
                 return Found::Here(t, word);
             }
-            if ahead > 0 {
-                t = t.wrapping_add(1);
-            } else if ahead == 0 {
+            if ahead >= 0 {
+                // All of a later run too: the others of one that was passed over still say what they said before.
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
                 return match state {
@@ -142,7 +141,8 @@ impl<'m> Ring<'m> {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                h = h.wrapping_add(1);
+                // As in find_free.
+                h = h.wrapping_add(u64::from(self.laps.run(word)));
                 continue;
             }
             match state {
@@ -295,6 +295,21 @@ impl<'m> Ring<'m> {
     pub(super) fn revoke(&self, at: Obstacle) {
         let held = self.laps.as_held_write(at.word, at.word.tag());
         let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
+    }
+
+    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
+    pub(super) fn leads_on(&self, at: Obstacle) -> bool {
+        let mut past = self.laps.run(at.word);
+        while past < self.laps.capacity() {
+            let t = at.position.wrapping_add(u64::from(past));
+            let word = Word(self.word(t).load(RELAXED));
+            match word.state() {
+                _ if self.laps.ahead(word, t) >= 0 => return true,
+                State::HeldRead | State::HeldWrite | State::Orphan => past += self.laps.run(word),
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Passes over slots that somebody holds, for this lap.

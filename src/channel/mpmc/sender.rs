@@ -162,7 +162,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         0
     }
 
-    /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody.
+    /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody, or nothing is free behind it.
     #[cold]
     #[inline(never)]
     fn pass(&mut self, obstacle: Obstacle) -> bool {
@@ -176,13 +176,14 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
             self.party.wake();
             return true;
         }
-        if !self.ring.rules.revoke {
-            return false;
-        }
         if obstacle.word.state() == State::Orphan {
             // Whoever made it one may have died before it told.
             self.ring.tell_of_orphans();
             self.party.wake();
+        }
+        // Where all that is left is held the ring is full: to pass over it would only lead receivers round and round.
+        if !self.ring.rules.revoke || !self.ring.leads_on(obstacle) {
+            return false;
         }
         self.ring.skip(obstacle);
         true
