@@ -7,7 +7,7 @@ use core::hint::spin_loop;
 use core::marker::PhantomData;
 
 use super::PATIENCE;
-use super::ring::{Found, Obstacle, Ring};
+use super::ring::{Found, Obstacle, ROUNDS, Ring};
 use super::taken::{Held, Taken};
 use super::word::{Tag, Word};
 use crate::channel::party::Party;
@@ -16,8 +16,6 @@ use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
-/// Rounds of one call: each but the last was lost to another party, which got on by it.
-const ROUNDS: u32 = 1024;
 /// From so many messages of one run on they are taken together.
 const TOGETHER: u32 = 3;
 

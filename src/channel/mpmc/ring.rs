@@ -9,14 +9,18 @@ use crate::memory::racing::RacingSlots;
 use crate::memory::sync::{AtomicU32, AtomicU64};
 
 /// Times that one step is tried again while others change the same word.
-pub(super) const TRIES: u32 = 64;
+pub(super) const TRIES: u32 = if cfg!(ringpad_loom) { 4 } else { 64 };
+/// Rounds of one call: each but the last was lost to another party, which got on by it.
+pub(super) const ROUNDS: u32 = if cfg!(ringpad_loom) { 6 } else { 1024 };
+/// Slots that one walk looks at, beside two laps.
+const MORE: u64 = if cfg!(ringpad_loom) { 2 } else { 64 };
 
 /// One ring's words, found once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<'m> {
     pub(super) laps: Laps,
     pub(super) rules: Rules,
-    pub(super) slots: RacingSlots<'m>,
+    pub(crate) slots: RacingSlots<'m>,
     /// Hints that are never ahead: whoever claims stores what lies behind its claim, others walk on from there.
     pub(super) tail: &'m AtomicU64,
     pub(super) head: &'m AtomicU64,
@@ -87,7 +91,7 @@ impl<'m> Ring<'m> {
 
     /// Most slots that one walk looks at.
     fn budget(&self) -> u64 {
-        2 * u64::from(self.laps.capacity()) + 64
+        2 * u64::from(self.laps.capacity()) + MORE
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.

@@ -7,7 +7,7 @@ use core::hint::spin_loop;
 use core::marker::PhantomData;
 
 use super::PATIENCE;
-use super::ring::{Found, Obstacle, Ring};
+use super::ring::{Found, Obstacle, ROUNDS, Ring};
 use super::word::{State, Tag};
 use crate::channel::party::Party;
 use crate::error::Full;
@@ -15,9 +15,6 @@ use crate::memory::Pod;
 use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
-
-/// Rounds of one call: each but the last was lost to another party, which got on by it.
-const ROUNDS: u32 = 1024;
 
 /// Takes messages of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(T), Cell<()>)>;
