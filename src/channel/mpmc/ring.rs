@@ -94,6 +94,18 @@ impl<'m> Ring<'m> {
         2 * u64::from(self.laps.capacity()) + MORE
     }
 
+    /// How far a walk goes on from a slot that is so far ahead: laps at once while that leaves two, which may be needed to come upon the
+    /// first word of every run.
+    #[inline(always)]
+    fn past(&self, word: Word, ahead: i64) -> u64 {
+        let ahead = ahead as u64;
+        let two = 2 * u64::from(self.laps.capacity());
+        if ahead > two {
+            return ahead - two;
+        }
+        1
+    }
+
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
     pub(super) fn find_free(&self, from: u64) -> Found {
@@ -107,7 +119,7 @@ impl<'m> Ring<'m> {
                 return Found::Here(t, word);
             }
             if ahead > 0 {
-                t = t.wrapping_add(1);
+                t = t.wrapping_add(self.past(word, ahead));
             } else if ahead == 0 {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
@@ -135,7 +147,7 @@ impl<'m> Ring<'m> {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                h = h.wrapping_add(1);
+                h = h.wrapping_add(self.past(word, ahead));
                 continue;
             }
             match state {
