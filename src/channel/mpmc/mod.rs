@@ -13,7 +13,7 @@
 //!
 //! Positions are 64 bits; slot = position & mask. A slot's word says which lap, which state, how many slots it speaks for, and
 //! whose they are (see `word.rs`). The hints `tail` and `head` are plain stores of whoever claimed last, never ahead; from there, or
-//! from where it was last itself, an end walks on: past words of a later lap one by one, past claimed runs at once.
+//! from where it was last itself, an end walks on: past runs at once, of this lap or a later one; past many laps at once.
 //!
 //! ```text
 //! send    FREE(t) and the n - 1 behind it free (RECLAIM) -CAS-> WRITING(t, n, me); tail = t + n; write the messages;

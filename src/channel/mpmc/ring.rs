@@ -94,8 +94,8 @@ impl<'m> Ring<'m> {
         2 * u64::from(self.laps.capacity()) + MORE
     }
 
-    /// How far a walk goes on from a slot that is so far ahead: laps at once while that leaves two, which may be needed to come upon the
-    /// first word of every run.
+    /// How far a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
+    /// it, and the words inside it say nothing. Laps at once while that leaves two, so that the walk comes upon every run's first word.
     #[inline(always)]
     fn past(&self, word: Word, ahead: i64) -> u64 {
         let ahead = ahead as u64;
@@ -103,7 +103,7 @@ impl<'m> Ring<'m> {
         if ahead > two {
             return ahead - two;
         }
-        1
+        self.laps.run(word).into()
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
