@@ -9,16 +9,16 @@ use crate::memory::racing::RacingSlots;
 use crate::memory::sync::{AtomicU32, AtomicU64};
 
 /// Times that one step is tried again while others change the same word.
-pub(super) const TRIES: u32 = 64;
-/// Slots that one call looks at beside two laps: each but the last few was lost to another party, which got on by it.
-const MORE: u64 = 1024;
+pub(super) const TRIES: u32 = if cfg!(ringpad_loom) { 4 } else { 64 };
+/// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
+const MORE: u64 = if cfg!(ringpad_loom) { 4 } else { 1024 };
 
 /// One ring's words, found once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<'m> {
     pub(super) laps: Laps,
     pub(super) rules: Rules,
-    pub(super) slots: RacingSlots<'m>,
+    pub(crate) slots: RacingSlots<'m>,
     /// Hints that are never ahead: whoever claims stores what lies behind its claim, others walk on from there.
     pub(super) tail: &'m AtomicU64,
     pub(super) head: &'m AtomicU64,
@@ -90,13 +90,25 @@ impl<'m> Ring<'m> {
     /// Most slots that one call looks at.
     #[inline(always)]
     pub(super) fn budget(&self) -> u64 {
-        2 * u64::from(self.laps.capacity()) + MORE
+        4 * u64::from(self.laps.capacity()) + MORE
     }
 
     /// A position near those in use, to tell laps of 32 bits apart: `at` may be long ago, and one hint stale for a moment.
     fn near(&self, at: u64) -> u64 {
         let hints = [self.tail.load(RELAXED), self.head.load(RELAXED)];
         hints.into_iter().fold(at, u64::max)
+    }
+
+    /// How far a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
+    /// it, and the words inside it say nothing. Laps at once while that leaves two, so that the walk comes upon every run's first word.
+    #[inline(always)]
+    fn past(&self, word: Word, ahead: i64) -> u64 {
+        let ahead = ahead as u64;
+        let two = 2 * u64::from(self.laps.capacity());
+        if ahead > two {
+            return ahead - two;
+        }
+        self.laps.run(word).into()
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
@@ -112,8 +124,9 @@ impl<'m> Ring<'m> {
             if ahead == 0 && state == State::Free {
                 return Found::Here(t, word);
             }
-            if ahead >= 0 {
-                // All of a later run too: the others of one that was passed over still say what they said before.
+            if ahead > 0 {
+                t = t.wrapping_add(self.past(word, ahead));
+            } else if ahead == 0 {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
                 return match state {
@@ -141,8 +154,7 @@ impl<'m> Ring<'m> {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                // As in find_free.
-                h = h.wrapping_add(u64::from(self.laps.run(word)));
+                h = h.wrapping_add(self.past(word, ahead));
                 continue;
             }
             match state {
