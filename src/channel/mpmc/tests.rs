@@ -183,7 +183,7 @@ fn a_clone_is_another_end() {
         let (mut tx_twin, mut rx_twin) = (tx.clone(), rx.clone());
         tx.try_send(1).unwrap();
         tx_twin.try_send(2).unwrap();
-        drop(tx);
+        _ = tx;
         tx_twin.try_send(3).unwrap();
         assert_eq!((rx.try_recv(), rx_twin.try_recv()), (Some(1), Some(2)));
         drop(rx_twin);
