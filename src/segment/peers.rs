@@ -29,7 +29,7 @@ use core::sync::atomic::Ordering;
 use crate::error::{Error, Result};
 use crate::memory::layout::Line;
 use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
-use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, RELAXED};
+use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, REAP, RELAXED};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32, RawU32};
 
@@ -192,9 +192,10 @@ impl<'m> Table<'m> {
         let Ok(state) = self.state(peer) else {
             return Life::Unknown;
         };
-        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
+        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE, LIVE and REAP
         // A hostile peer can forge this in a distrusted region, as it can free the claim word itself; nothing is lent there.
-        if row.generation() != owner.generation() {
+        if row.generation() != owner.generation() || row.state() == REAPING {
+            // Who reaps it had the proof, and may hold the row's lock now.
             return Life::Dead;
         }
         oracle.state(peer)
@@ -278,8 +279,8 @@ impl<'m> Table<'m> {
         let row = RowWord(state.load(RELAXED));
         let reaping = RowWord::new(REAPING, generation);
         let is_it = row.generation() == generation && row.state() != FREE;
-        // JOIN: pairs with LEAVE of an earlier reaper; what the dead one did came with the proof.
-        is_it && (row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok())
+        // REAP: pairs with DEPARTED; what the dead one did came with the proof.
+        is_it && (row == reaping || state.replace(row.0, reaping.0, REAP).is_ok())
     }
 
     /// Frees a row that is being reaped. False if it is not.

@@ -228,6 +228,6 @@ impl Segment<'_> {
             .peers()
             .filter(move |peer| Some(*peer) != me)
             .filter_map(move |peer| Some((peer, table.taken(peer)?)))
-            .filter(|(peer, _)| court.oracle.state(*peer) == crate::Life::Dead)
+            .filter(|(peer, generation)| court.is_dead(Owner::of(*peer, *generation)))
     }
 }
