@@ -75,7 +75,7 @@ fn together(scene: &Scene, rounds: u64, how: &str) -> Result<[u32; 5], String> {
         if !left.is_nothing() {
             return Err(format!("round {round}: left {left:?}"));
         }
-        held::drained(&scene.me)
+        held::drained(&scene.me).map_err(|why| format!("round {round}, {hands:?}: {why}"))
     });
     scene.page.set(STOP, 1);
     reapers.into_iter().for_each(Child::done);
@@ -88,6 +88,7 @@ fn two_processes_reap_at_once() {
     let scene = Scene::new("two");
     let rounds = number("RINGPAD_REAPED_TWICE", 200);
     let all = together(&scene, rounds, "once").unwrap();
+    scene.fill();
     scene.whole().unwrap();
     println!(
         "{} peers killed in {rounds} rounds, reaped by two processes at once: peers, ends, slots, messages, locks {all:?}",

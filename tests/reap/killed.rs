@@ -2,9 +2,11 @@
 
 use std::os::unix::fs::FileExt;
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::common::room::Room;
 use crate::common::tracer::{BEGIN, END, Points, Sweep, Tally, mark};
-use crate::common::{child, number};
+use crate::common::{child, number, until};
 use crate::held::{self, Held};
 use crate::{Scene, counts};
 
@@ -14,12 +16,16 @@ const LEAVES: &str = "leaves";
 /// What nobody may do: takes the claim of a living peer away.
 const TRAMPLES: &str = "tramples";
 
-/// Does what its word says between two marks.
+/// Ends the holder, then does what its word says between two marks.
 pub fn swept() {
     let room = Room::parents();
     let segment = held::open(&room);
     let does = child::word(0);
     let me = (does != JOINS).then(|| segment.join().unwrap());
+    // Had they died before, joining would have reaped them.
+    let holder = Pid::from_raw(child::numeral(1) as i32).unwrap();
+    kill_process(holder, Signal::KILL).unwrap();
+    until("the holders are dead", || segment.dead().len() == 2);
     mark(BEGIN);
     let joined = match (&does[..], &me) {
         (REAPS, Some(me)) => me.reap().map(|_| None),
@@ -51,10 +57,11 @@ fn sweep(does: &str, points: Points) -> Result<Tally<[u32; 5]>, String> {
     let all = Held::ALL_BUT_PAD;
     // The living one's, which stays.
     let pad = scene.me.notepad_writer::<u64>("pad").unwrap();
+    let mut holder = None;
     let command = || {
         scene.fill();
-        scene.kill(&[all, Held::NOTHING]);
-        child::command(&scene.room, "swept", &[&does])
+        let pid = holder.insert(scene.hold(&[all, Held::NOTHING])).pid();
+        child::command(&scene.room, "swept", &[&does, &pid])
     };
     let tally = Sweep::at(points).executed(command, |_| {
         let dead = scene.dead();
@@ -74,6 +81,7 @@ fn sweep(does: &str, points: Points) -> Result<Tally<[u32; 5]>, String> {
         Ok(counts(next))
     })?;
     drop(pad);
+    scene.fill();
     scene.whole()?;
     println!("{does}: {tally}");
     Ok(tally)
@@ -93,9 +101,9 @@ fn a_reaper_killed_at_any_system_call_is_finished_by_the_next() {
 
 #[test]
 fn a_reaper_killed_at_scattered_instructions_is_finished_by_the_next() {
-    let kills = number("RINGPAD_REAPER_KILLS", 120);
+    let kills = number("RINGPAD_REAPER_KILLS", 80);
     for does in [REAPS, JOINS] {
-        let reach = 1 << 14;
+        let reach = 1 << 13;
         let points = Points::Scattered {
             kills: kills / 2,
             reach,

@@ -13,8 +13,9 @@ fn a_stopped_reaper_keeps_nothing_from_anybody() {
         let (mut edges, mut ended) = (0, false);
         while !ended {
             scene.fill();
-            scene.kill(&[Held::ALL]);
-            let mut tracee = Tracee::exec(child::command(&scene.room, "swept", &[&does]));
+            let holder = scene.hold(&[Held::ALL, Held::NOTHING]);
+            let command = child::command(&scene.room, "swept", &[&does, &holder.pid()]);
+            let mut tracee = Tracee::exec(command);
             assert_eq!(tracee.run(), Stop::Mark(BEGIN));
             edges += 1;
             for _ in 0..edges {
