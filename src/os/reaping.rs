@@ -14,6 +14,7 @@ use super::error::Doing;
 use super::linux::lock;
 use super::owned::OwnedPeer;
 use super::shared::SharedSegment;
+use crate::memory::liveness::Owner;
 use crate::{PeerId, Reaped};
 
 impl OwnedPeer {
@@ -72,10 +73,13 @@ impl SharedSegment {
         self.inner.segment.reaped()
     }
 
-    /// The rows whose peers are proven dead, and not yet reaped.
+    /// The rows whose peers are proven dead, and not yet reaped: also those of whoever died joining or reaping.
     pub fn dead(&self) -> Vec<PeerId> {
-        let rows = (1..=self.peers()).filter_map(PeerId::new);
-        rows.filter(|row| self.occupant(*row).is_some() && self.life(*row) == crate::Life::Dead)
-            .collect()
+        let (table, oracle) = (self.inner.segment.table(), &self.inner.oracle);
+        let is_dead = |row: &PeerId| {
+            let owner = table.taken(*row).map(|life| Owner::of(*row, life));
+            owner.is_some_and(|owner| table.life_of(owner, oracle) == crate::Life::Dead)
+        };
+        table.peers().filter(is_dead).collect()
     }
 }

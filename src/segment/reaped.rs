@@ -7,7 +7,8 @@
 //! the row: a reaper keeps it from being taken meanwhile, by the row's lock where rows have locks, by the `reaper` word elsewhere.
 //!
 //! ```text
-//! row     LIVE | JOINING (g) of the dead -JOIN-> REAPING(g); the pass; -LEAVE-> FREE(g + 1)
+//! row     LIVE | JOINING (g) of the dead -REAP-> REAPING(g); the pass; -LEAVE-> FREE(g + 1)
+//!         or, by whoever joins in it: REAPING(g) -JOIN-> JOINING(g + 2) -LIVE-> LIVE; the pass
 //! ```
 //!
 //! # Who reaps, and when
@@ -228,6 +229,6 @@ impl Segment<'_> {
             .peers()
             .filter(move |peer| Some(*peer) != me)
             .filter_map(move |peer| Some((peer, table.taken(peer)?)))
-            .filter(|(peer, _)| court.oracle.state(*peer) == crate::Life::Dead)
+            .filter(|(peer, generation)| court.is_dead(Owner::of(*peer, *generation)))
     }
 }
