@@ -108,7 +108,7 @@ impl Work {
             pad,
             phase,
             waiter: me.waiter()?,
-            crew: Crew::new(&role.name, role.rate),
+            crew: Crew::new(role),
             alive: Alive::default(),
             moved: now,
             next_look: now,

@@ -11,7 +11,7 @@ use ringpad::os::{
 use ringpad::{Error as RegionError, Life, PeerId};
 
 use super::shared::{PHASE, Phase, plan};
-use super::{Failure, stop};
+use super::{Board, Failure, stop};
 
 /// How often the rarer things are looked at.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -118,15 +118,17 @@ impl Alive {
 pub struct Crew {
     name: String,
     rate: String,
+    careless: bool,
     boss: Option<Child>,
     workers: Vec<Child>,
 }
 
 impl Crew {
-    pub fn new(name: &str, rate: u32) -> Self {
+    pub fn new(role: &Board) -> Self {
         Self {
-            name: name.into(),
-            rate: rate.to_string(),
+            name: role.name.clone(),
+            rate: role.rate.to_string(),
+            careless: role.careless,
             boss: None,
             workers: Vec::new(),
         }
@@ -155,17 +157,18 @@ impl Crew {
         }
         alive.workers.extend(self.workers.iter().map(Child::id));
         if boss && alive.boss.is_none() && self.boss.is_none() {
-            self.boss = Some(self.start(&["boss", &self.name, "--rate", &self.rate])?);
+            self.boss = Some(self.start(["boss", &self.name, "--rate", &self.rate])?);
         }
         for _ in alive.workers.len()..WORKERS {
-            let worker = self.start(&["worker", &self.name])?;
+            let careless = self.careless.then_some("--careless");
+            let worker = self.start(["worker", &self.name].into_iter().chain(careless))?;
             alive.workers.insert(worker.id());
             self.workers.push(worker);
         }
         Ok(())
     }
 
-    fn start(&self, arguments: &[&str]) -> std::io::Result<Child> {
+    fn start<'a>(&self, arguments: impl IntoIterator<Item = &'a str>) -> std::io::Result<Child> {
         let mut command = Command::new(std::env::current_exe()?);
         command.args(arguments).arg("--quiet");
         command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Try this: stop a worker with `kill -STOP`: nobody takes its job away, for it may go on at any time; 1,024 jobs later the boss
-//! waits for it. `kill -CONT` it, or `kill -9` it: then its job comes again, to the other one.
+//! waits for it. `kill -CONT` it, or `kill -9` it: then its job comes again, to the other one. Start it all with `--careless`,
+//! and kill a worker: it acknowledges first, so its job is lost, and after ten seconds the board says so.
 //!
 //! # Why the numbers add up
 //!
@@ -93,6 +94,9 @@ struct Board {
     /// End after so many seconds, 0 for none [default: none on a terminal, otherwise 5].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000_000))]
     seconds: Option<u32>,
+    /// Start workers that acknowledge a job before they do it: kill one, and see what is lost.
+    #[arg(long)]
+    careless: bool,
 }
 
 /// Options of a boss by itself.
@@ -115,6 +119,9 @@ struct Worker {
     /// Name of the shared memory.
     #[arg(default_value = NAME)]
     name: String,
+    /// Acknowledge a job before it is done.
+    #[arg(long)]
+    careless: bool,
     /// Say nothing of what may be expected: a board started this.
     #[arg(long, hide = true)]
     quiet: bool,
