@@ -194,6 +194,8 @@ fn any_process_may_be_killed() {
             }
         } else if kill(victim) {
             killed[usize::from(Some(victim) != lives.boss)] += 1;
+            // Not at once: until then it would be chosen again.
+            until("a death", || !Lives::of(&held).pids.contains(&victim));
         }
     }
     Lives::all(&room);
@@ -205,7 +207,7 @@ fn any_process_may_be_killed() {
     let all: u64 = killed.iter().sum();
     // What a reaper gave back that was killed before it counted is missing.
     assert!(
-        last.killed > all / 2 && last.killed <= all,
+        last.killed >= all - all / 8 && last.killed <= all,
         "{last:?}, killed {all}"
     );
     assert_eq!(room.files(), [""; 0]);

@@ -22,7 +22,7 @@ const BATCH: u32 = 64;
 
 /// Shows the numbers until it is told to stop, or for so long as the options say; then lets the work that is under way be done.
 pub fn board(role: &Board) -> Result<ExitCode, Failure> {
-    let mut screen = Screen::new();
+    let mut screen = Screen::new()?;
     let brief = if screen.is_live() { 0 } else { BRIEF };
     let most = Some(role.seconds.unwrap_or(brief)).filter(|&seconds| seconds > 0);
     let Some(mut work) = Work::take_over(role, &mut screen)? else {

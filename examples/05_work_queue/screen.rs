@@ -1,7 +1,9 @@
 //! What is shown: on a terminal a few lines that are drawn over again, otherwise a line a second.
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use ringpad::Reaped;
@@ -63,6 +65,8 @@ impl Sight<'_> {
 
 /// The lines on a terminal, or one after another.
 pub struct Screen {
+    /// Standard output without a buffer: a drawing is one write, so that no kill comes between its parts.
+    out: File,
     live: bool,
     /// Lines that are drawn, above the cursor.
     drawn: usize,
@@ -73,16 +77,18 @@ pub struct Screen {
 }
 
 impl Screen {
-    pub fn new() -> Self {
+    pub fn new() -> io::Result<Self> {
+        let out = io::stdout().as_fd().try_clone_to_owned()?;
         let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
-        let live = !dumb && std::io::stdout().is_terminal();
-        Self {
+        let live = !dumb && out.is_terminal();
+        Ok(Self {
+            out: File::from(out),
             live,
             drawn: 0,
             text: String::new(),
             counted: None,
             rate: 0.0,
-        }
+        })
     }
 
     /// Whether it is a terminal.
@@ -95,7 +101,7 @@ impl Screen {
         if self.live {
             self.rewind();
             let _ = writeln!(self.text, "{CLEAR_BELOW}{text}"); // a string takes everything
-            put(&self.text);
+            self.put();
             self.drawn = 0;
         } else {
             eprintln!("{text}");
@@ -121,9 +127,10 @@ impl Screen {
         let workers = workers.collect::<Vec<_>>().join(" ");
         let (counts, sum, reaped) = (sight.counts(), sight.sum(), sight.reaped());
         if !self.live {
-            put(&format!(
+            self.text = format!(
                 "{counts}; {sum}; {rate:.0}/s; {reaped}; board {board}, boss {boss}, workers {workers}\n"
-            ));
+            );
+            self.put();
             return;
         }
         self.rewind();
@@ -156,7 +163,7 @@ impl Screen {
         self.line("reaped", format_args!("{reaped}"));
         self.text.push_str(CLEAR_BELOW);
         self.text.push_str(WRAP_LINES);
-        put(&self.text);
+        self.put();
     }
 
     /// The last word.
@@ -165,7 +172,13 @@ impl Screen {
             self.draw(sight);
         }
         let (name, counts, sum) = (sight.name, sight.counts(), sight.sum());
-        put(&format!("{name}: {counts}; {sum}; {}\n", sight.reaped()));
+        self.text = format!("{name}: {counts}; {sum}; {}\n", sight.reaped());
+        self.put();
+    }
+
+    /// A terminal or pipe that is gone is no reason to fail.
+    fn put(&mut self) {
+        let _ = self.out.write_all(self.text.as_bytes());
     }
 
     fn line(&mut self, name: &str, value: std::fmt::Arguments<'_>) {
@@ -180,10 +193,4 @@ impl Screen {
             let _ = write!(self.text, "\r\x1b[{}A", self.drawn);
         }
     }
-}
-
-/// In one piece, so that no half is ever seen. A terminal that is gone is no reason to fail.
-fn put(text: &str) {
-    let mut out = std::io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }
