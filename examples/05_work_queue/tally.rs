@@ -109,7 +109,8 @@ mod tests {
     use super::*;
 
     fn answer(number: u64) -> u64 {
-        ((number - 1) * SPAN + 1..=number * SPAN).sum()
+        // The mean of the first and the last, so often.
+        ((number - 1) * SPAN + 1 + number * SPAN) * SPAN / 2
     }
 
     fn count(tally: &mut Tally, number: u64) {
