@@ -225,7 +225,7 @@ pub fn every_image() -> Vec<Image> {
         many(
             "letters of many",
             [4u64; 3],
-            mpmc::Config::new(4)
+            mpmc::Config::new(8)
                 .delivery(mpmc::Delivery::AtMostOnce)
                 .recovery(mpmc::Recovery::ProofOnly),
         ),

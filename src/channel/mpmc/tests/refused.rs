@@ -3,7 +3,7 @@
 use super::*;
 use crate::memory::liveness::NoProof;
 use crate::memory::testing::TooAligned;
-use crate::spsc::{self, Spsc};
+use crate::segment::testing::{self as segments, Ring as Other};
 use crate::{Error, Field, Identity, Kind, Plan, Segment};
 
 #[test]
@@ -50,7 +50,7 @@ fn what_is_attached_must_be_what_the_header_says() {
         // A 32-bit machine may align the same number to 4.
         Mpmc::<[u32; 2]>::attach(room.region(trust)).unwrap();
         let magic = |kind: Kind| u64::from_le_bytes(kind.magic());
-        let other = Spsc::<u64>::attach(room.region(trust)).unwrap_err();
+        let other = Other::attach(room.region(trust)).unwrap_err();
         assert_eq!(
             other,
             refused(Field::Magic, magic(Kind::Spsc), magic(Kind::Mpmc))
@@ -149,11 +149,8 @@ fn a_read_only_ring_can_be_looked_at_but_has_no_ends() {
 
 #[test]
 fn ends_are_for_peers_of_the_ring_s_own_segment() {
-    let plan = Plan::<2>::new().peers(2).unwrap();
+    let plan = Plan::<1>::new().peers(2).unwrap();
     let plan = plan.channel::<Mpmc<u32>>("ring", &Config::new(4)).unwrap();
-    let plan = plan
-        .channel::<Spsc<u32>>("other", &spsc::Config::new(4))
-        .unwrap();
     let rooms = [0; 2].map(|_| Room::new(plan.layout().unwrap().size()));
     let segment = |room| Segment::init(Room::region(room, Trust::Cooperative), &plan).unwrap();
     let (here, there) = (segment(&rooms[0]), segment(&rooms[1]));
@@ -182,7 +179,9 @@ fn ends_are_for_peers_of_the_ring_s_own_segment() {
         rx.ringing(&stranger, &quiet).unwrap_err(),
         Error::ForeignPeer
     );
-    let wrong = here.open::<Mpmc<u32>>("other").unwrap_err();
+    let others = segments::room(2);
+    let mixed = segments::segment(&others, Trust::Cooperative, 2);
+    let wrong = mixed.open::<Mpmc<u32>>("a").unwrap_err();
     let magic = |kind: Kind| u64::from_le_bytes(kind.magic());
     let (field, want, found) = (Field::Magic, magic(Kind::Mpmc), magic(Kind::Spsc));
     assert_eq!(wrong, Error::Mismatch { field, want, found });
