@@ -209,6 +209,15 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
         }
     }
 
+    /// True if there is a message for this end: what to sleep for where [`Receiver::try_take`] follows. Another may take it first.
+    pub fn has_messages(&mut self) -> bool {
+        if self.has_orphans() {
+            self.adopt_some();
+        }
+        let mut budget = self.ring.budget();
+        self.adopted.is_some() || self.find(&mut budget).is_some()
+    }
+
     /// The oldest message that nobody has taken, past whoever stands in the way.
     #[inline(always)]
     fn find(&mut self, budget: &mut u64) -> Option<(u64, Word)> {

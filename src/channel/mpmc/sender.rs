@@ -121,6 +121,23 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         done
     }
 
+    /// True if there is room for a message. Another may take it first.
+    pub fn has_room(&mut self) -> bool {
+        let mut budget = self.ring.budget();
+        while budget > 0 {
+            let from = self.at.max(self.ring.tail.load(RELAXED));
+            match self.ring.find_free(from, &mut budget) {
+                Found::Here(t, _) => {
+                    self.at = t;
+                    return true;
+                }
+                Found::Blocked(obstacle) if self.pass(obstacle) => {}
+                _ => return false,
+            }
+        }
+        false
+    }
+
     #[inline(never)]
     fn send(&mut self, values: &[T]) -> usize {
         let mut budget = self.ring.budget();

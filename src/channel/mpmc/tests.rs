@@ -215,3 +215,21 @@ fn the_handle_says_what_its_creator_chose() {
         }
     }
 }
+
+#[test]
+fn what_there_is_can_be_asked_before_it_is_taken() {
+    with_each::<u32>(2, |_, ring| {
+        let (mut tx, mut rx) = both(ring);
+        assert!(!rx.has_messages() && tx.has_room());
+        tx.try_send(1).unwrap();
+        assert!(rx.has_messages() && rx.has_messages() && tx.has_room());
+        tx.try_send(2).unwrap();
+        assert!(!tx.has_room());
+        drop(rx.try_take().unwrap());
+        let again = ring.delivery() == Delivery::AtLeastOnce;
+        assert!(rx.has_messages());
+        let want: &[u32] = if again { &[1, 2] } else { &[2] };
+        assert_eq!(drain(&mut rx), want);
+        assert!(!rx.has_messages() && tx.has_room());
+    });
+}
