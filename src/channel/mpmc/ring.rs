@@ -99,34 +99,38 @@ impl<'m> Ring<'m> {
         hints.into_iter().fold(at, u64::max)
     }
 
-    /// How far a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
-    /// it, and the words inside it say nothing. Laps at once while that leaves two, so that the walk comes upon every run's first word.
+    /// Where a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
+    /// it, and the words inside it say nothing. Laps at once while that leaves two, and then `sure` is where the first of them ends: all
+    /// before it is past. The slot may lie inside a run that is being given back, so that only the second lap comes upon its first word.
     #[inline(always)]
-    fn past(&self, word: Word, ahead: i64) -> u64 {
+    fn past(&self, at: u64, word: Word, ahead: i64, sure: &mut u64) -> u64 {
+        let lap = u64::from(self.laps.capacity());
         let ahead = ahead as u64;
-        let two = 2 * u64::from(self.laps.capacity());
-        if ahead > two {
-            return ahead - two;
+        if ahead > 2 * lap {
+            let two = at.wrapping_add(ahead - 2 * lap);
+            *sure = two.wrapping_add(lap);
+            return two;
         }
-        self.laps.run(word).into()
+        at.wrapping_add(self.laps.run(word).into())
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
     pub(super) fn find_free(&self, from: u64, budget: &mut u64) -> Found {
-        let mut t = from;
+        let (mut t, mut sure) = (from, from);
         while *budget > 0 {
             *budget -= 1;
             // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
             let word = Word(self.word(t).load(RECLAIM));
             let ahead = self.laps.ahead(word, t);
             let state = word.state();
-            if ahead == 0 && state == State::Free {
+            let past = (t.wrapping_sub(sure) as i64) < 0;
+            if ahead == 0 && state == State::Free && !past {
                 return Found::Here(t, word);
             }
             if ahead > 0 {
-                t = t.wrapping_add(self.past(word, ahead));
-            } else if ahead == 0 {
+                t = self.past(t, word, ahead, &mut sure);
+            } else if ahead == 0 || past {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
                 return match state {
@@ -143,18 +147,23 @@ impl<'m> Ring<'m> {
     /// Walks from a position where the head once stood to the first message that nobody took.
     #[inline(always)]
     pub(super) fn find_ready(&self, from: u64, budget: &mut u64) -> Found {
-        let mut h = from;
+        let (mut h, mut sure) = (from, from);
         while *budget > 0 {
             *budget -= 1;
             // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
             let word = Word(self.word(h).load(OBSERVE));
             let ahead = self.laps.ahead(word, h);
             let state = word.state();
-            if ahead == 0 && state == State::Ready {
+            let past = (h.wrapping_sub(sure) as i64) < 0;
+            if ahead == 0 && state == State::Ready && !past {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                h = h.wrapping_add(self.past(word, ahead));
+                h = self.past(h, word, ahead, &mut sure);
+                continue;
+            }
+            if past {
+                h = h.wrapping_add(self.laps.run(word).into());
                 continue;
             }
             match state {

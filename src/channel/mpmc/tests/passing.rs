@@ -223,3 +223,43 @@ fn garbage_in_a_word_is_nobodys_message() {
         }
     });
 }
+
+/// An owner that gives a batch back frees the slots behind the first one first: until it is through, they look like any free slot of a later
+/// lap to whoever comes from far behind, and the rest of the batch still says what it said.
+#[test]
+fn an_old_hint_leads_nobody_into_a_batch_that_is_being_given_back() {
+    for (committed, freed, old) in (0..16).flat_map(|n| [(n % 4, n / 4, 2), (n % 4, n / 4, 3)]) {
+        with_revoke::<u32>(8, |room, ring| {
+            let (mut tx, mut rx) = both(ring);
+            for n in 0..9 {
+                tx.try_send(n).unwrap();
+                assert_eq!(rx.try_recv(), Some(n));
+            }
+            // At positions 9 to 12, passed over at 17 to 20.
+            let t = claim(&ring.ring, 4);
+            half_commit(&ring.ring, t, 4, committed);
+            for n in 13..19 {
+                tx.try_send(n).unwrap();
+                assert_eq!(rx.try_recv(), Some(n));
+            }
+            assert_eq!((room.word(TAIL), room.word(HEAD)), (23, 23));
+            for i in 1..=u64::from(freed) {
+                let next = 17 + i + 8;
+                ring.ring
+                    .word(next)
+                    .store(ring.ring.laps.free(next).0, RELAXED);
+            }
+            // Messages were sent one by one at the first lap: each of its positions was a hint.
+            room.set(HEAD, old);
+            let late = ring.bare_receiver().unwrap().try_recv();
+            assert_eq!(late, None, "{committed} {freed} {old}");
+            room.set(TAIL, old);
+            let mut sender = ring.bare_sender().unwrap();
+            for n in 100..103 {
+                room.set(TAIL, old);
+                sender.try_send(n).unwrap();
+                assert_eq!(rx.try_recv(), Some(n), "{committed} {freed} {old}");
+            }
+        });
+    }
+}
