@@ -24,7 +24,6 @@ pub const ORDER: &str = "came out of order";
 /// Of a ring that does not work when all is over.
 pub const WEDGED: &str = "wedged";
 
-/// Nothing that stands in the way is waited for.
 pub fn config(capacity: u32) -> Config {
     Config::new(capacity)
 }
@@ -56,7 +55,11 @@ impl Crowd {
 
     /// Three peers and the ring.
     pub fn of_three(config: Config) -> (Self, [&'static Peer<'static>; 3]) {
-        let crowd = Self::new(3, config, 0);
+        Self::of_three_at(config, 0)
+    }
+
+    pub fn of_three_at(config: Config, at: u64) -> (Self, [&'static Peer<'static>; 3]) {
+        let crowd = Self::new(3, config, at);
         let peers = [crowd.world.join(), crowd.world.join(), crowd.world.join()];
         (crowd, peers)
     }
@@ -67,6 +70,11 @@ impl Crowd {
 
     pub fn rx(&self, me: &'static Peer<'static>) -> Rx {
         self.ring.receiver(me).unwrap().with_patience(0)
+    }
+
+    /// The ring again, for another thread.
+    pub fn open(&self) -> Many {
+        self.world.open()
     }
 
     pub fn region(&self) -> Region<'static> {

@@ -184,33 +184,41 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
     /// Takes messages whose reader died. Remembers that there were none.
     fn adopt(&mut self) -> Option<Held<'p>> {
         let told = self.ring.orphaned.load(OBSERVE);
-        for index in 0..self.capacity() {
+        'slots: for index in 0..self.capacity() {
             let slot = self.ring.slots.slot(index);
-            // OBSERVE: pairs with PUBLISH of the sender, by way of every exchange since.
-            let orphan = Word(slot.named().load(OBSERVE));
-            if orphan.state() != State::Orphan {
-                continue;
+            // Tried again where a sender passes over it meanwhile, who has told already.
+            for _ in 0..TRIES {
+                // OBSERVE: pairs with PUBLISH of the sender, by way of every exchange since.
+                let orphan = Word(slot.named().load(OBSERVE));
+                if orphan.state() != State::Orphan {
+                    continue 'slots;
+                }
+                let mine = self.ring.laps.as_held_read(orphan, self.tag);
+                // CLAIM: pairs with FOUND
+                if slot.named().replace(orphan.0, mine.0, CLAIM).is_ok() {
+                    return Some(self.held(index, mine));
+                }
             }
-            let mine = self.ring.laps.as_held_read(orphan, self.tag);
-            // CLAIM: pairs with FOUND
-            if slot.named().replace(orphan.0, mine.0, CLAIM).is_err() {
-                // Another's now, or passed over: looked at again by the next call.
-                return None;
-            }
-            let near = self.ring.tail.load(RELAXED);
-            let sequences = self.ring.sequences.as_ref();
-            return Some(Held {
-                ring: self.ring,
-                region: self.party.region(),
-                tag: self.tag,
-                at: self.ring.laps.position(mine, index, near),
-                run: self.ring.laps.run(mine),
-                done: 0,
-                sequence: sequences.map_or(0, |all| all.of(index)),
-                again: true,
-            });
+            // Looked at again by the next call.
+            return None;
         }
         self.looked_for = Some(told);
         None
+    }
+
+    /// What this end just took the place of its reader in.
+    fn held(&self, index: u32, mine: Word) -> Held<'p> {
+        let near = self.ring.tail.load(RELAXED);
+        let sequences = self.ring.sequences.as_ref();
+        Held {
+            ring: self.ring,
+            region: self.party.region(),
+            tag: self.tag,
+            at: self.ring.laps.position(mine, index, near),
+            run: self.ring.laps.run(mine),
+            done: 0,
+            sequence: sequences.map_or(0, |all| all.of(index)),
+            again: true,
+        }
     }
 }
