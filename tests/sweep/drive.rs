@@ -9,12 +9,11 @@ use super::acts::Act;
 use super::faults::Faults;
 use super::ledger::Ledger;
 use super::stage::{End, Hands, OTHER, SURVIVORS, VICTIM, World};
+use super::trail::{Points, Trail, Trails};
 use super::verdict::Case;
 
 /// Passed through before, so that runs of messages go over the end of the ring.
 pub const OFFSET: u64 = 5;
-/// Most steps of one run.
-const MOST: u64 = 2_000_000;
 
 /// What becomes of another party that stands somewhere in its own call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,23 +77,6 @@ impl<E> Operation<E> {
     }
 }
 
-/// Where to kill.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Points {
-    Changes,
-    Instructions,
-}
-
-impl Points {
-    /// `RINGPAD_SWEEP=every` kills at every instruction.
-    pub fn wanted() -> Self {
-        match std::env::var("RINGPAD_SWEEP").as_deref() {
-            Ok("every") => Self::Instructions,
-            _ => Self::Changes,
-        }
-    }
-}
-
 /// What a sweep did and found.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -132,22 +114,7 @@ pub struct Kind<E> {
 }
 
 impl<E: End> Kind<E> {
-    fn hash(&self) -> u64 {
-        self.world.memory.fingerprint()
-    }
-
-    /// Makes changes; false if the call ended before.
-    fn walk(&self, tracee: &mut Tracee, changes: u64, steps: &mut u64) -> bool {
-        for _ in 0..changes {
-            match tracee.step_until_change(|| self.hash(), steps, MOST) {
-                Stop::Stepped => {}
-                Stop::Mark(END) => return false,
-                other => panic!("{other:?} within the operation"),
-            }
-        }
-        true
-    }
-
+    /// Begins an act, and stops before its first instruction.
     fn start(&self, act: Act<E>, hands: &mut Hands<E>) -> Tracee {
         let mut tracee = Tracee::fork(|| (act.run)(hands));
         assert_eq!(tracee.run(), Stop::Mark(BEGIN));
@@ -170,67 +137,74 @@ impl<E: End> Kind<E> {
         (parties, ledger)
     }
 
+    /// Everything up to the victim's first instruction, or to where survivors have overtaken it.
+    fn set_out(&self, operation: &Operation<E>, trails: &mut Trails) -> Run<E> {
+        let (mut parties, mut ledger) = self.fill(operation);
+        let mut other = operation.other.as_ref().map(|standing| {
+            let mut tracee = self.start(standing.act, &mut parties[OTHER]);
+            trails
+                .other
+                .follow(&mut tracee, self.world, standing.changes);
+            if standing.fate == Fate::Stopped {
+                return Some(tracee);
+            }
+            tracee.kill(); // Waited for: from here on it is dead.
+            None
+        });
+        (operation.before)(&mut parties, &mut ledger);
+        if operation
+            .other
+            .as_ref()
+            .is_some_and(|it| it.fate == Fate::Dead)
+        {
+            self.world.notes.declare_dead(OTHER);
+        }
+        let mut victim = self.start(operation.act, &mut parties[VICTIM]);
+        if let Some((changes, then)) = operation.midway {
+            trails.midway.follow(&mut victim, self.world, changes);
+            then(&mut parties, &mut ledger);
+        }
+        let other = other.take().flatten();
+        Run {
+            parties,
+            ledger,
+            other,
+            victim,
+        }
+    }
+
     pub fn sweep(&self, operation: &Operation<E>, points: Points) -> Report {
         let (mut report, began) = (Report::default(), Instant::now());
         let mut case = Case::new(self, operation);
-        for point in 0.. {
-            let (mut parties, mut ledger) = self.fill(operation);
-            let mut other = operation.other.as_ref().map(|standing| {
-                let mut tracee = self.start(standing.act, &mut parties[OTHER]);
-                self.walk(&mut tracee, standing.changes, &mut report.steps);
-                tracee
-            });
-            if operation
-                .other
-                .as_ref()
-                .is_some_and(|it| it.fate != Fate::Stopped)
-            {
-                // Waited for: from here on it is dead.
-                other.take().expect("standing").kill();
+        let mut trails = Trails::default();
+        let mut survey = self.set_out(operation, &mut trails);
+        let trail = Trail::walk(&mut survey.victim, self.world, points, None);
+        drop(survey);
+        report.points = trail.places.len() as u64;
+        for point in 0..=report.points + 1 {
+            let mut run = self.set_out(operation, &mut trails);
+            if point > report.points {
+                assert_eq!(run.victim.run(), Stop::Mark(END));
+            } else if point > 0 {
+                trail.places[point as usize - 1].reach(&mut run.victim, self.world);
             }
-            (operation.before)(&mut parties, &mut ledger);
-            if operation
-                .other
-                .as_ref()
-                .is_some_and(|it| it.fate == Fate::Dead)
-            {
-                self.world.notes.declare_dead(OTHER);
-            }
-            let mut victim = self.start(operation.act, &mut parties[VICTIM]);
-            let mut goes_on = true;
-            if let Some((changes, then)) = operation.midway {
-                goes_on = self.walk(&mut victim, changes, &mut report.steps);
-                then(&mut parties, &mut ledger);
-            }
-            let goes_on = goes_on
-                && match points {
-                    Points::Changes => self.walk(&mut victim, point, &mut report.steps),
-                    Points::Instructions => step(&mut victim, point, &mut report.steps),
-                };
-            victim.kill();
-            report.kills += 1;
+            run.victim.kill();
+            report.kills += 1 + u64::from(operation.other.is_some() && run.other.is_none());
             let untouched = point == 0 && operation.midway.is_none();
-            let faults = case.judge(&mut parties, ledger, other, untouched);
+            let faults = case.judge(&mut run.parties, run.ledger, run.other, untouched);
             let place = format_args!("{}, point {point}", operation.name);
             report.faults.add(faults.at(place));
-            if !goes_on {
-                report.points = point;
-                break;
-            }
         }
+        report.steps = trail.steps;
         report.took = began.elapsed();
         report
     }
 }
 
-fn step(tracee: &mut Tracee, count: u64, steps: &mut u64) -> bool {
-    for _ in 0..count {
-        *steps += 1;
-        match tracee.step() {
-            Stop::Stepped => {}
-            Stop::Mark(END) => return false,
-            other => panic!("{other:?} within the operation"),
-        }
-    }
-    true
+/// One run, with everybody where it stands.
+struct Run<E> {
+    parties: Vec<Hands<E>>,
+    ledger: Ledger,
+    other: Option<Tracee>,
+    victim: Tracee,
 }

@@ -15,4 +15,5 @@ mod message;
 mod operations;
 mod rings;
 mod stage;
+mod trail;
 mod verdict;

@@ -1,10 +1,9 @@
 //! The table of operations. What is swept next gets a line here.
 
-use super::acts::{
-    ACKNOWLEDGE, Act, DROP, RECV_ALL, TAKE, TAKE_AND_ACKNOWLEDGE, receiving, sending,
-};
-use super::drive::{Fate, Kind, Operation, Points, Report};
+use super::acts::{ACKNOWLEDGE, Act, DROP, RECV_ALL, TAKE, receiving, sending};
+use super::drive::{Kind, Operation, Report};
 use super::rings::{self, Both, MODES, Mode};
+use super::trail::Points;
 
 const SEND: Act<Both> = sending::<Both, 1>();
 const SEND_3: Act<Both> = sending::<Both, 3>();

@@ -48,7 +48,7 @@ impl<'k, E: End> Case<'k, E> {
         let (kind, operation) = (self.kind, self.operation);
         let others = operation.other.as_ref().map_or(0, |it| it.act.holds());
         let mut laps = |ledger: &mut Ledger, demanded: bool, when: &str| {
-            if !ledger.laps(parties) && demanded {
+            if !ledger.laps(parties, demanded) && demanded {
                 faults.stuck(format!("survivors are stuck {when}"));
             }
         };
