@@ -180,8 +180,11 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
             self.ring.tell_of_orphans();
             self.party.wake();
         }
-        self.ring.skip(obstacle);
-        true
+        let gains = self.ring.is_free_behind(obstacle);
+        if gains {
+            self.ring.skip(obstacle);
+        }
+        gains
     }
 
     /// What to wait at for room.
