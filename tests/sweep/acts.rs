@@ -13,6 +13,8 @@ pub struct Act<E> {
     pub sends: usize,
     /// How many messages may go with it if it is killed in the call: where messages come again, and where not.
     pub takes: [usize; 2],
+    /// It has one in hand before its first marked instruction.
+    pub holds_one: bool,
 }
 
 impl<E> Clone for Act<E> {
@@ -50,6 +52,7 @@ pub const fn sending<E: End, const N: usize>() -> Act<E> {
         run: send::<E, N>,
         sends: N,
         takes: [0, 0],
+        holds_one: false,
     }
 }
 
@@ -58,6 +61,7 @@ pub const fn receiving<E: End, const N: usize>() -> Act<E> {
         run: recv::<E, N>,
         sends: 0,
         takes: [N, N],
+        holds_one: false,
     }
 }
 
@@ -71,6 +75,7 @@ pub const TAKE: Act<Both> = Act {
     },
     sends: 0,
     takes: [0, 1],
+    holds_one: false,
 };
 
 /// Takes two, one after the other: without the first one's acknowledgement the second cannot be had.
@@ -84,6 +89,7 @@ pub const ACKNOWLEDGE: Act<Both> = Act {
     },
     sends: 0,
     takes: [1, 1],
+    holds_one: true,
 };
 
 /// Drops what it took: it comes again, or is gone.
@@ -96,6 +102,7 @@ pub const DROP: Act<Both> = Act {
     },
     sends: 0,
     takes: [0, 1],
+    holds_one: true,
 };
 
 /// Goes on with a dead one's run, message by message.
@@ -109,6 +116,7 @@ pub const TAKE_AND_ACKNOWLEDGE: Act<Both> = Act {
     },
     sends: 0,
     takes: [1, 1],
+    holds_one: false,
 };
 
 /// All that there is.

@@ -91,7 +91,8 @@ impl<'k, E: End> Case<'k, E> {
             false => act.takes[fate],
         };
         let mut allowed = 0;
-        if !untouched {
+        let act = &self.operation.act;
+        if !untouched || act.holds_one && !self.kind.again {
             allowed += lost_with(&self.operation.act, VICTIM);
         }
         let own = self.arrivals(faults, ledger, VICTIM, self.operation.act.sends, untouched);
