@@ -140,6 +140,7 @@ impl<E: End> Kind<E> {
     /// Everything up to the victim's first instruction, or to where survivors have overtaken it.
     fn set_out(&self, operation: &Operation<E>, trails: &mut Trails) -> Run<E> {
         let (mut parties, mut ledger) = self.fill(operation);
+        ledger.victim_goes_on();
         let mut other = operation.other.as_ref().map(|standing| {
             let mut tracee = self.start(standing.act, &mut parties[OTHER]);
             trails
@@ -159,10 +160,12 @@ impl<E: End> Kind<E> {
         {
             self.world.notes.declare_dead(OTHER);
         }
+        ledger.victim_goes_on();
         let mut victim = self.start(operation.act, &mut parties[VICTIM]);
         if let Some((changes, then)) = operation.midway {
             trails.midway.follow(&mut victim, self.world, changes);
             then(&mut parties, &mut ledger);
+            ledger.victim_goes_on();
         }
         let other = other.take().flatten();
         Run {

@@ -18,6 +18,8 @@ pub struct Ledger {
     committed: BTreeSet<u64>,
     /// What was there before the operation, and at which position each.
     set_up: BTreeMap<u64, u64>,
+    /// What was there when the victim began, or went on.
+    there: BTreeSet<u64>,
     /// How often each came to a survivor, and to anybody.
     to_survivors: BTreeMap<u64, u32>,
     to_all: BTreeMap<u64, u32>,
@@ -75,7 +77,7 @@ impl Ledger {
             }
         }
         // What was there before may come again, late.
-        if position.is_none() {
+        if !self.there.contains(&name) {
             let (sender, number) = parts(name);
             if self
                 .last
@@ -94,6 +96,13 @@ impl Ledger {
             .iter()
             .filter(|name| parts(**name).1 >= first);
         self.set_up = prepared.copied().zip(position..).collect();
+    }
+
+    /// The victim begins, or goes on: what is there now it may take.
+    pub fn victim_goes_on(&mut self) {
+        let there = self.committed.iter().filter(|name| !self.has(**name));
+        let there: Vec<u64> = there.copied().collect();
+        self.there.extend(there);
     }
 
     /// Three laps of messages through the ring, by both survivors; false if they do not come through.
@@ -158,15 +167,15 @@ impl Ledger {
     }
 
     /// What was there before and came to nobody.
-    pub fn missing_set_up(&self) -> Vec<u64> {
-        let set_up = self.set_up.keys().copied();
-        set_up.filter(|name| !self.has(*name)).collect()
+    pub fn missing(&self) -> Vec<u64> {
+        let there = self.there.iter().copied();
+        there.filter(|name| !self.has(*name)).collect()
     }
 
     /// What was there before and came to no survivor.
     pub fn not_for_survivors(&self) -> BTreeSet<u64> {
-        let set_up = self.set_up.keys().copied();
-        set_up
+        let there = self.there.iter().copied();
+        there
             .filter(|name| !self.to_survivors.contains_key(name))
             .collect()
     }
@@ -182,7 +191,7 @@ impl Ledger {
             }
         }
         for name in &self.committed {
-            if !self.to_all.contains_key(name) && !self.set_up.contains_key(name) {
+            if !self.to_all.contains_key(name) && !self.there.contains(name) {
                 self.faults.lost(format!("{name:x} was committed"));
             }
         }

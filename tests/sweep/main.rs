@@ -15,5 +15,8 @@ mod message;
 mod operations;
 mod rings;
 mod stage;
+mod table;
 mod trail;
 mod verdict;
+mod vyukov;
+mod vyukov_tests;

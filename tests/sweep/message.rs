@@ -7,7 +7,7 @@ const NUMBERS: u32 = 32;
 
 /// What names a message: who sends it, and its number there.
 pub fn name(sender: usize, number: u64) -> u64 {
-    ((sender as u64 + 1) << NUMBERS) | number
+    ((sender as u64).wrapping_add(1) << NUMBERS) | number
 }
 
 /// Who sent it, and which of that one's it is.

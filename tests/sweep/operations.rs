@@ -68,9 +68,10 @@ fn receive(parties: &mut [Hands<Both>], ledger: &mut Ledger) {
 /// Somebody stands in the way, stopped or killed.
 fn in_the_way(mode: Mode) -> Vec<Operation<Both>> {
     let mut all = Vec::new();
-    let fates: &[Fate] = match mode.revokes() {
-        true => &[Fate::Stopped, Fate::Unknown, Fate::Dead],
-        false => &[Fate::Dead],
+    let fates: &[Fate] = match (mode.revokes(), mode.again()) {
+        (true, true) => &[Fate::Stopped, Fate::Unknown, Fate::Dead],
+        (true, false) => &[Fate::Stopped, Fate::Dead],
+        (false, _) => &[Fate::Dead],
     };
     for &fate in fates {
         all.extend([

@@ -8,6 +8,9 @@ use ringpad::{Identity, Peer, Plan, Region, Segment};
 use super::message::Message;
 use super::stage::{End, Hands, PARTIES, SLOTS, World};
 
+/// Looks at what stands in the way: few, since each is many steps.
+const LOOKS: u32 = 2;
+
 /// How the ring recovers, and what becomes of what the dead had taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mode {
@@ -104,8 +107,8 @@ pub fn begin(world: &World, mode: Mode) -> Vec<Hands<Both>> {
         // Never left: the next run clears the table under it.
         let peer: &'static Peer<'static> = Box::leak(Box::new(peer));
         let ring: Mpmc<'static, Message> = segment.open("ring").expect("the ring");
-        let tx = ring.sender(peer).expect("an end");
-        let rx = ring.receiver(peer).expect("an end");
+        let tx = ring.sender(peer).expect("an end").with_patience(LOOKS);
+        let rx = ring.receiver(peer).expect("an end").with_patience(LOOKS);
         world.hands(who, Both { tx, rx })
     };
     (0..PARTIES).map(join).collect()

@@ -107,7 +107,7 @@ impl<'k, E: End> Case<'k, E> {
             allowed += lost_with(&other.act, OTHER);
             self.arrivals(faults, ledger, OTHER, other.act.sends, false);
         }
-        let missing = ledger.missing_set_up();
+        let missing = ledger.missing();
         if missing.len() > allowed {
             faults.lost(format!("{missing:x?} are gone, and {allowed} may be"));
         }
