@@ -99,8 +99,17 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { points, kills, .. } = self;
-        write!(f, "{points:4} points, {kills:4} kills, {}", self.faults)?;
+        let Self {
+            points,
+            kills,
+            steps,
+            faults,
+            ..
+        } = self;
+        write!(
+            f,
+            "{points:4} points, {kills:4} kills, {steps:6} steps, {faults}"
+        )?;
         write!(f, ", {:.2} s", self.took.as_secs_f64())
     }
 }
