@@ -1,4 +1,7 @@
-//! The table of operations. What is swept next gets a line here.
+//! The table of operations.
+//!
+//! What else a party can do to a ring is an [`Act`] (`acts.rs`) and a line in one of the lists here. A kind of another shape
+//! gets a stage of its own beside `rings.rs`, and a judge like that of `table.rs`, which shares the trail.
 
 use super::acts::{
     ACKNOWLEDGE, Act, DROP, RECV_ALL, TAKE, TAKE_AND_ACKNOWLEDGE, receiving, sending,
@@ -92,6 +95,16 @@ fn in_the_way(mode: Mode) -> Vec<Operation<Both>> {
                 .after(send_two),
         ]);
     }
+    if mode.revokes() {
+        // A writer was revoked, and stands in the way of senders a lap later.
+        for &fate in fates {
+            all.push(
+                Operation::new("send past one revoked", &[], SEND)
+                    .behind(SEND, 3, fate)
+                    .after(revoke_and_fill),
+            );
+        }
+    }
     if mode.again() {
         all.extend([
             Operation::new("recv, orphans of a run", &[4], RECV_3)
@@ -122,6 +135,15 @@ fn fill_behind(parties: &mut [Hands<Both>], ledger: &mut Ledger) {
 
 /// A ring begins at 5: after so many sends the next is the slot at 5 again.
 const LAST_BEFORE: u64 = 5;
+
+/// The other's slot is revoked; what was sent behind it is received, and the ring is filled up to it.
+fn revoke_and_fill(parties: &mut [Hands<Both>], ledger: &mut Ledger) {
+    let one = &mut parties[SURVIVORS[0]];
+    for (sends, receives) in [(2, 2), (5, 3)] {
+        (0..sends).for_each(|_| assert_eq!(ledger.send(one, 1), 1));
+        (0..receives).for_each(|_| assert_eq!(ledger.recv(one, 1), 1));
+    }
+}
 
 fn send_two(parties: &mut [Hands<Both>], ledger: &mut Ledger) {
     (0..2).for_each(|_| assert_eq!(ledger.send(&mut parties[SURVIVORS[0]], 1), 1));
@@ -155,6 +177,42 @@ fn overtaken() -> Vec<Operation<Both>> {
     all.push(Operation::new("take, overtaken", &[1, 1], TAKE_AND_ACKNOWLEDGE).midway(2, go_round));
     all.push(Operation::new("drop, overtaken", &[1, 1], DROP).midway(0, go_round));
     all.push(Operation::new("acknowledge, overtaken", &[1, 1], ACKNOWLEDGE).midway(0, go_round));
+    all
+}
+
+/// One is stopped somewhere in its call, beside it another is killed.
+fn beside() -> Vec<Operation<Both>> {
+    let mut all = Vec::new();
+    for changes in 1..=5 {
+        all.push(Operation::new("send beside a sender", &[1], SEND).behind(
+            SEND,
+            changes,
+            Fate::Stopped,
+        ));
+        all.push(
+            Operation::new("recv beside a sender", &[], RECV)
+                .behind(SEND, changes, Fate::Stopped)
+                .after(send_two),
+        );
+    }
+    for changes in 1..=4 {
+        let stopped = |operation: Operation<Both>| operation.behind(RECV_3, changes, Fate::Stopped);
+        all.push(stopped(Operation::new(
+            "recv beside a receiver",
+            &[5],
+            RECV,
+        )));
+        all.push(stopped(Operation::new(
+            "recv 3 beside a receiver",
+            &[3, 3],
+            RECV_3,
+        )));
+        all.push(stopped(Operation::new(
+            "send beside a receiver",
+            &[5],
+            SEND,
+        )));
+    }
     all
 }
 
@@ -195,4 +253,9 @@ fn who_is_killed_where_others_stand_in_the_way_leaves_nothing_behind() {
 #[test]
 fn who_is_overtaken_and_killed_in_its_retreat_leaves_nothing_behind() {
     all_well("overtaken", [report(MODES[0], &overtaken())]);
+}
+
+#[test]
+fn who_is_killed_beside_one_that_is_stopped_leaves_nothing_behind() {
+    all_well("beside", [report(MODES[0], &beside())]);
 }
