@@ -78,7 +78,8 @@ fn doctored(room: &Room) -> (Ledger, Allowed) {
 
 #[test]
 fn control_the_ledger_takes_what_the_dead_had_and_nothing_else() {
-    let made = |doctor: fn(&Ledger)| {
+    type Doctor = fn(&Ledger);
+    let made = |doctor: Doctor| {
         let room = Room::new("crowd-control");
         let (ledger, allowed) = doctored(&room);
         doctor(&ledger);
@@ -88,7 +89,7 @@ fn control_the_ledger_takes_what_the_dead_had_and_nothing_else() {
     assert!(lost.starts_with("lost"), "{lost}");
     let first = |ledger: &Ledger| ledger.got(&message(1, 1));
     assert!(made(first).is_ok());
-    let well: [fn(&Ledger); 2] = [
+    let well: [Doctor; 2] = [
         |ledger| ledger.got(&message(0, 10)), // begun, and committed after all
         |ledger| ledger.got(&message(0, 2)),  // held by one who died
     ];
@@ -99,7 +100,7 @@ fn control_the_ledger_takes_what_the_dead_had_and_nothing_else() {
         doctor(&ledger);
         assert!(ledger.settle(&allowed).is_ok());
     }
-    let ill: [(fn(&Ledger), &str); 3] = [
+    let ill: [(Doctor, &str); 3] = [
         (|ledger| ledger.got(&message(0, 3)), "came again"),
         (|ledger| ledger.got(&message(0, 11)), "never sent"),
         (|ledger| ledger.got(&[7; 4]), "torn"),

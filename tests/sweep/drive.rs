@@ -114,10 +114,13 @@ impl fmt::Display for Report {
     }
 }
 
+/// Makes an empty ring in a cleared world, and all parties at it.
+pub type Begin<E> = Box<dyn Fn(&World) -> Vec<Hands<E>>>;
+
 /// A ring of some kind: how it is begun, and what it promises.
 pub struct Kind<E> {
     pub world: World,
-    pub begin: Box<dyn Fn(&World) -> Vec<Hands<E>>>,
+    pub begin: Begin<E>,
     pub revokes: bool,
     pub again: bool,
 }

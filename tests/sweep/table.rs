@@ -118,7 +118,8 @@ fn who_is_killed_joining_or_leaving_costs_at_most_its_row() {
     let (kills, stays, faults) = sweep("join", joins);
     assert_eq!(faults, [""; 0]);
     // From the first change on the row is its own.
-    assert_eq!(stays, kills - 1);
+    let all = Points::wanted() == Points::Changes;
+    assert!(stays >= 1 && stays < kills && (stays == kills - 1 || !all));
     let (kills, stays, faults) = sweep("leave", leaves);
     assert_eq!(faults, [""; 0]);
     assert!(
@@ -129,7 +130,7 @@ fn who_is_killed_joining_or_leaving_costs_at_most_its_row() {
 
 #[test]
 fn control_a_row_that_is_half_written_is_torn() {
-    // Broken: who it is, is written behind the row's being live, as if in the wrong order.
+    // As if a row were live before all of who sits in it is written.
     let (world, plan) = (rings::world(), MODES[0].plan());
     let segment = rings::segment(&world, &plan);
     let living = join(&segment, &world, 1).expect("a row");

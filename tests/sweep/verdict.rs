@@ -141,10 +141,9 @@ impl<'k, E: End> Case<'k, E> {
         if party == VICTIM && notes.has_returned(party) && !whole.is_subset(&arrived) {
             faults.lost(format!("{whole:x?} were sent, {arrived:x?} arrive"));
         }
-        if untouched || notes.has_returned(party) {
-            if !arrived.is_subset(&whole) {
-                faults.uncommitted(format!("{whole:x?} were sent, {arrived:x?} arrive"));
-            }
+        let settled = untouched || notes.has_returned(party);
+        if settled && !arrived.is_subset(&whole) {
+            faults.uncommitted(format!("{whole:x?} were sent, {arrived:x?} arrive"));
         }
         for name in &arrived {
             ledger.allow(*name);
