@@ -54,13 +54,11 @@ impl Notes {
     /// A receive of this party's returned, with these.
     pub fn got(&self, party: usize, messages: &[Message]) {
         for message in messages {
-            let count = self
-                .0
-                .word(Self::at(party, GOT))
-                .fetch_add(1, Ordering::Relaxed);
-            // A torn one is noted as no message's name.
+            let count = self.0.get(Self::at(party, GOT));
+            // A torn one is noted as no message's name. First which, then that there is one: it may be killed in between.
             let name = super::message::whole(message).unwrap_or(0);
             self.0.set(Self::at(party, NAMES + count as usize), name);
+            self.0.set(Self::at(party, GOT), count + 1);
         }
         self.0.set(Self::at(party, RETURNED), 1);
     }
