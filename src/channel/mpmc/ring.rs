@@ -284,26 +284,6 @@ impl<'m> Ring<'m> {
         let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
     }
 
-    /// Whether a slot is free behind what stands in the way, so that passing over it gains one. Else positions would run ahead of
-    /// the receivers, lap by lap, while all slots are held.
-    pub(super) fn is_free_behind(&self, obstacle: Obstacle) -> bool {
-        let mut t = obstacle.position;
-        let end = t.wrapping_add(u64::from(self.laps.capacity()));
-        while t < end {
-            let word = Word(self.word(t).load(RELAXED));
-            let ahead = self.laps.ahead(word, t);
-            t = match word.state() {
-                State::Free if ahead == 0 => return true,
-                _ if ahead > 0 => t.wrapping_add(1),
-                State::Free | State::Ready | State::Writing | State::Garbage if ahead < 0 => {
-                    return false;
-                }
-                _ => t.wrapping_add(u64::from(self.laps.run(word))),
-            };
-        }
-        false
-    }
-
     /// Passes over slots that somebody holds, for this lap.
     pub(super) fn skip(&self, at: Obstacle) {
         let later = self.laps.moved_to(at.word, at.position);
