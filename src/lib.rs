@@ -11,12 +11,15 @@
 //! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
 //! | [`Segment`] | a region with a peer table and a directory of named channels |
 //! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
-//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]) |
-//! | endpoint | a peer's claimed end of a channel; two never have the same one |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]) |
+//! | endpoint | a peer's claimed end of a channel; two never have the same one, except where many may send and receive |
 //! | claim | the word that names an endpoint's owner; taken over from the proven dead |
-//! | position | a free-running `u32` counter of items or bytes, masked only to find a place |
+//! | position | a free-running counter of items or bytes, masked only to find a place |
 //! | stamp | the word of a slot that says which version or message it holds, and whether it is whole |
 //! | lapped | overtaken by a writer that never waits: a value, not an error |
+//! | run | slots that one word speaks for: a batch among many |
+//! | orphan | a message whose receiver died before it acknowledged: it comes again |
+//! | revoked | passed over without proof of death, and told so: nobody waits for a stopped peer |
 //! | grant | bytes of a ring, lent to be filled or read in place |
 //! | [`Bell`] | where a peer that sleeps at one end says so |
 //!
@@ -76,6 +79,7 @@ pub mod limits;
 mod memory;
 #[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
 pub mod os;
+mod reap;
 mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
@@ -96,6 +100,7 @@ pub use segment::join::Peer;
 pub use segment::kind::{Channel, Kind};
 pub use segment::peers::Identity;
 pub use segment::plan::{Name, Plan};
+pub use segment::reaped::Reaped;
 pub use segment::superblock::Segment;
 
 #[cfg(ringpad_loom)]

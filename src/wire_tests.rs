@@ -9,6 +9,7 @@ use memoffset::{offset_of, span_of};
 use crate::channel::cursor::{ControlShape, PairShape};
 use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
+use crate::channel::mpmc::{MpmcControl, MpmcShape};
 use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
 use crate::memory::layout::Line;
 use crate::memory::liveness::Owner;
@@ -19,7 +20,9 @@ use crate::segment::header::{Header, HeaderShape};
 use crate::segment::peers::RowShape;
 use crate::segment::superblock::{SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
-use crate::{Channel, Kind, State, bytes, mailslot, notepad};
+use crate::{
+    Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, mailslot, mpmc, notepad,
+};
 
 const DOC: &str = include_str!("../docs/wire-format.md");
 
@@ -118,6 +121,8 @@ fn coded() -> Vec<Shape> {
         shape!(ReliableShape, size_of::<ReliableShape>(), header latest control),
         shape!(ReliableControl, line, publisher data_waiters space_waiters epoch),
         shape!(CursorShape, line, owner cursor),
+        shape!(MpmcShape, size_of::<MpmcShape>(), header tail head control),
+        shape!(MpmcControl, line, data_waiters space_waiters orphaned),
     ]
 }
 
@@ -360,4 +365,60 @@ fn slots_lie_as_documented() {
             assert_eq!(room.word(at + payload), 0xABAB_ABAB);
         }
     }
+}
+
+/// The words of a ring of many's slots, through each state that one thread can bring about.
+#[test]
+fn words_of_a_ring_of_many_are_as_documented() {
+    let states = values("slot states");
+    let named = |name: &str| states.iter().find(|row| row.1 == name).unwrap().0;
+    let plan = Plan::<1>::new().peers(2).unwrap();
+    let plan = plan.channel::<mpmc::Mpmc<u32>>("ring", &mpmc::Config::new(4));
+    let plan = plan.unwrap();
+    let room = Room::new(plan.layout().unwrap().size());
+    let segment = Segment::init(room.region(Trust::Cooperative), &plan).unwrap();
+    let begin = segments::place(&segment, "ring");
+    let ring: mpmc::Mpmc<u32> = segment.open("ring").unwrap();
+    assert_eq!(room.word(begin + offset_of!(HeaderShape, framing)), 3);
+    // The second life of row 1: generation 3.
+    drop(segments::join(&segment));
+    let me = segment.join(&Identity::default(), &NoProof).unwrap();
+    let (mut tx, mut rx) = (ring.sender(&me).unwrap(), ring.receiver(&me).unwrap());
+    let slots = begin + size_of::<MpmcShape>();
+    let word = |slot: usize| {
+        (
+            room.word(slots + 16 * slot),
+            room.word(slots + 16 * slot + 4),
+        )
+    };
+    let owned = |name: &str| named(name) | 1 << 3 | (3 >> 1) << 9;
+    assert_eq!(word(0), (0, named("Free")));
+    assert_eq!(tx.try_send_slice(&[10, 11, 12]), 3);
+    // One word for three, and each other for what is left from there on.
+    let run = |low: u32, slots: u32| low | (slots - 1);
+    for slot in 0..3 {
+        let left = 3 - slot as u32;
+        assert_eq!(word(slot), (run(0, left), named("Ready")));
+        assert_eq!(room.word(slots + 16 * slot + 8), 10 + slot as u32);
+    }
+    let taken = rx.try_take().unwrap();
+    assert_eq!(word(0), (run(0, 1), owned("HeldRead")));
+    drop(taken);
+    assert_eq!(word(0), (run(0, 1), named("Orphan")));
+    assert_eq!(
+        room.word(begin + 384 + offset_of!(MpmcControl, orphaned)),
+        1
+    );
+    assert_eq!(rx.try_recv(), Some(10));
+    assert_eq!(word(0), (run(4, 1), named("Free")));
+    let second = rx.try_take().unwrap();
+    let sequences = slots + 128;
+    assert_eq!(
+        (room.word(sequences + 8), room.word(sequences + 12)),
+        (1, 0)
+    );
+    second.acknowledge();
+    assert_eq!((rx.try_recv(), rx.try_recv()), (Some(12), None));
+    assert_eq!(room.word(begin + offset_of!(MpmcShape, tail)), 3);
+    assert_eq!(room.word(begin + offset_of!(MpmcShape, head)), 3);
 }

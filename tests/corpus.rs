@@ -13,6 +13,7 @@ use bodies::room::{Arena, Room};
 use ringpad::bytes::{self, Bytes};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Start};
+use ringpad::mpmc::{self, Mpmc};
 use ringpad::notepad::{self, Notepad};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Identity, NoProof, Plan, Segment};
@@ -201,6 +202,25 @@ fn text_seeds(script: &[u8]) {
     keep("attach_reliable", "seed-text", &input(script, &room));
 }
 
+fn many_seed<T: ringpad::Pod>(
+    name: &str,
+    value: T,
+    (delivery, recovery): (mpmc::Delivery, mpmc::Recovery),
+    script: &[u8],
+) {
+    let config = mpmc::Config::new(8).delivery(delivery).recovery(recovery);
+    let room = Room::holding(&[], Mpmc::<T>::layout(&config).unwrap().size());
+    let ring = Mpmc::<T>::init(room.region(), &config).unwrap();
+    let (mut tx, mut rx) = (ring.bare_sender().unwrap(), ring.bare_receiver().unwrap());
+    assert_eq!(tx.try_send_slice(&[value; 6]), 6);
+    // One received, one coming again where such do, one held for good.
+    rx.try_recv();
+    drop(rx.try_take());
+    core::mem::forget(rx.clone().try_take());
+    tx.try_send(value).unwrap();
+    keep("attach_mpmc", name, &input(script, &room));
+}
+
 fn segment_seed(name: &str, peers: u32, script: &[u8]) {
     let plan = Plan::<2>::new()
         .peers(peers)
@@ -239,6 +259,17 @@ fn the_first_inputs_are_what_this_code_writes() {
     registered_seed("seed-u32", 2u32, reliable::Slow::Evict, &script);
     registered_seed("seed-three", [3u64; 3], reliable::Slow::Wait, &script);
     text_seeds(&script);
+    use mpmc::{Delivery, Recovery};
+    let modes = [
+        (Delivery::AtLeastOnce, Recovery::Revoke),
+        (Delivery::AtLeastOnce, Recovery::ProofOnly),
+        (Delivery::AtMostOnce, Recovery::Revoke),
+        (Delivery::AtMostOnce, Recovery::ProofOnly),
+    ];
+    many_seed("seed-u8", 1u8, modes[0], &script);
+    many_seed("seed-u32", 2u32, modes[1], &script);
+    many_seed("seed-three", [3u8; 3], modes[2], &script);
+    many_seed("seed-wide", [4u64; 3], modes[3], &script);
     segment_seed("seed-one", 1, &script);
     segment_seed("seed-four", 4, &script);
     for (name, kind, ahead) in [("seed-records", 1, 20), ("seed-stream", 5, 33)] {

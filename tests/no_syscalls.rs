@@ -18,9 +18,9 @@ use ringpad::mailslot::{Mailslot, Next, Start, reliable};
 use ringpad::notepad::{self, Notepad, Version};
 use ringpad::os::{
     ByteConsumer, ByteProducer, Consumer, NotepadReader, NotepadWriter, OwnedPeer, Producer,
-    Publisher, ReliablePublisher, ReliableSubscriber, SharedSegment, Subscriber,
+    Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, SharedSegment, Subscriber,
 };
-use ringpad::{Plan, bytes, mailslot, spsc};
+use ringpad::{Plan, bytes, mailslot, mpmc, spsc};
 
 #[test]
 fn child() {
@@ -33,13 +33,15 @@ const NAME: &str = "quiet";
 const READY: usize = 0;
 const DONE: [usize; 2] = [2, 3];
 const WRONG: usize = 4;
+/// Rounds that came of a kind where a stopped receiver would be asked about.
+const CAME: usize = 5;
 
 /// Slots of the mailslots.
 const SLOTS: u32 = 1 << 15;
 
 /// Large rings: an end that waits for the other under the filter can only spin its time slice away.
 fn open(room: &Room) -> SharedSegment {
-    let plan = Plan::<7>::new().peers(4).unwrap();
+    let plan = Plan::<8>::new().peers(4).unwrap();
     let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
     let records = bytes::Config::records(1 << 19);
     let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
@@ -55,6 +57,8 @@ fn open(room: &Room) -> SharedSegment {
         .unwrap()
         .channel::<Reliable<u64>>("sure", &sure)
         .unwrap();
+    let many = mpmc::Config::new(SLOTS);
+    let plan = plan.channel::<mpmc::Mpmc<u64>>("many", &many).unwrap();
     SharedSegment::open_or_create(NAME, &plan, &room.options()).expect("opening")
 }
 
@@ -88,7 +92,7 @@ fn stand_still() -> ! {
 }
 
 /// The ways to send and receive, each with what one round moves.
-const KINDS: [(&str, u64); 10] = [
+const KINDS: [(&str, u64); 13] = [
     ("push, pop", 1),
     ("push_slice, pop_slice", 8),
     ("stage and publish, take and acknowledge", 8),
@@ -99,7 +103,14 @@ const KINDS: [(&str, u64); 10] = [
     ("write and draft, try_read of a value", 1),
     ("publish, poll", 1),
     ("try_publish, poll", 1),
+    ("try_send, try_recv", 1),
+    ("try_send_slice, try_recv_slice", 8),
+    ("try_send, try_take and acknowledge", 1),
 ];
+
+/// The first of the kinds of many. Whoever meets a slot that is held since a lap before may ask the system whether its
+/// holder lives: no sender gets so far ahead.
+const MANY: usize = 10;
 
 /// Kinds whose reader gets the newest, not each.
 const LOSSY: std::ops::Range<usize> = 6..9;
@@ -115,6 +126,7 @@ struct Out {
     pad: NotepadWriter<[u64; 4]>,
     mail: Publisher<u64>,
     sure: ReliablePublisher<u64>,
+    many: Sender<u64>,
 }
 
 struct In {
@@ -126,6 +138,7 @@ struct In {
     since: Option<Version>,
     mail: Subscriber<u64>,
     sure: ReliableSubscriber<u64>,
+    many: Receiver<u64>,
 }
 
 impl Out {
@@ -138,6 +151,7 @@ impl Out {
             pad: me.notepad_writer("pad").unwrap(),
             mail: me.publisher("mail").unwrap(),
             sure: me.reliable_publisher("sure").unwrap(),
+            many: me.sender("many").unwrap(),
         }
     }
 
@@ -186,6 +200,8 @@ impl Out {
                 self.mail.publish(&n);
                 true
             }
+            10 | 12 => self.many.try_send(n).is_ok(),
+            11 => self.many.try_send_slice(&[n; 8]) == 8,
             // Whoever is held up may ask the system whether the one in the way lives: not so far.
             _ => {
                 let near = |held: reliable::Held| held.lag < SLOTS / 2;
@@ -206,6 +222,7 @@ impl In {
             since: None,
             mail: me.subscriber("mail", Start::Oldest).unwrap(),
             sure: me.reliable_subscriber("sure", Start::Oldest).unwrap(),
+            many: me.receiver("many").unwrap(),
         }
     }
 
@@ -268,6 +285,12 @@ impl In {
                 Next::Mail { value, .. } => Some(value),
                 Next::Lapped { .. } | Next::Empty => None,
             },
+            10 => self.many.try_recv(),
+            11 => {
+                let mut some = [0; 8];
+                (self.many.try_recv_slice(&mut some) == 8).then_some(some[7])
+            }
+            12 => self.many.try_take().map(|taken| taken.acknowledge()),
             _ => match self.sure.poll() {
                 Delivery::Mail { value, .. } => Some(value),
                 Delivery::Empty | Delivery::Evicted { .. } => None,
@@ -313,16 +336,25 @@ fn one() {
     for kind in 0..KINDS.len() {
         let mut n = 0;
         while n < rounds {
-            let sent = out.as_mut().is_some_and(|out| out.round(kind, n));
+            let far = kind >= MANY && n > page.get(CAME) + u64::from(SLOTS) / 32;
+            let sent = !far && out.as_mut().is_some_and(|out| out.round(kind, n));
             let got = back.as_mut().and_then(|back| back.round(kind));
             match got {
                 // A word is at least as new as the version beside it: it may come again with its own.
                 Some(got) if kind == WORD && got + 1 == n => std::hint::spin_loop(),
                 Some(got) if got != n && !(LOSSY.contains(&kind) && got > n) => page.set(WRONG, 1),
-                Some(got) => n = got + 1,
+                Some(got) => {
+                    n = got + 1;
+                    if kind >= MANY {
+                        page.set(CAME, n);
+                    }
+                }
                 None if sent => n += 1,
                 None => std::hint::spin_loop(),
             }
+        }
+        if role == 1 {
+            page.set(CAME, 0);
         }
         page.add(DONE[role], 1);
         // The next kind uses the same ring: only when both are through.

@@ -1,8 +1,10 @@
 //! Random calls on rings against a `VecDeque`, from random positions, under both trusts. The byte rings' are in
-//! `properties/bytes.rs`, those of notepads and mailslots in `properties/stamps.rs`.
+//! `properties/bytes.rs`, those of many in `properties/many.rs`, those of notepads and mailslots in `properties/stamps.rs`.
 
 #[path = "properties/bytes.rs"]
 mod byte_rings;
+#[path = "properties/many.rs"]
+mod many;
 mod regions;
 #[path = "properties/stamps.rs"]
 mod stamps;

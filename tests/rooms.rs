@@ -14,8 +14,8 @@ const ROOMS: [&str; 4] = ["memory", "segment", "channel", "os"];
 const UNSAFE: [&str; 4] = ["memory/", "channel/cursor/", "channel/bytes/", "os/"];
 /// Files that only declare rooms, and cannot forbid what those may do.
 const DOORS: [&str; 2] = ["lib.rs", "channel/mod.rs"];
-/// The kinds. What they share (`cursor`, `seat`, `stamp`) is none.
-const KINDS: [&str; 4] = ["bytes", "mailslot", "notepad", "spsc"];
+/// The kinds. What they share (`cursor`, `party`, `seat`, `stamp`) is none.
+const KINDS: [&str; 5] = ["bytes", "mailslot", "mpmc", "notepad", "spsc"];
 
 /// The room that each name re-exported at the root comes from.
 fn root_names(lib: &Source) -> BTreeMap<String, String> {
@@ -311,6 +311,16 @@ fn negative_control_kinds_that_import_each_other() {
             "mailslot",
         ),
         ("channel/seat.rs", "use crate::{Error, notepad};", "notepad"),
+        (
+            "channel/party.rs",
+            "use crate::{Error, mpmc::Config};",
+            "mpmc",
+        ),
+        (
+            "channel/mpmc/new.rs",
+            "use crate::channel::spsc::Spsc;",
+            "spsc",
+        ),
     ];
     for (path, text, kind) in bad {
         let (sources, _) = with(path, text);

@@ -1,8 +1,10 @@
 //! Requirement 41: every counter from shortly before its maximum, step by step and under two threads.
 //!
 //! The counters of the wire: a ring's tail and head, a row's generation and its doorbell epoch; numbers and cursors of stamped slots are
-//! in `wraparound/stamps.rs`.
+//! in `wraparound/stamps.rs`, positions of rings of many in `wraparound/many.rs`.
 
+#[path = "wraparound/many.rs"]
+mod many;
 mod regions;
 #[path = "wraparound/stamps.rs"]
 mod stamps;

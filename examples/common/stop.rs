@@ -33,6 +33,7 @@ pub fn asked() -> bool {
 }
 
 /// From now on this thread sleeps through the signals: another one is interrupted by them.
+#[allow(dead_code)] // not every example has other threads
 pub fn leave_to_other_threads() -> io::Result<()> {
     // SAFETY: a set of zeros is one to begin with.
     let mut set: libc::sigset_t = unsafe { MaybeUninit::zeroed().assume_init() };

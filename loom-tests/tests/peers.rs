@@ -162,7 +162,7 @@ fn a_peer_dies_in_its_row() {
     killed_in_its_row(true);
 }
 
-/// LEAVE of a healer, and LIVE of whoever joins then: that the row moved on proves the dead one's claim dead to
+/// REAP of a healer, and its LIVE then: that the row moved on proves the dead one's claim dead to
 /// whoever looks, lock or not, and hands over what it left.
 #[test]
 fn a_row_is_healed_before_the_eyes_of_others() {
@@ -194,7 +194,7 @@ fn a_row_is_healed_before_the_eyes_of_others() {
     });
     let model = model.sees(EITHER).preemptions(3);
     model.holds();
-    for edge in ["leave", "live", "departed"] {
+    for edge in ["reap", "live", "departed"] {
         model.dies_without(edge, RACE);
     }
 }

@@ -12,6 +12,7 @@
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions, to its next owner |
 //! | [`CLAIM`] | [`FOUND`] | that a claim's owner sits in its row, to whoever asks whether it lives |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
+//! | [`REAP`] | [`DEPARTED`] | that a row's peer is proven dead, and everything it did, to whoever finds it being reaped |
 //! | [`ENROL`] | [`GRANT`] | two sequentially consistent fences: either the publisher sees the new cursor, or the subscriber sees the new limit |
 //! | [`ARM`] | [`RING`] | two sequentially consistent fences: either the sleeper sees the commit, or the producer sees the sleeper |
 //!
@@ -83,6 +84,8 @@ pub(crate) const JOIN: Edge = Edge::new("join", Ordering::Acquire);
 pub(crate) const LIVE: Edge = Edge::new("live", Ordering::Release);
 /// A row loaded to learn whether the owner of a claim has moved on.
 pub(crate) const DEPARTED: Edge = Edge::new("departed", Ordering::Acquire);
+/// A dead one's row, taken by its reaper: passes on what the proof of death brought.
+pub(crate) const REAP: Edge = Edge::new("reap", Ordering::AcqRel);
 /// Fence of a subscriber between its cursor and its look at the publisher's limit.
 pub(crate) const ENROL: Edge = Edge::new("enrol", Ordering::SeqCst);
 /// Fence of the publisher between its new limit and its look at the cursors.
@@ -97,5 +100,5 @@ pub(crate) const RING: Edge = Edge::new("ring", Ordering::SeqCst);
 pub(crate) const ALL: &[&str] = &[
     "ready", "attach", "listed", "lookup", "publish", "observe", "release", "reclaim", "open",
     "validate", "close", "arrive", "unclaim", "claim", "found", "leave", "live", "departed",
-    "join", "enrol", "grant", "arm", "ring",
+    "join", "reap", "enrol", "grant", "arm", "ring",
 ];

@@ -136,3 +136,24 @@ unsafe impl bytemuck::NoUninit for TooAligned {}
 unsafe impl bytemuck::Zeroable for TooAligned {}
 // SAFETY: any bit pattern is a value of bytes.
 unsafe impl bytemuck::AnyBitPattern for TooAligned {}
+
+/// Knows of every row in its bitmap that its peer is dead.
+#[derive(Debug, Default)]
+pub(crate) struct Graves(core::sync::atomic::AtomicU32);
+
+impl Graves {
+    /// From now on this peer, whose ends the test has forgotten, is dead.
+    pub(crate) fn bury(&self, peer: PeerId) {
+        self.0.fetch_or(peer.bit(), Relaxed);
+    }
+}
+
+// SAFETY: tests bury peers whose ends they have forgotten, on this very thread.
+unsafe impl Liveness for Graves {
+    fn state(&self, peer: PeerId) -> Life {
+        match self.0.load(Relaxed) & peer.bit() {
+            0 => Life::Alive,
+            _ => Life::Dead,
+        }
+    }
+}

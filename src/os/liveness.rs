@@ -167,7 +167,11 @@ mod tests {
         let seat = reopen();
         assert!(lock::try_exclusive(seat.as_fd(), u64::from(row.get())).unwrap());
         let oracle = Oracle::new(reopen(), segment.table(), true);
-        let sit = |identity| Peer::join_locked(segment, row, &identity, &NoProof).unwrap();
+        let sit = |identity| {
+            Peer::join_locked(segment, row, &identity, &NoProof)
+                .unwrap()
+                .0
+        };
 
         let mut child = Command::new("cat").stdin(Stdio::piped()).spawn().unwrap();
         let first = sit(identity(child.id()));

@@ -48,6 +48,7 @@ mod named;
 mod names;
 mod options;
 mod owned;
+mod reaping;
 mod shared;
 mod sharing;
 mod silent;

@@ -74,8 +74,8 @@ impl std::fmt::Debug for OwnedPeer {
 impl OwnedPeer {
     /// Joins in `row`, whose byte `seat` has locked.
     pub(super) fn take(segment: SharedSegment, row: PeerId, seat: OwnedFd) -> Result<Self> {
-        let peer = match segment.occupy(row) {
-            Ok(peer) => ManuallyDrop::new(peer),
+        let (peer, dead) = match segment.occupy(row) {
+            Ok(joined) => joined,
             Err(error) => {
                 // A sandbox may not be able to open another.
                 if lock::release(seat.as_fd(), u64::from(row.get())).is_ok() {
@@ -84,13 +84,17 @@ impl OwnedPeer {
                 return Err(error);
             }
         };
-        Ok(Self {
+        let joined = Self {
             joined: Arc::new(Joined {
-                peer,
+                peer: ManuallyDrop::new(peer),
                 seat: Some(seat),
                 segment,
             }),
-        })
+        };
+        if dead {
+            joined.reap_own_row()?;
+        }
+        Ok(joined)
     }
 
     /// The peer's number: its row.

@@ -243,8 +243,8 @@ impl SharedSegment {
         Err(crate::Error::PeersFull { peers: rows }.into())
     }
 
-    /// The core peer of a locked row, alive as long as `self`.
-    pub(super) fn occupy(&self, row: PeerId) -> Result<Peer<'static>> {
+    /// The core peer of a locked row, alive as long as `self`. True if somebody died in the row, who is still to be reaped.
+    pub(super) fn occupy(&self, row: PeerId) -> Result<(Peer<'static>, bool)> {
         let identity = process::Identity::mine().into();
         // SAFETY: Inner lies in an Arc that OwnedPeer keeps longer than the peer made here.
         let oracle: &'static Oracle = unsafe { forever(&self.inner.oracle) };
@@ -259,7 +259,7 @@ impl SharedSegment {
 
 impl Inner {
     /// A description of its own for a peer's lock.
-    fn seat(&self) -> Result<OwnedFd> {
+    pub(super) fn seat(&self) -> Result<OwnedFd> {
         match &self.seats {
             Seats::Named(names) => names.open_lock(),
             Seats::Anonymous { memory, spare } => {

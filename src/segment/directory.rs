@@ -32,7 +32,7 @@ use crate::segment::header::{Geometry, Header};
 use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind};
 use crate::segment::plan::{self, Name, Plan, Planned};
-use crate::segment::superblock::{Segment, SegmentShape};
+use crate::segment::superblock::{BUILDER, Segment};
 
 /// Where a directory entry's words lie.
 #[repr(C)]
@@ -176,6 +176,19 @@ impl<'m> Segment<'m> {
         self.region.part(place(entry.offset)?, place(entry.len)?)
     }
 
+    /// Every channel that this build knows, with the region it fills.
+    pub(crate) fn channels(&self) -> impl Iterator<Item = (Kind, RegionRef<'m>)> {
+        let segment = *self;
+        self.entries().filter_map(move |entry| {
+            let place = |bytes: u64| usize::try_from(bytes).ok();
+            let at = place(entry.offset).filter(|at| *at >= segment.data_at)?;
+            Some((
+                entry.kind?,
+                segment.region.part(at, place(entry.len)?).ok()?,
+            ))
+        })
+    }
+
     /// Opens a channel by name.
     ///
     /// # Errors
@@ -202,7 +215,7 @@ impl<'m> Segment<'m> {
         self.check_joinable()?;
         let name = plan::name(name)?;
         let geometry = C::geometry(config)?;
-        let builder = self.region.typed(offset_of!(SegmentShape, builder))?;
+        let builder = self.region.typed(BUILDER)?;
         let _alone = Held::take(builder, me.owner(), self.region, &me.court())?;
         let (mut at, mut free) = (self.data_at as u64, None);
         for index in 0..self.entries {

@@ -73,6 +73,10 @@ pub(crate) use sealed::Waiters;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
+impl Signal for Silent {
+    fn signal(&self, _: PeerId) {}
+}
+
 impl Wake for Silent {}
 impl sealed::Wake for Silent {
     type Keep = ();

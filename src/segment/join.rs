@@ -51,17 +51,17 @@ impl<'m> Peer<'m> {
         Ok(Self::of(segment, id, generation, oracle))
     }
 
-    /// Joins in the row whose OS lock the caller holds.
+    /// Joins in the row whose OS lock the caller holds. True if somebody died in it, who is still to be reaped.
     #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
     pub(crate) fn join_locked(
         segment: Segment<'m>,
         id: PeerId,
         identity: &Identity,
         oracle: &'m dyn Liveness,
-    ) -> Result<Self> {
+    ) -> Result<(Self, bool)> {
         segment.check_joinable()?;
-        let generation = segment.table().occupy(id, identity)?;
-        Ok(Self::of(segment, id, generation, oracle))
+        let (generation, dead) = segment.table().occupy(id, identity)?;
+        Ok((Self::of(segment, id, generation, oracle), dead))
     }
 
     fn of(segment: Segment<'m>, id: PeerId, generation: u32, oracle: &'m dyn Liveness) -> Self {
@@ -90,6 +90,10 @@ impl<'m> Peer<'m> {
 
     pub(crate) fn owner(&self) -> Owner {
         Owner::of(self.id, self.generation)
+    }
+
+    pub(crate) fn generation(&self) -> u32 {
+        self.generation
     }
 
     pub(crate) fn court(&self) -> Court<'_> {

@@ -10,6 +10,7 @@ pub(crate) mod join;
 pub(crate) mod kind;
 pub(crate) mod peers;
 pub(crate) mod plan;
+pub(crate) mod reaped;
 pub(crate) mod superblock;
 #[cfg(all(test, not(ringpad_loom)))]
 pub(crate) mod testing;

@@ -11,10 +11,11 @@
 //!
 //! ```text
 //! FREE(g) -JOIN-> JOINING(g+1) -LIVE-> LIVE(g+1) -LEAVE-> FREE(g+2)
-//!                 JOINING | LIVE | REAPING of a peer proven dead -> REAPING(g+1) -LEAVE-> FREE(g+2)
+//!                 JOINING | LIVE | REAPING of a peer proven dead -REAP-> REAPING(g+1) -LEAVE-> FREE(g+2)
+//!                                                     by whoever joins in it: REAPING(g+1) -JOIN-> JOINING(g+3)
 //! ```
 //! The os layer takes the row's byte lock FIRST, so a row that is not FREE while its byte is free is
-//! dead at any instruction, and whoever holds the byte may heal it. Odd generations live.
+//! dead at any instruction, and whoever holds the byte may heal it. Odd generations live; REAPING is dead to everybody.
 //! The doorbell word `arm` is never reset when a row changes hands.
 //!
 //! # What a crash at each step leaves
@@ -29,7 +30,7 @@ use core::sync::atomic::Ordering;
 use crate::error::{Error, Result};
 use crate::memory::layout::Line;
 use crate::memory::liveness::{Life, Liveness, Owner, PeerId};
-use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, RELAXED};
+use crate::memory::order::{DEPARTED, JOIN, LEAVE, LIVE, REAP, RELAXED};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32, RawU32};
 
@@ -192,25 +193,32 @@ impl<'m> Table<'m> {
         let Ok(state) = self.state(peer) else {
             return Life::Unknown;
         };
-        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE and LIVE
+        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE, LIVE and REAP
         // A hostile peer can forge this in a distrusted region, as it can free the claim word itself; nothing is lent there.
-        if row.generation() != owner.generation() {
+        if row.generation() != owner.generation() || row.state() == REAPING {
+            // Who reaps it had the proof, and may hold the row's lock now.
             return Life::Dead;
         }
         oracle.state(peer)
     }
 
-    /// Takes a row whose lock the caller holds, healing it first if its last peer died in it.
-    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<u32> {
+    /// Takes a row whose lock the caller holds, from its last peer if that died in it: then true, and what that one named is still to be
+    /// given back.
+    pub(crate) fn occupy(&self, peer: PeerId, identity: &Identity) -> Result<(u32, bool)> {
         let state = self.state(peer)?;
         for _ in 0..ATTEMPTS {
-            let row = RowWord(state.load(RELAXED));
-            if row.state() != FREE {
-                self.heal(state, row);
-                continue;
+            let mut row = RowWord(state.load(RELAXED));
+            // The caller holds the row's lock, so whoever the row names is dead.
+            let dead = row.state() != FREE;
+            if dead {
+                if !self.begin_reaping(peer, row.generation()) {
+                    continue;
+                }
+                // Never FREE between: were this one killed there, nobody would forget that the last one slept.
+                row = RowWord::new(REAPING, row.generation());
             }
             if let Some(generation) = self.enter(peer, row, identity)? {
-                return Ok(generation);
+                return Ok((generation, dead));
             }
         }
         Err(Error::Busy)
@@ -229,7 +237,7 @@ impl<'m> Table<'m> {
         Err(Error::PeersFull { peers: self.rows })
     }
 
-    /// FREE -> JOINING -> LIVE; `None` if somebody else was faster.
+    /// FREE, or REAPING by the caller -> JOINING -> LIVE; `None` if somebody else was faster.
     fn enter(&self, peer: PeerId, row: RowWord, identity: &Identity) -> Result<Option<u32>> {
         let state = self.state(peer)?;
         // Even to odd; a garbage odd generation of a FREE row is skipped over.
@@ -250,13 +258,41 @@ impl<'m> Table<'m> {
         Ok(Some(generation))
     }
 
-    /// The caller holds the row's lock, so whoever the row names is dead.
-    fn heal(&self, state: &AtomicU32, row: RowWord) {
-        let reaping = RowWord::new(REAPING, row.generation());
-        if row == reaping || state.replace(row.0, reaping.0, JOIN).is_ok() {
-            let free = RowWord::new(FREE, (row.generation() + 1) & !1);
-            let _ = state.replace(reaping.0, free.0, LEAVE); // LEAVE: pairs with JOIN and DEPARTED
-        }
+    /// The generation that a row was last taken with, if it is not free.
+    pub(crate) fn taken(&self, peer: PeerId) -> Option<u32> {
+        let row = RowWord(self.state(peer).ok()?.load(DEPARTED));
+        (row.state() != FREE).then_some(row.generation())
+    }
+
+    /// Who reaps a row, where rows have no locks.
+    pub(crate) fn reaper(&self, peer: PeerId) -> Result<&'m Atomic<Owner>> {
+        self.region
+            .typed(Self::at(peer) + offset_of!(RowShape, reaper))
+    }
+
+    pub(crate) fn region(&self) -> RegionRef<'m> {
+        self.region
+    }
+
+    /// The caller alone may reap the row, whose peer of this life is dead. False if the row has moved on.
+    pub(crate) fn begin_reaping(&self, peer: PeerId, generation: u32) -> bool {
+        let Ok(state) = self.state(peer) else {
+            return false;
+        };
+        let row = RowWord(state.load(RELAXED));
+        let reaping = RowWord::new(REAPING, generation);
+        let is_it = row.generation() == generation && row.state() != FREE;
+        // REAP: pairs with DEPARTED; what the dead one did came with the proof.
+        is_it && (row == reaping || state.replace(row.0, reaping.0, REAP).is_ok())
+    }
+
+    /// Frees a row that is being reaped. False if it is not.
+    pub(crate) fn end_reaping(&self, peer: PeerId, generation: u32) -> bool {
+        let reaping = RowWord::new(REAPING, generation);
+        let free = RowWord::new(FREE, (generation + 1) & !1);
+        // LEAVE: pairs with JOIN and DEPARTED
+        self.state(peer)
+            .is_ok_and(|state| state.replace(reaping.0, free.0, LEAVE).is_ok())
     }
 
     /// Frees a row that this peer's life sits in, and no later one.

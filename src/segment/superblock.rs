@@ -5,7 +5,7 @@
 //! ```text
 //! header (128)                magic "ringpad\0"
 //! superblock (128)            0 id u128   16 peers u32   20 entries u32   24 rows at u32   28 directory at u32   32 data at u32   36 row locks u32
-//! builder (128)               0 claim of the peer that creates a channel now
+//! builder (128)               0 claim of the peer that creates a channel now   64 counts of what was given back for the dead (5 x u32)
 //! rows (peers x 128)          the peer table
 //! directory (entries x 128)   the named channels
 //! data                        the channels, each on a line
@@ -33,14 +33,27 @@ use crate::segment::join::Peer;
 use crate::segment::kind::Kind;
 use crate::segment::peers::{Identity, Table};
 use crate::segment::plan::Plan;
+use crate::segment::reaped::ReapedShape;
 
 /// Where the superblock's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
 pub(crate) struct SegmentShape {
     pub(crate) header: HeaderLine,
     pub(crate) superblock: Line<SuperblockShape>,
-    pub(crate) builder: Line<Atomic<Owner>>,
+    pub(crate) builder: Line<BuilderShape>,
 }
+
+/// Who creates a channel, and what was given back for the dead.
+#[repr(C)]
+pub(crate) struct BuilderShape {
+    pub(crate) claim: Atomic<Owner>,
+    pub(crate) rest: [RawU32; 15],
+    pub(crate) reaped: ReapedShape,
+}
+
+/// Where the claim of the peer that creates a channel lies.
+pub(crate) const BUILDER: usize =
+    offset_of!(SegmentShape, builder) + offset_of!(BuilderShape, claim);
 
 /// The superblock's own line.
 #[repr(C)]
@@ -118,8 +131,9 @@ impl<'m> Segment<'m> {
             span_bytes: region.len() as u64,
         })?;
         segment.record()?;
-        let builder: &Atomic<Owner> = region.typed(offset_of!(SegmentShape, builder))?;
+        let builder: &Atomic<Owner> = region.typed(BUILDER)?;
         builder.store(Owner::FREE, RELAXED);
+        segment.forget_counts()?;
         segment.table.init()?;
         segment.unlist_all()?;
         let mut at = segment.data_at;

@@ -3,13 +3,14 @@
 use ringpad::bytes::{self, Bytes};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot};
+use ringpad::mpmc::{self, Mpmc};
 use ringpad::notepad::{self, Notepad};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Content, Identity, NoProof, Plan, Pod, Segment};
 
 use crate::bodies::room::Script;
 use crate::bodies::{attach_bytes, attach_mailslot, attach_notepad, attach_reliable};
-use crate::bodies::{attach_segment, attach_spsc};
+use crate::bodies::{attach_mpmc, attach_segment, attach_spsc};
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{PAYLOAD, Trust};
 
@@ -146,6 +147,21 @@ fn registered<T: Pod>(name: &'static str, value: T) -> Image {
     })
 }
 
+/// Left with a message that comes again, and one that is held for good.
+fn many<T: Pod>(name: &'static str, value: T, config: mpmc::Config) -> Image {
+    let bytes = Mpmc::<T>::layout(&config).unwrap().size();
+    image(name, bytes, attach_mpmc::on, |mapping| {
+        let ring = Mpmc::<T>::init(mapping.region(Trust::Cooperative), &config).unwrap();
+        let (mut tx, mut rx) = (ring.bare_sender().unwrap(), ring.bare_receiver().unwrap());
+        assert_eq!(tx.try_send_slice(&[value; 6]), 6);
+        drop(rx.try_take());
+        core::mem::forget(rx.clone().try_take());
+        tx.try_send(value).unwrap();
+        assert!(rx.try_recv().is_some());
+        vec![0]
+    })
+}
+
 fn texts() -> [Image; 3] {
     const TEXT: &[u8; 24] = b"letters and what is left";
     let pad = notepad::<[u8]>("note text", notepad::Config::bytes(24).slots(4), |pad| {
@@ -205,6 +221,14 @@ pub fn every_image() -> Vec<Image> {
         letters("letters", [3u64; 3]),
         mail,
         registered("registered letters", [3u64; 3]),
+        many("words of many", 2u32, mpmc::Config::new(8)),
+        many(
+            "letters of many",
+            [4u64; 3],
+            mpmc::Config::new(8)
+                .delivery(mpmc::Delivery::AtMostOnce)
+                .recovery(mpmc::Recovery::ProofOnly),
+        ),
         sure,
         segment(),
     ]

@@ -5,6 +5,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod guarded;
+pub mod many;
 pub mod stamps;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};

@@ -5,6 +5,7 @@
 
 use ringpad::mailslot::reliable::{self, Delivery};
 use ringpad::mailslot::{Next, Publisher, Subscriber};
+use ringpad::mpmc::{Receiver, Sender};
 use ringpad::notepad::{Reader, Writer};
 use ringpad::{Pod, Wake, bytes, spsc};
 
@@ -105,5 +106,37 @@ pub fn reliable_poll<T: Pod>(subscriber: &mut reliable::Subscriber<'static, T>) 
     match subscriber.poll() {
         Delivery::Mail { value, .. } => Some(value),
         _ => None,
+    }
+}
+
+#[inline(never)]
+pub fn crowd_send<W: Wake>(tx: &mut Sender<'static, u64, W>, value: u64) -> bool {
+    tx.try_send(value).is_ok()
+}
+
+#[inline(never)]
+pub fn crowd_recv<W: Wake>(rx: &mut Receiver<'static, u64, W>) -> Option<u64> {
+    rx.try_recv()
+}
+
+#[inline(never)]
+pub fn crowd_send_slice(tx: &mut Sender<'static, u64>, values: &[u64]) -> usize {
+    tx.try_send_slice(values)
+}
+
+#[inline(never)]
+pub fn crowd_recv_slice(rx: &mut Receiver<'static, u64>, into: &mut [u64]) -> usize {
+    rx.try_recv_slice(into)
+}
+
+/// Takes a message and acknowledges it.
+#[inline(never)]
+pub fn crowd_take(rx: &mut Receiver<'static, u64>) -> bool {
+    match rx.try_take() {
+        Some(taken) => {
+            taken.acknowledge();
+            true
+        }
+        None => false,
     }
 }

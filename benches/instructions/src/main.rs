@@ -5,6 +5,7 @@
 mod callgrind;
 mod counted;
 mod counts;
+mod crowds;
 mod homes;
 mod operations;
 mod shouts;

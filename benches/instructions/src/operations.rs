@@ -8,6 +8,7 @@ use std::hint::black_box;
 use ringpad::{Pod, Wake, bytes, spsc};
 
 use crate::counted;
+use crate::crowds;
 use crate::homes::{BYTES, Bare, Distrusted, Home, Ringing, SLOTS};
 use crate::shouts;
 
@@ -90,6 +91,16 @@ pub const ALL: &[Operation] = &[
     operation("bare 64B poll, empty", shouts::poll_empty::<Large>),
     operation("bare 64B reliable publish", shouts::try_publish::<Large>),
     operation("bare 64B reliable poll", shouts::reliable_poll::<Large>),
+    operation("bare mpmc send", crowds::send::<true>),
+    operation("bare mpmc recv", crowds::recv::<true>),
+    operation("bare mpmc send, proof only", crowds::send::<false>),
+    operation("bare mpmc recv, proof only", crowds::recv::<false>),
+    operation("bare mpmc send, full", crowds::send_full),
+    operation("bare mpmc recv, empty", crowds::recv_empty),
+    operation("bare mpmc send_slice 64", crowds::send_slice::<64>),
+    operation("bare mpmc recv_slice 64", crowds::recv_slice::<64>),
+    operation("bare mpmc take+acknowledge", crowds::take),
+    operation("ringing mpmc send", crowds::ringing_send),
     operation("ringing 64B write", shouts::ringing_write::<Large>),
     operation("ringing 64B publish", shouts::ringing_publish::<Large>),
 ];

@@ -4,10 +4,12 @@ pub mod blocked;
 pub mod floors;
 mod ledger;
 pub mod mailslot;
+pub mod mpmc;
 pub mod notepad;
 pub mod polled;
 pub mod records;
 pub mod round_trip;
+mod tally;
 pub mod throughput;
 
 use std::hint::spin_loop;

@@ -1,6 +1,7 @@
-//! One thread that writes and any number that read, all at once, for a length of time: a writer that never waits ends by no
-//! count, and a reader beside it may complete few reads or none.
+//! One thread that writes, or several, and any number that read, all at once, for a length of time: a writer that never waits ends
+//! by no count, and a reader beside it may complete few reads or none.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -19,6 +20,9 @@ const WARMING: u64 = 0;
 const RUNNING: u64 = 1;
 const OVER: u64 = 2;
 
+/// What the others say of an end that failed.
+const ANOTHER_FAILED: &str = "another end failed";
+
 /// Runs of which one should be undisturbed.
 const ATTEMPTS: usize = 5;
 /// The share of the time for which an end had its processor, in one that was.
@@ -35,26 +39,32 @@ fn ran() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// Nobody knows yet how many.
-const UNTOLD: u64 = u64::MAX;
+/// Tries that fail before an end of many gives up a processor that it shares.
+const SPINS: u32 = 100;
+/// Without a message, while some are missing.
+const DEADLINE: Duration = Duration::from_secs(if cfg!(test) { 2 } else { 20 });
 
 /// What all threads of a crowd look at, on lines that change three times in all.
 pub struct Clock {
     start: Barrier,
     phase: Line,
     written: Line,
+    writing: AtomicU64,
+    taken: Line,
     reading: AtomicU64,
     failed: AtomicBool,
     crowded: bool,
 }
 
 impl Clock {
-    fn new(readers: usize, crowded: bool) -> Self {
+    fn new(writers: usize, readers: usize, crowded: bool) -> Self {
         Self {
-            // The writer, and who holds the clock.
-            start: Barrier::new(readers + 2),
+            // The ends, and who holds the clock.
+            start: Barrier::new(writers + readers + 1),
             phase: Line::default(),
-            written: Line(AtomicU64::new(UNTOLD)),
+            written: Line::default(),
+            writing: AtomicU64::new(writers as u64),
+            taken: Line::default(),
             reading: AtomicU64::new(readers as u64),
             failed: AtomicBool::new(false),
             crowded,
@@ -92,29 +102,77 @@ impl Clock {
         count
     }
 
-    /// The writer is done after so many. Waits until the readers are done too: an end that closes may take with it what it wrote.
+    /// A writer is done after so many. Waits until the readers are done too: an end that closes may take with it what it wrote.
     pub fn finish_writing(&self, count: u64) {
-        self.written.0.store(count, Ordering::Release);
+        self.written.0.fetch_add(count, Ordering::Relaxed);
+        self.writing.fetch_sub(1, Ordering::Release);
         while self.reading.load(Ordering::Acquire) > 0 {
             std::thread::yield_now();
         }
     }
 
-    /// How many the writer wrote in all, once it is done.
+    /// How many were written in all, once every writer is done.
     pub fn written(&self) -> Option<u64> {
-        let written = self.written.0.load(Ordering::Acquire);
-        (written != UNTOLD).then_some(written)
+        let done = self.writing.load(Ordering::Acquire) == 0;
+        done.then(|| self.written.0.load(Ordering::Relaxed))
     }
 
-    /// Between a try that failed and the next. Ends that share a processor leave it to one another.
+    /// Takes on until the readers together have taken all that was written. `so_far` were taken by this one while the clock ran
+    /// and before; `take` says how many more.
     ///
     /// # Panics
     ///
-    /// If another end failed: what is waited for never comes.
+    /// If they do not come, or another end failed.
+    pub fn drain(&self, so_far: u64, mut take: impl FnMut() -> u64) {
+        self.taken.0.fetch_add(so_far, Ordering::Relaxed);
+        let (mut seen, mut since) = (0, Instant::now());
+        loop {
+            let taken = self.taken.0.load(Ordering::Relaxed);
+            if self.written().is_some_and(|written| taken >= written) {
+                return;
+            }
+            if taken != seen {
+                (seen, since) = (taken, Instant::now());
+            }
+            match take() {
+                0 => {
+                    self.go_on();
+                    assert!(since.elapsed() < DEADLINE, "messages are missing");
+                    std::thread::yield_now();
+                }
+                more => {
+                    self.taken.0.fetch_add(more, Ordering::Relaxed);
+                }
+            }
+        }
+    }
+
+    /// Only while no end failed: what it waits for never comes then.
+    #[inline(always)]
+    fn go_on(&self) {
+        if self.failed.load(Ordering::Relaxed) {
+            std::panic::panic_any(ANOTHER_FAILED);
+        }
+    }
+
+    /// Between a try that failed and the next. Ends that share a processor leave it to one another.
     #[inline(always)]
     pub fn pause(&self) {
-        assert!(!self.failed.load(Ordering::Relaxed), "another end failed");
+        self.go_on();
         if self.crowded {
+            std::thread::yield_now();
+        } else {
+            std::hint::spin_loop();
+        }
+    }
+
+    /// As [`pause`](Self::pause), for one of many: ends that share a processor spin for a while before they give it up. `failed` counts
+    /// the tries that failed in a row.
+    #[inline(always)]
+    pub fn spin_or_yield(&self, failed: &mut u32) {
+        *failed += 1;
+        if self.crowded && *failed > SPINS {
+            self.go_on();
             std::thread::yield_now();
         } else {
             std::hint::spin_loop();
@@ -173,26 +231,80 @@ pub fn run<W: Send, R: Send>(
     readers: Vec<impl FnOnce(&Clock) -> R + Send>,
 ) -> Deeds<W, R> {
     let crowded = readers.len() > 1 + placement.further.len();
-    let clock = Clock::new(readers.len(), crowded);
+    let writer = Seated {
+        cpu: placement.there,
+        alone: true,
+        end: writer,
+    };
+    let readers = readers.into_iter().enumerate().map(|(at, end)| Seated {
+        cpu: placement.reader(at),
+        alone: !crowded,
+        end,
+    });
+    let deeds = all(crowded, vec![writer], readers.collect());
+    Deeds {
+        took: deeds.took,
+        held: deeds.held,
+        writer: deeds.writer.into_iter().next().expect("a writer"),
+        readers: deeds.readers,
+    }
+}
+
+/// Runs as many writers as readers, in pairs as [`Placement::pair`] places them. Each calls [`Clock::start`].
+pub fn many<W: Send, R: Send>(
+    placement: &Placement,
+    writers: Vec<impl FnOnce(&Clock) -> W + Send>,
+    readers: Vec<impl FnOnce(&Clock) -> R + Send>,
+) -> Deeds<Vec<W>, R> {
+    let alone = writers.len() <= placement.pairs();
+    let writers = writers.into_iter().enumerate().map(|(at, end)| Seated {
+        cpu: placement.pair(at).0,
+        alone,
+        end,
+    });
+    let readers = readers.into_iter().enumerate().map(|(at, end)| Seated {
+        cpu: placement.pair(at).1,
+        alone,
+        end,
+    });
+    all(!alone, writers.collect(), readers.collect())
+}
+
+/// An end and its processor.
+struct Seated<F> {
+    cpu: usize,
+    /// Whether the processor is its own.
+    alone: bool,
+    end: F,
+}
+
+impl<F> Seated<F> {
+    /// What it did, and the share of the time for which it had its processor.
+    fn run<T>(self, clock: &Clock, reads: bool) -> (T, f64)
+    where
+        F: FnOnce(&Clock) -> T,
+    {
+        let _watched = Watched { clock, reads };
+        Placement::go_to(self.cpu);
+        let done = (self.end)(clock);
+        // Those that share a processor cannot hold it.
+        (done, if self.alone { HELD.get() } else { 1.0 })
+    }
+}
+
+fn all<W: Send, R: Send>(
+    crowded: bool,
+    writers: Vec<Seated<impl FnOnce(&Clock) -> W + Send>>,
+    readers: Vec<Seated<impl FnOnce(&Clock) -> R + Send>>,
+) -> Deeds<Vec<W>, R> {
+    let clock = Clock::new(writers.len(), readers.len(), crowded);
     std::thread::scope(|scope| {
         let clock = &clock;
-        let writer = scope.spawn(move || {
-            let _watched = Watched {
-                clock,
-                reads: false,
-            };
-            placement.go_there();
-            (writer(clock), HELD.get())
-        });
-        let readers = readers.into_iter().enumerate().map(|(at, reader)| {
-            scope.spawn(move || {
-                let _watched = Watched { clock, reads: true };
-                placement.go_to_reader(at);
-                let found = reader(clock);
-                // Those that share a processor cannot hold it.
-                (found, if clock.crowded { 1.0 } else { HELD.get() })
-            })
-        });
+        let writers = writers.into_iter();
+        let writers = writers.map(|end| scope.spawn(move || end.run(clock, false)));
+        let writers: Vec<_> = writers.collect();
+        let readers = readers.into_iter();
+        let readers = readers.map(|end| scope.spawn(move || end.run(clock, true)));
         let readers: Vec<_> = readers.collect();
         clock.start();
         // This thread sleeps: its waking takes microseconds from one reader.
@@ -202,122 +314,36 @@ pub fn run<W: Send, R: Send>(
         std::thread::sleep(TIMED);
         clock.phase.0.store(OVER, Ordering::Relaxed);
         let took = begin.elapsed();
-        let writer = writer.join();
+        let writers: Vec<_> = writers.into_iter().map(|writer| writer.join()).collect();
         let readers: Vec<_> = readers.into_iter().map(|reader| reader.join()).collect();
         let (readers, held): (Vec<R>, Vec<f64>) = joined(readers).into_iter().unzip();
-        let (writer, writer_held) = joined([writer]).remove(0);
+        let (writer, writers_held): (Vec<W>, Vec<f64>) = joined(writers).into_iter().unzip();
         Deeds {
             took,
-            held: held.into_iter().fold(writer_held, f64::min),
+            held: held.into_iter().chain(writers_held).fold(1.0, f64::min),
             writer,
             readers,
         }
     })
 }
 
-/// A failed end fails the bench, in its own words.
-fn joined<T>(ends: impl IntoIterator<Item = std::thread::Result<T>>) -> Vec<T> {
-    let ends = ends.into_iter();
-    ends.map(|end| end.unwrap_or_else(|why| std::panic::resume_unwind(why)))
-        .collect()
+/// A failed end fails the bench, in its own words: the first of them that is not told of another's failure.
+fn joined<T>(ends: Vec<std::thread::Result<T>>) -> Vec<T> {
+    let (mut done, mut failed) = (Vec::new(), Vec::new());
+    for end in ends {
+        match end {
+            Ok(end) => done.push(end),
+            Err(why) => failed.push(why),
+        }
+    }
+    let told = |why: &Box<dyn Any + Send>| why.downcast_ref::<&str>() == Some(&ANOTHER_FAILED);
+    failed.sort_by_key(told);
+    match failed.into_iter().next() {
+        Some(why) => std::panic::resume_unwind(why),
+        None => done,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_run_at_once_and_what_is_late_does_not_count() {
-        let placement = Placement::of_two(0, 0);
-        let reader = |clock: &Clock| {
-            clock.start();
-            let slow = clock.count(|timed| {
-                if timed {
-                    std::thread::sleep(TIMED * 2);
-                }
-                1
-            });
-            let begin = Instant::now();
-            while clock.written().is_none() {
-                assert!(begin.elapsed() < Duration::from_secs(9), "nothing told");
-                clock.pause();
-            }
-            (slow, clock.written())
-        };
-        let writer = |clock: &Clock| {
-            clock.start();
-            let mut all = 0;
-            let counted = clock.count(|_| {
-                all += 1;
-                1
-            });
-            clock.finish_writing(all);
-            (counted, all)
-        };
-        let deeds = run(&placement, writer, vec![reader, reader]);
-        let (counted, all) = deeds.writer;
-        assert!(0 < counted && counted < all);
-        assert!(deeds.took >= TIMED);
-        assert_eq!(deeds.readers, [(0, Some(all)); 2]);
-    }
-
-    #[test]
-    fn the_least_disturbed_run_counts() {
-        let of = |shares: &[f64]| {
-            let mut runs = shares.iter().enumerate().map(|(at, held)| Deeds {
-                took: TIMED,
-                held: *held,
-                writer: at,
-                readers: vec![()],
-            });
-            undisturbed(|| runs.next().expect("no more runs than needed")).writer
-        };
-        assert_eq!(of(&[0.99]), 0);
-        assert_eq!(of(&[0.5, 0.9, 0.999]), 2);
-        assert_eq!(of(&[0.5, 0.9, 0.4, 0.1, 0.3]), 1);
-    }
-
-    #[test]
-    fn who_sleeps_does_not_hold_its_processor() {
-        let writer = |clock: &Clock| {
-            clock.start();
-            clock.count(|_| {
-                std::thread::sleep(TIMED / 2);
-                1
-            });
-            clock.finish_writing(0);
-        };
-        let deeds = run(&Placement::of_two(0, 0), writer, Vec::<fn(&Clock)>::new());
-        assert!(deeds.held < 0.5, "{}", deeds.held);
-    }
-
-    #[test]
-    #[should_panic = "its own words"]
-    fn a_failed_reader_fails_the_bench() {
-        let reader = |clock: &Clock| {
-            clock.start();
-            panic!("its own words");
-        };
-        let writer = |clock: &Clock| {
-            clock.start();
-            clock.finish_writing(0);
-        };
-        run(&Placement::of_two(0, 0), writer, vec![reader]);
-    }
-
-    #[test]
-    #[should_panic = "another end failed"]
-    fn nobody_waits_for_a_failed_writer() {
-        let reader = |clock: &Clock| {
-            clock.start();
-            while clock.written().is_none() {
-                clock.pause();
-            }
-        };
-        let writer = |clock: &Clock| {
-            clock.start();
-            assert!(clock.written().is_some(), "its own words");
-        };
-        run(&Placement::of_two(0, 0), writer, vec![reader]);
-    }
-}
+#[path = "crowd_tests.rs"]
+mod tests;

@@ -83,10 +83,33 @@ impl Placement {
     }
 
     /// Where the readers of a writer run that is there, counted from 0.
-    pub fn go_to_reader(&self, reader: usize) {
+    pub fn reader(&self, reader: usize) -> usize {
         let further = reader.checked_sub(1);
         let cpu = further.and_then(|at| self.further.get(at));
-        pin(*cpu.unwrap_or(&self.here));
+        *cpu.unwrap_or(&self.here)
+    }
+
+    /// Where a sender and a receiver of many run, the pairs counted from 0. Pairs that share two processors with others have their ends
+    /// the other way round by turns: each processor then holds as many senders as receivers.
+    pub fn pair(&self, pair: usize) -> (usize, usize) {
+        let mut all = vec![self.there, self.here];
+        all.extend(&self.further);
+        let (twos, _) = all.as_chunks::<2>();
+        let [one, other] = twos[pair % twos.len()];
+        if (pair / twos.len()).is_multiple_of(2) {
+            (one, other)
+        } else {
+            (other, one)
+        }
+    }
+
+    /// Pairs whose ends have a processor each.
+    pub fn pairs(&self) -> usize {
+        1 + self.further.len() / 2
+    }
+
+    pub fn go_to(cpu: usize) {
+        pin(cpu);
     }
 }
 
@@ -193,6 +216,21 @@ mod tests {
         assert!(!in_list("0-3,8", 4) && !in_list("", 0) && !in_list("x-y", 0));
         let counts = ["0-3,8", "5", "", "4-1"].map(count_in_list);
         assert_eq!(counts, [Some(5), Some(1), None, None]);
+    }
+
+    #[test]
+    fn pairs_that_share_processors_mix_on_them() {
+        let two = Placement::of_two(4, 5);
+        assert_eq!(
+            [0, 1, 2].map(|pair| two.pair(pair)),
+            [(5, 4), (4, 5), (5, 4)]
+        );
+        assert_eq!(two.pairs(), 1);
+        let further = vec![6, 7, 8];
+        let five = Placement { further, ..two };
+        let pairs = [0, 1, 2, 3].map(|pair| five.pair(pair));
+        assert_eq!(pairs, [(5, 4), (6, 7), (4, 5), (7, 6)]);
+        assert_eq!(five.pairs(), 2);
     }
 
     #[test]

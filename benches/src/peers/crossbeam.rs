@@ -22,14 +22,14 @@ impl ThreadPeer for Crossbeam {
     }
 }
 
-impl<M: Message> Sender<M> for &ArrayQueue<M> {
+impl<M> Sender<M> for &ArrayQueue<M> {
     #[inline(always)]
     fn send(&mut self, message: M) -> bool {
         self.push(message).is_ok()
     }
 }
 
-impl<M: Message> Receiver<M> for &ArrayQueue<M> {
+impl<M> Receiver<M> for &ArrayQueue<M> {
     #[inline(always)]
     fn recv(&mut self) -> Option<M> {
         self.pop()

@@ -7,12 +7,14 @@ mod heapless;
 mod iceoryx2;
 mod inherited;
 pub mod mail;
+pub mod many;
 mod polled;
 mod ringbuf;
 mod ringpad;
 mod rtrb;
 mod shaq;
 pub mod values;
+pub mod vyukov;
 
 use crate::ends::BlockingPeer;
 use crate::groups::{blocked, by_group, floors, records, round_trip, throughput};
@@ -73,6 +75,7 @@ pub fn all() -> Vec<Entry> {
 
     values::all(&mut all);
     mail::all(&mut all);
+    many::all(&mut all);
     by_group(all)
 }
 

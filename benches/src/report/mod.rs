@@ -90,6 +90,7 @@ pub fn has_rate(figure: &Figure) -> bool {
         "notepad-write",
         "mailslot-publish",
         "mailslot-deliver",
+        "mpmc",
     ];
     figure.unit == "ns" && groups.contains(&group(&figure.cell))
 }

@@ -111,6 +111,9 @@ impl Plot {
 fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
     let parts: Vec<&str> = figure.cell.split('/').collect();
     let rates = || "million/s".to_owned();
+    // Of `2p2c`.
+    let pairs = parts.get(1).and_then(|ends| ends.split('p').next());
+    let pairs = pairs.unwrap_or_default();
     let (plot, size) = match parts.as_slice() {
         // It polls first: beside those that sleep it would take the plot for itself.
         ["blocked" | "blocked-latency", _] if figure.contender.contains("spinning") => return None,
@@ -162,6 +165,27 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
             )
         }
         ["records", ..] => return None,
+        ["mpmc", _, batch] => {
+            let title = match *batch {
+                "1" => "Numbers from many to many, one by one".into(),
+                batch => format!("Numbers from many to many in batches of {batch}"),
+            };
+            let axis = "senders, and as many receivers";
+            (
+                Plot::new(format!("mpmc-{batch}"), title, axis, rates()),
+                Some(&pairs),
+            )
+        }
+        // One by one: in batches the contenders have other names.
+        ["mpmc-alone", "1"] => {
+            let title = "A number put in and taken out by one thread".into();
+            let axis = "at once";
+            (
+                Plot::new("mpmc-alone".into(), title, axis, "ns".into()),
+                Some(&"1"),
+            )
+        }
+        ["mpmc-alone", _] => return None,
         [group, size] => {
             let title = match *group {
                 "round-trip" => "Round trips, both sides polling".into(),

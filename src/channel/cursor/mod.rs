@@ -46,6 +46,7 @@ use crate::memory::span::{Span, marks_bytes};
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::kind::Kind;
+use crate::segment::reaped::Names;
 
 /// Where the pair's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -68,6 +69,18 @@ pub(crate) struct ControlShape {
 /// Where the payload begins.
 pub(crate) const PAYLOAD: usize = size_of::<PairShape>();
 const CONTROL: usize = offset_of!(PairShape, control);
+
+/// The words that name peers.
+pub(crate) const NAMES: Names = Names {
+    ends: &[
+        CONTROL + offset_of!(ControlShape, producer),
+        CONTROL + offset_of!(ControlShape, consumer),
+    ],
+    waiters: &[
+        CONTROL + offset_of!(ControlShape, data_waiters),
+        CONTROL + offset_of!(ControlShape, space_waiters),
+    ],
+};
 
 /// Most slots or bytes: half the range of positions, less one bit for comparisons.
 pub(crate) const MOST: u32 = 1 << 30;

@@ -85,6 +85,7 @@ use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::reaped::Names;
 
 /// Where a mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -106,6 +107,12 @@ const LATEST: usize = offset_of!(MailslotShape, latest);
 const CONTROL: usize = offset_of!(MailslotShape, control);
 const EPOCH: usize = CONTROL + offset_of!(MailslotControl, epoch);
 const SLOTS: usize = size_of::<MailslotShape>();
+
+/// The words that name peers.
+pub(crate) const NAMES: Names = Names {
+    ends: &[CONTROL + offset_of!(MailslotControl, publisher)],
+    waiters: &[CONTROL + offset_of!(MailslotControl, waiters)],
+};
 
 /// What the creator of a mailslot decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@
 //!
 //! Positions are 64 bits; slot = position & mask. A slot's word says which lap, which state, how many slots it speaks for, and
 //! whose they are (see `word.rs`). The hints `tail` and `head` are plain stores of whoever claimed last, never ahead; from there, or
-//! from where it was last itself, an end walks on: past words of a later lap one by one, past claimed runs at once.
+//! from where it was last itself, an end walks on: past runs at once, of this lap or a later one; past many laps at once.
 //!
 //! ```text
 //! send    FREE(t) and the n - 1 behind it free (RECLAIM) -CAS-> WRITING(t, n, me); tail = t + n; write the messages;
@@ -34,7 +34,7 @@
 //!
 //! # Progress guarantee
 //!
-//! Lock-free: a call that loses its round to another lets that one get on; after 1,024 rounds it answers full, or empty. A dead or stopped party
+//! Lock-free: a call that loses its round to another lets that one get on; after four laps and 1,024 slots it answers full, or empty. A dead or stopped party
 //! costs the slots it has claimed, and everybody who comes upon them `patience` looks, once a lap; with [`Recovery::ProofOnly`] it holds
 //! up everybody until it is proven dead. No system call, unless a slot of the lap before is in the way (then the oracle is asked), or a
 //! [`Ringer`](crate::Ringer) finds a sleeper.
@@ -87,7 +87,7 @@ use core::marker::PhantomData;
 use core::mem::offset_of;
 
 pub use self::receiver::Receiver;
-pub(crate) use self::repair::Mended;
+pub(crate) use self::repair::reap;
 pub(crate) use self::ring::Ring;
 use self::ring::Sequences;
 use self::rules::Rules;

@@ -16,8 +16,6 @@ use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
-/// Rounds of one call: each but the last was lost to another party, which got on by it.
-const ROUNDS: u32 = 1024;
 /// From so many messages of one run on they are taken together.
 const TOGETHER: u32 = 3;
 
@@ -132,8 +130,9 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
 
     #[inline(never)]
     fn recv(&mut self) -> Option<T> {
-        for _ in 0..ROUNDS {
-            let (h, ready) = self.find()?;
+        let mut budget = self.ring.budget();
+        loop {
+            let (h, ready) = self.find(&mut budget)?;
             let value = self.ring.slots.slot(h as u32).load_value::<T>();
             if self.ring.consume(h, ready) {
                 self.at = h.wrapping_add(1);
@@ -141,7 +140,6 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 return Some(value);
             }
         }
-        None
     }
 
     /// Takes messages for good, as [`Receiver::try_recv`]; answers how many. A batch that was sent together is taken by a few exchanges.
@@ -155,11 +153,11 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
             }
             done += 1;
         }
-        for _ in 0..ROUNDS {
-            if done == into.len() {
+        let mut budget = self.ring.budget() + into.len() as u64;
+        while done < into.len() {
+            let Some((h, ready)) = self.find(&mut budget) else {
                 break;
-            }
-            let Some((h, ready)) = self.find() else { break };
+            };
             done += self.recv_run(h, ready, &mut into[done..]);
         }
         if done > 0 {
@@ -200,23 +198,32 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 return self.again();
             }
         }
-        for _ in 0..ROUNDS {
-            let (h, ready) = self.find()?;
+        let mut budget = self.ring.budget();
+        loop {
+            let (h, ready) = self.find(&mut budget)?;
             if self.ring.hold(h, ready, 1, self.tag) {
                 self.at = h.wrapping_add(1);
                 let held = Held::fresh(self.ring, &self.party, self.tag, h);
                 return Some(Taken::new(self, held));
             }
         }
-        None
+    }
+
+    /// True if there is a message for this end: what to sleep for where [`Receiver::try_take`] follows. Another may take it first.
+    pub fn has_messages(&mut self) -> bool {
+        if self.has_orphans() {
+            self.adopt_some();
+        }
+        let mut budget = self.ring.budget();
+        self.adopted.is_some() || self.find(&mut budget).is_some()
     }
 
     /// The oldest message that nobody has taken, past whoever stands in the way.
     #[inline(always)]
-    fn find(&mut self) -> Option<(u64, Word)> {
-        for _ in 0..ROUNDS {
+    fn find(&mut self, budget: &mut u64) -> Option<(u64, Word)> {
+        while *budget > 0 {
             let from = self.at.max(self.ring.head.load(RELAXED));
-            match self.ring.find_ready(from) {
+            match self.ring.find_ready(from, budget) {
                 Found::Here(h, ready) => {
                     self.at = h;
                     return Some((h, ready));

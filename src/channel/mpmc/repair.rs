@@ -2,14 +2,41 @@
 
 #![forbid(unsafe_code)]
 
+use super::Words;
 use super::ring::{Obstacle, Ring};
 use super::word::{State, Tag, Word};
 use crate::channel::party::Name;
+use crate::error::Result;
 use crate::memory::order::{CLAIM, OBSERVE, RELAXED, RELEASE};
+use crate::memory::region::RegionRef;
+use crate::segment::reaped::Pass;
+
+/// Gives back what the dead held of the ring in this region.
+pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
+    let (words, _) = Words::attach(region)?;
+    let name = Name {
+        me: pass.me,
+        court: pass.court,
+    };
+    let (mut slots, mut messages) = (0, 0);
+    words.ring.mend_all(&name, |mended| match mended {
+        Mended::Freed(run) => slots += run,
+        Mended::Redelivered(run) => messages += run,
+    });
+    pass.found.slots += slots;
+    pass.found.messages += messages;
+    for (waiters, news) in [(words.space_waiters, slots), (words.data_waiters, messages)] {
+        pass.forget_sleepers(waiters);
+        if news > 0 {
+            pass.wake(waiters);
+        }
+    }
+    Ok(())
+}
 
 /// What became of a dead owner's slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Mended {
+pub(super) enum Mended {
     /// So many can be written again; what was in them was never committed, or is dropped.
     Freed(u32),
     /// So many messages come again.
@@ -40,7 +67,7 @@ impl Ring<'_> {
     }
 
     /// One pass over every slot. Calls `mended` for each that was given back.
-    pub(crate) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) {
+    pub(super) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) {
         let mut orphans = false;
         for index in 0..self.laps.capacity() {
             let word = Word(self.word(index.into()).load(OBSERVE));

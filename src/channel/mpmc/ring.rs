@@ -9,14 +9,16 @@ use crate::memory::racing::RacingSlots;
 use crate::memory::sync::{AtomicU32, AtomicU64};
 
 /// Times that one step is tried again while others change the same word.
-pub(super) const TRIES: u32 = 64;
+pub(super) const TRIES: u32 = if cfg!(ringpad_loom) { 4 } else { 64 };
+/// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
+const MORE: u64 = if cfg!(ringpad_loom) { 4 } else { 1024 };
 
 /// One ring's words, found once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Ring<'m> {
     pub(super) laps: Laps,
     pub(super) rules: Rules,
-    pub(super) slots: RacingSlots<'m>,
+    pub(crate) slots: RacingSlots<'m>,
     /// Hints that are never ahead: whoever claims stores what lies behind its claim, others walk on from there.
     pub(super) tail: &'m AtomicU64,
     pub(super) head: &'m AtomicU64,
@@ -85,16 +87,36 @@ impl<'m> Ring<'m> {
         self.slots.slot(position as u32).named()
     }
 
-    /// Most slots that one walk looks at.
-    fn budget(&self) -> u64 {
-        2 * u64::from(self.laps.capacity()) + 64
+    /// Most slots that one call looks at.
+    #[inline(always)]
+    pub(super) fn budget(&self) -> u64 {
+        4 * u64::from(self.laps.capacity()) + MORE
+    }
+
+    /// A position near those in use, to tell laps of 32 bits apart: `at` may be long ago, and one hint stale for a moment.
+    fn near(&self, at: u64) -> u64 {
+        let hints = [self.tail.load(RELAXED), self.head.load(RELAXED)];
+        hints.into_iter().fold(at, u64::max)
+    }
+
+    /// How far a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
+    /// it, and the words inside it say nothing. Laps at once while that leaves two, so that the walk comes upon every run's first word.
+    #[inline(always)]
+    fn past(&self, word: Word, ahead: i64) -> u64 {
+        let ahead = ahead as u64;
+        let two = 2 * u64::from(self.laps.capacity());
+        if ahead > two {
+            return ahead - two;
+        }
+        self.laps.run(word).into()
     }
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
-    pub(super) fn find_free(&self, from: u64) -> Found {
+    pub(super) fn find_free(&self, from: u64, budget: &mut u64) -> Found {
         let mut t = from;
-        for _ in 0..self.budget() {
+        while *budget > 0 {
+            *budget -= 1;
             // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
             let word = Word(self.word(t).load(RECLAIM));
             let ahead = self.laps.ahead(word, t);
@@ -103,7 +125,7 @@ impl<'m> Ring<'m> {
                 return Found::Here(t, word);
             }
             if ahead > 0 {
-                t = t.wrapping_add(1);
+                t = t.wrapping_add(self.past(word, ahead));
             } else if ahead == 0 {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
@@ -120,9 +142,10 @@ impl<'m> Ring<'m> {
 
     /// Walks from a position where the head once stood to the first message that nobody took.
     #[inline(always)]
-    pub(super) fn find_ready(&self, from: u64) -> Found {
+    pub(super) fn find_ready(&self, from: u64, budget: &mut u64) -> Found {
         let mut h = from;
-        for _ in 0..self.budget() {
+        while *budget > 0 {
+            *budget -= 1;
             // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
             let word = Word(self.word(h).load(OBSERVE));
             let ahead = self.laps.ahead(word, h);
@@ -131,7 +154,7 @@ impl<'m> Ring<'m> {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                h = h.wrapping_add(1);
+                h = h.wrapping_add(self.past(word, ahead));
                 continue;
             }
             match state {
@@ -180,11 +203,13 @@ impl<'m> Ring<'m> {
     /// faster.
     #[inline(always)]
     pub(super) fn claim(&self, t: u64, free: Word, most: u32, tag: Tag) -> u32 {
+        // Not beyond the ring's end: so all words of a run have the same lap.
+        let most = most.min(self.laps.until_end(t));
         let mut run = 1;
         while run < most {
             let next = t.wrapping_add(u64::from(run));
             // RECLAIM: pairs with RELEASE. Nobody claims behind a free slot, so what is free stays so until the exchange.
-            if Word(self.word(next).load(RECLAIM)) != self.laps.free(next) {
+            if self.word(next).load(RECLAIM) != free.0 {
                 break;
             }
             run += 1;
@@ -204,9 +229,10 @@ impl<'m> Ring<'m> {
     #[inline(always)]
     pub(super) fn commit(&self, t: u64, run: u32, tag: Tag) -> bool {
         // Whoever takes a part of the run finds the rest begin with a word of its own.
-        for i in 1..run {
-            let at = t.wrapping_add(u64::from(i));
-            self.word(at).store(self.laps.ready(at, run - i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
+        let first = self.laps.ready(t, run);
+        for i in 1..u64::from(run) {
+            let word = self.word(t.wrapping_add(i));
+            word.store(first.shorter(i).0, PUBLISH); // PUBLISH: pairs with OBSERVE
         }
         self.commit_first(t, run, tag)
     }
@@ -260,14 +286,13 @@ impl<'m> Ring<'m> {
             if found.tag() != tag || found.owner().is_none() {
                 return;
             }
-            let at = self.laps.position(found, index, at);
+            let at = self.laps.position(found, index, self.near(at));
             let next = at.wrapping_add(u64::from(self.laps.capacity()));
             // First those that the word speaks for: whoever finds it free finds them free too.
-            for i in 1..self.laps.run(found) {
-                let next = next.wrapping_add(u64::from(i));
-                self.word(next).store(self.laps.free(next).0, RELEASE); // RELEASE: pairs with RECLAIM
-            }
             let free = self.laps.free(next);
+            for i in 1..u64::from(self.laps.run(found)) {
+                self.word(next.wrapping_add(i)).store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
+            }
             if !self.rules.revoke {
                 // Nobody changes the word of a living owner.
                 return word.store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
@@ -282,6 +307,21 @@ impl<'m> Ring<'m> {
     pub(super) fn revoke(&self, at: Obstacle) {
         let held = self.laps.as_held_write(at.word, at.word.tag());
         let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
+    }
+
+    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
+    pub(super) fn leads_on(&self, at: Obstacle) -> bool {
+        let mut past = self.laps.run(at.word);
+        while past < self.laps.capacity() {
+            let t = at.position.wrapping_add(u64::from(past));
+            let word = Word(self.word(t).load(RELAXED));
+            match word.state() {
+                _ if self.laps.ahead(word, t) >= 0 => return true,
+                State::HeldRead | State::HeldWrite | State::Orphan => past += self.laps.run(word),
+                _ => return false,
+            }
+        }
+        false
     }
 
     /// Passes over slots that somebody holds, for this lap.

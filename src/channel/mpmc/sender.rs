@@ -16,9 +16,6 @@ use crate::memory::order::RELAXED;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
-/// Rounds of one call: each but the last was lost to another party, which got on by it.
-const ROUNDS: u32 = 1024;
-
 /// Takes messages of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(T), Cell<()>)>;
 
@@ -103,6 +100,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
                 return Ok(());
             }
             self.ring.give_back(t, self.tag);
+            self.party.wake_mine();
         }
         match self.send(core::slice::from_ref(&value)) {
             0 => Err(Full(value)),
@@ -110,21 +108,42 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         }
     }
 
-    /// Puts in as many of these messages as there is room for in one piece, and commits them together. Answers how many; fewer than fit
-    /// where the ring is shared, so call it again with the rest until it answers 0.
+    /// Puts in as many of these messages as there is room for, and answers how many. Those that find room in one piece are committed together.
     #[inline]
     pub fn try_send_slice(&mut self, values: &[T]) -> usize {
-        if values.is_empty() {
-            return 0;
+        let mut done = 0;
+        while done < values.len() {
+            match self.send(&values[done..]) {
+                0 => break,
+                run => done += run,
+            }
         }
-        self.send(values)
+        done
+    }
+
+    /// True if there is room for a message. Another may take it first.
+    pub fn has_room(&mut self) -> bool {
+        let mut budget = self.ring.budget();
+        while budget > 0 {
+            let from = self.at.max(self.ring.tail.load(RELAXED));
+            match self.ring.find_free(from, &mut budget) {
+                Found::Here(t, _) => {
+                    self.at = t;
+                    return true;
+                }
+                Found::Blocked(obstacle) if self.pass(obstacle) => {}
+                _ => return false,
+            }
+        }
+        false
     }
 
     #[inline(never)]
     fn send(&mut self, values: &[T]) -> usize {
-        for _ in 0..ROUNDS {
+        let mut budget = self.ring.budget();
+        while budget > 0 {
             let from = self.at.max(self.ring.tail.load(RELAXED));
-            match self.ring.find_free(from) {
+            match self.ring.find_free(from, &mut budget) {
                 Found::Here(t, free) => {
                     self.at = t;
                     let most = values.len().min(self.capacity() as usize) as u32;
@@ -142,6 +161,8 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
                         return run as usize;
                     }
                     self.ring.give_back(t, self.tag);
+                    // Another may wait for just these slots.
+                    self.party.wake_mine();
                 }
                 Found::Nothing(t) => {
                     self.at = t;
@@ -158,7 +179,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         0
     }
 
-    /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody.
+    /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody, or nothing is free behind it.
     #[cold]
     #[inline(never)]
     fn pass(&mut self, obstacle: Obstacle) -> bool {
@@ -172,13 +193,14 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
             self.party.wake();
             return true;
         }
-        if !self.ring.rules.revoke {
-            return false;
-        }
         if obstacle.word.state() == State::Orphan {
             // Whoever made it one may have died before it told.
             self.ring.tell_of_orphans();
             self.party.wake();
+        }
+        // Where all that is left is held the ring is full: to pass over it would only lead receivers round and round.
+        if !self.ring.rules.revoke || !self.ring.leads_on(obstacle) {
+            return false;
         }
         self.ring.skip(obstacle);
         true

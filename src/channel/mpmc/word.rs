@@ -89,6 +89,12 @@ impl Word {
         }
     }
 
+    /// That of the slot `i` behind, for the rest of the run.
+    #[inline(always)]
+    pub(crate) fn shorter(self, i: u64) -> Word {
+        Word(self.0.wrapping_sub(i))
+    }
+
     pub(crate) fn tag(self) -> Tag {
         Tag((self.0 >> 35) as u32)
     }
@@ -116,6 +122,12 @@ impl Laps {
 
     pub(crate) fn capacity(self) -> u32 {
         self.mask + 1
+    }
+
+    /// Slots from this position to the ring's end.
+    #[inline(always)]
+    pub(crate) fn until_end(self, position: u64) -> u32 {
+        self.capacity() - (position as u32 & self.mask)
     }
 
     /// The position without its index.

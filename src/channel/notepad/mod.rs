@@ -80,6 +80,7 @@ use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::reaped::Names;
 
 /// Where a notepad's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -118,6 +119,12 @@ const WORD: usize = 4;
 /// The header's framing of values of one type (0), of bytes (1), of a word.
 const TYPED: u32 = 0;
 const ONE_WORD: u32 = 2;
+
+/// The words that name peers.
+pub(crate) const NAMES: Names = Names {
+    ends: &[CONTROL + offset_of!(NotepadControl, writer)],
+    waiters: &[CONTROL + offset_of!(NotepadControl, waiters)],
+};
 
 /// What the creator of a notepad decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

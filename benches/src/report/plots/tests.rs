@@ -62,6 +62,10 @@ fn made_up() -> Report {
             "notepad-alone/8",
             "notepad-read/8/3",
             "mailslot-publish/8/0",
+            "mpmc/1p1c/64",
+            "mpmc/4p4c/64",
+            "mpmc-alone/1",
+            "mpmc-alone/64",
         ] {
             figures.push(figure(cell, contender, &nanos[..2]));
         }
@@ -102,6 +106,8 @@ fn plots_are_well_formed_and_name_all_contenders() {
         "notepad-alone",
         "notepad-read-3",
         "mailslot-publish-0",
+        "mpmc-64",
+        "mpmc-alone",
         "latency-8",
         "mailslot-latency-64",
         "notepad-read-latency-4096",

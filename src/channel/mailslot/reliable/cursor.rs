@@ -10,6 +10,7 @@ use crate::memory::liveness::Owner;
 use crate::memory::order::{RECLAIM, RELAXED, RELEASE};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
+use crate::segment::reaped::Pass;
 
 /// One cursor's words.
 #[repr(C)]
@@ -91,6 +92,19 @@ impl CursorWords<'_> {
     /// By its owner, who is done with what lies before. False if it was evicted.
     pub(super) fn advance(&self, old: Cursor, new: Cursor) -> bool {
         self.word.replace(old.0, new.0, RELEASE).is_ok() // RELEASE: pairs with RECLAIM
+    }
+
+    /// By anybody who can prove its owner dead. True if it was.
+    pub(super) fn reap(&self, pass: &mut Pass<'_>) -> bool {
+        // Before its owner: of another's cursor the owner is seen too, and lives.
+        let found = self.observe();
+        let owner = self.owner.load(RELAXED);
+        if !pass.court.is_dead(owner) {
+            return false;
+        }
+        // If it fails the publisher was faster, or another took the place: then the claim is that one's.
+        self.evict(found);
+        pass.end(self.owner)
     }
 
     /// By the publisher. False if it has moved, is free, or lives anew.

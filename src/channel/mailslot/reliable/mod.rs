@@ -84,6 +84,7 @@ use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::reaped::{Names, Pass};
 
 /// Where a reliable mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -106,6 +107,26 @@ const LATEST: usize = offset_of!(ReliableShape, latest);
 const CONTROL: usize = offset_of!(ReliableShape, control);
 const EPOCH: usize = CONTROL + offset_of!(ReliableControl, epoch);
 const CURSORS: usize = size_of::<ReliableShape>();
+
+/// The words that name peers, besides the cursors.
+const NAMES: Names = Names {
+    ends: &[CONTROL + offset_of!(ReliableControl, publisher)],
+    waiters: &[
+        CONTROL + offset_of!(ReliableControl, data_waiters),
+        CONTROL + offset_of!(ReliableControl, space_waiters),
+    ],
+};
+
+/// Gives back what the dead held of the reliable mailslot in this region. A dead subscriber's cursor counts no more.
+pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
+    let geometry = Header::at(region)?.attach(Kind::Reliable)?;
+    let cursors = Cursors::at(region, CURSORS, Terms::attached(&geometry)?.subscribers)?;
+    let freed = cursors.each().filter(|cursor| cursor.reap(pass)).count();
+    if freed > 0 {
+        pass.wake(region.word(CONTROL + offset_of!(ReliableControl, space_waiters))?);
+    }
+    pass.ends(region, NAMES)
+}
 
 /// A reliable mailslot laid out in a region: a handle from which its publisher and its subscribers are claimed.
 #[derive(Debug)]

@@ -5,7 +5,9 @@ use core::mem::offset_of;
 
 use crate::channel::mailslot::reliable::{ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
+use crate::channel::mpmc::{Mended, Words};
 use crate::channel::notepad::{LatestShape, NotepadShape};
+use crate::channel::party::Name;
 use crate::channel::stamp::complete;
 use crate::error::{Error, Result};
 use crate::memory::layout::{CACHE_LINE, Line, block};
@@ -194,6 +196,41 @@ pub fn begin_again(mailslot: Region<'_>) -> Result<()> {
     Ok(())
 }
 
+/// Has a ring of many senders and receivers that nobody uses yet begin at this position, a multiple of its capacity.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no such ring.
+pub fn mpmc_at(ring: Region<'_>, position: u64) -> Result<()> {
+    let (words, geometry) = Words::attach(ring.into_ref())?;
+    words.ring.begin_at(position);
+    for index in 0..geometry.capacity {
+        let slot = words.ring.slots.slot(index);
+        for offset in (0..slot.bytes()).step_by(4) {
+            slot.store_at(offset, &[0; 4][..(slot.bytes() - offset).min(4)]);
+        }
+    }
+    Ok(())
+}
+
+/// Has this peer give back what the dead hold in such a ring. Answers how many slots were freed, and how many messages come again.
+///
+/// # Errors
+///
+/// As [`mpmc_at`].
+pub fn mpmc_mend(ring: Region<'_>, me: &Peer<'_>) -> Result<(u32, u32)> {
+    let (words, _) = Words::attach(ring.into_ref())?;
+    let (me, court) = (me.owner(), me.court());
+    let (mut freed, mut again) = (0, 0);
+    words
+        .ring
+        .mend_all(&Name { me, court }, |mended| match mended {
+            Mended::Freed(slots) => freed += slots,
+            Mended::Redelivered(messages) => again += messages,
+        });
+    Ok((freed, again))
+}
+
 /// Joins in a row whose lock the caller holds, as the os layer does.
 ///
 /// # Errors
@@ -205,7 +242,7 @@ pub fn join_locked<'m>(
     identity: &Identity,
     oracle: &'m dyn Liveness,
 ) -> Result<Peer<'m>> {
-    Peer::join_locked(*segment, row, identity, oracle)
+    Ok(Peer::join_locked(*segment, row, identity, oracle)?.0)
 }
 
 /// What a producer must not do: takes a sleeper's flag away before it is woken.

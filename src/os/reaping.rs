@@ -1,0 +1,85 @@
+//! Giving back what the dead held, in segments whose rows are held by locks.
+//!
+//! # Protocol
+//!
+//! Whoever holds a row's byte is its reaper: taking it is proof and exclusion at once. Of a dead peer whose forked child holds the byte on,
+//! everything is given back but the row.
+
+#![forbid(unsafe_code)]
+
+use std::os::fd::AsFd;
+
+use super::Result;
+use super::error::Doing;
+use super::linux::lock;
+use super::owned::OwnedPeer;
+use super::shared::SharedSegment;
+use crate::memory::liveness::Owner;
+use crate::{PeerId, Reaped};
+
+impl OwnedPeer {
+    /// Gives back what dead peers of this segment held: their rows, ends, slots and locks. Wakes those who slept for it.
+    ///
+    /// Nobody has to call it: joining in a dead one's row does the same, and whoever finds a dead one in its way gives back that one thing. It
+    /// asks the system about every row and looks at every slot of every ring of many senders: not for the hot path.
+    ///
+    /// # Errors
+    ///
+    /// [`crate::Error::Forked`]; [`Error::Io`](super::Error::Io) if there is no descriptor left to lock a row with.
+    pub fn reap(&self) -> Result<Reaped> {
+        let peer = self.joined.peer();
+        let inner = &self.segment().inner;
+        inner.segment.check_joinable()?;
+        let dead: Vec<_> = inner
+            .segment
+            .dead_rows(peer.owner(), &peer.court())
+            .collect();
+        let (mut rows, mut seats) = (Vec::new(), Vec::new());
+        for (row, generation) in dead {
+            let seat = inner.seat()?;
+            let byte = u64::from(row.get());
+            let locked = lock::try_exclusive(seat.as_fd(), byte);
+            if !locked.doing(|| format!("locking row {row}"))? {
+                inner.give_back(seat);
+                continue;
+            }
+            seats.push((seat, byte));
+            // Whoever held the byte between may have been another, and left.
+            if inner.segment.table().begin_reaping(row, generation) {
+                rows.push((row, generation));
+            }
+        }
+        let reaped = peer.reap_rows(&rows, 0, &inner.bells);
+        for (seat, byte) in seats {
+            if lock::release(seat.as_fd(), byte).is_ok() {
+                inner.give_back(seat);
+            }
+        }
+        Ok(reaped?)
+    }
+
+    /// Gives back what the peer held that died in this one's row.
+    pub(super) fn reap_own_row(&self) -> Result<()> {
+        let peer = self.joined.peer();
+        let row = (peer.id(), peer.generation());
+        peer.reap_rows(&[row], 1, &self.segment().inner.bells)?;
+        Ok(())
+    }
+}
+
+impl SharedSegment {
+    /// What was given back for dead peers since the segment was made; see [`Segment::reaped`](crate::Segment::reaped).
+    pub fn reaped(&self) -> Reaped {
+        self.inner.segment.reaped()
+    }
+
+    /// The rows whose peers are proven dead, and not yet reaped: also those of whoever died joining or reaping.
+    pub fn dead(&self) -> Vec<PeerId> {
+        let (table, oracle) = (self.inner.segment.table(), &self.inner.oracle);
+        let is_dead = |row: &PeerId| {
+            let owner = table.taken(*row).map(|life| Owner::of(*row, life));
+            owner.is_some_and(|owner| table.life_of(owner, oracle) == crate::Life::Dead)
+        };
+        table.peers().filter(is_dead).collect()
+    }
+}
