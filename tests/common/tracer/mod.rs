@@ -14,6 +14,7 @@
 // Each test file uses its own part of this.
 #![allow(unused_imports)]
 
+mod jump;
 mod memory;
 mod pin;
 mod raw;

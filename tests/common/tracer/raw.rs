@@ -79,6 +79,30 @@ pub fn before_call(tid: c_int) -> io::Result<bool> {
     Ok(code & 0xffff == 0x050f) // syscall
 }
 
+const RIP: usize = offset_of!(user_regs_struct, rip);
+
+/// The address of the next instruction.
+pub fn next_instruction(tid: c_int) -> io::Result<u64> {
+    register(tid, RIP)
+}
+
+pub fn set_next_instruction(tid: c_int, at: u64) -> io::Result<()> {
+    let offset = offset_of!(user, regs) + RIP;
+    // SAFETY: changes a register of the stopped process only.
+    answered(unsafe { libc::ptrace(libc::PTRACE_POKEUSER, tid, offset, at) })
+}
+
+/// Eight bytes of its code.
+pub fn code(tid: c_int, at: u64) -> io::Result<u64> {
+    peek(libc::PTRACE_PEEKTEXT, tid, at as usize)
+}
+
+/// Changes its own copy of the code.
+pub fn set_code(tid: c_int, at: u64, code: u64) -> io::Result<()> {
+    // SAFETY: changes memory of the stopped process only.
+    answered(unsafe { libc::ptrace(libc::PTRACE_POKETEXT, tid, at, code) })
+}
+
 /// Waits for a change of any thread of a process group that this thread started or traces: its number, its status.
 pub fn wait(group: c_int) -> io::Result<(c_int, c_int)> {
     let mut status = 0;

@@ -120,6 +120,10 @@ impl Tracee {
         tracee
     }
 
+    pub(super) fn thread(&self) -> c_int {
+        self.tid
+    }
+
     /// Runs to the next mark or the end.
     pub fn run(&mut self) -> Stop {
         self.resume(libc::PTRACE_CONT)

@@ -1,0 +1,112 @@
+//! Random SIGKILL. `RINGPAD_MPMC_KILLS` says how often.
+
+use std::time::{Duration, Instant};
+
+use ringpad::mpmc::Recovery;
+
+use crate::common::room::Room;
+use crate::common::{Dice, number};
+use crate::ledger::{Allowed, Ledger, RECEIVERS, SENDERS, Sums, at};
+use crate::message::{message, name};
+use crate::pool::{EVERYBODY, Pool};
+
+/// Kills of one segment: the ledger has room for so much.
+const ROUND: u64 = 500;
+
+fn killed(recovery: Recovery, kills: u64, dice: &mut Dice) -> Result<(Sums, Duration), String> {
+    let mut pool = Pool::new(recovery, "crowd");
+    let (mut left, mut longest) = (kills, Duration::ZERO);
+    pool.goes_on(1)?;
+    while left > 0 {
+        Pool::pause(dice, 1500);
+        let first = dice.below(EVERYBODY as u64) as usize;
+        let mut victims = vec![first];
+        // Now and then one of each side at once: a sender and two receivers are left at least.
+        if left > 1 && dice.below(4) == 0 {
+            victims.push(match first < SENDERS {
+                true => SENDERS + dice.below(RECEIVERS as u64) as usize,
+                false => dice.below(SENDERS as u64) as usize,
+            });
+        }
+        left -= victims.len() as u64;
+        longest = longest.max(pool.kill(&victims)?);
+    }
+    pool.goes_on(1)?;
+    Ok((pool.settle()?, longest))
+}
+
+#[test]
+fn kills_lose_tear_and_repeat_nothing() {
+    let kills = number("RINGPAD_MPMC_KILLS", 2000);
+    let mut dice = Dice::new();
+    println!("{kills} kills, seed {}", dice.seed());
+    let began = Instant::now();
+    let mut done = 0;
+    while done < kills {
+        for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
+            let each = ROUND.min(kills.div_ceil(2));
+            let since = Instant::now();
+            let (sums, longest) = killed(recovery, each, &mut dice).unwrap();
+            done += each;
+            println!(
+                "{recovery:?}: {each} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
+                since.elapsed().as_secs_f64()
+            );
+            assert!(sums.came > each);
+        }
+    }
+    println!(
+        "TOTAL {done} kills, no fault, {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+}
+
+/// One message of each kind: returned, begun only, held by one who died.
+fn doctored(room: &Room) -> (Ledger, Allowed) {
+    let (ledger, mut allowed) = (Ledger::create(room), Allowed::default());
+    for sender in 0..SENDERS {
+        ledger.page.set(at::BEGUN + sender, 10);
+        ledger.page.set(at::RETURNED + sender, 9);
+        ledger.bury_sender(sender, &mut allowed);
+        (2..=9).for_each(|number| ledger.got(&message(sender, number)));
+    }
+    ledger.page.set(at::CALLING, 1);
+    ledger.page.set(at::HOLDING, name(0, 2));
+    ledger.bury_receiver(0, &mut allowed);
+    (ledger, allowed)
+}
+
+#[test]
+fn control_the_ledger_takes_what_the_dead_had_and_nothing_else() {
+    type Doctor = fn(&Ledger);
+    let made = |doctor: Doctor| {
+        let room = Room::new("crowd-control");
+        let (ledger, allowed) = doctored(&room);
+        doctor(&ledger);
+        ledger.settle(&allowed)
+    };
+    let lost = made(|_| ()).expect_err("two are missing, one may be");
+    assert!(lost.starts_with("lost"), "{lost}");
+    let first = |ledger: &Ledger| ledger.got(&message(1, 1));
+    assert!(made(first).is_ok());
+    let well: [Doctor; 2] = [
+        |ledger| ledger.got(&message(0, 10)), // begun, and committed after all
+        |ledger| ledger.got(&message(0, 2)),  // held by one who died
+    ];
+    for doctor in well {
+        let room = Room::new("crowd-control");
+        let (ledger, allowed) = doctored(&room);
+        first(&ledger);
+        doctor(&ledger);
+        assert!(ledger.settle(&allowed).is_ok());
+    }
+    let ill: [(Doctor, &str); 3] = [
+        (|ledger| ledger.got(&message(0, 3)), "came again"),
+        (|ledger| ledger.got(&message(0, 11)), "never sent"),
+        (|ledger| ledger.got(&[7; 4]), "torn"),
+    ];
+    for (doctor, what) in ill {
+        let why = made(doctor).expect_err(what);
+        assert!(why.contains(what), "{why}");
+    }
+}

@@ -1,0 +1,138 @@
+//! A crowd: so many senders and receivers, each begun anew when it dies.
+
+use std::time::{Duration, Instant};
+
+use ringpad::Plan;
+use ringpad::mpmc::{Config, Mpmc, Recovery};
+use ringpad::os::SharedSegment;
+
+use crate::common::child::{self, Child};
+use crate::common::room::Room;
+use crate::common::{Dice, PATIENCE};
+use crate::ledger::{Allowed, Ledger, RECEIVERS, SENDERS, Sums, at};
+use crate::message::Message;
+use crate::roles::{RING, SEGMENT};
+
+const SLOTS: u32 = 32;
+/// So soon after a death the others have sent and received again.
+pub const SOON: Duration = Duration::from_secs(5);
+pub const EVERYBODY: usize = SENDERS + RECEIVERS;
+
+pub struct Pool {
+    room: Room,
+    _segment: SharedSegment,
+    pub ledger: Ledger,
+    pub children: Vec<Child>,
+    allowed: Allowed,
+    lives: u64,
+}
+
+impl Pool {
+    pub fn new(recovery: Recovery, name: &str) -> Self {
+        let room = Room::new(name);
+        let config = Config::new(SLOTS).recovery(recovery);
+        let plan = Plan::<1>::new().peers(32).unwrap();
+        let plan = plan.channel::<Mpmc<Message>>(RING, &config).unwrap();
+        let segment = SharedSegment::open_or_create(SEGMENT, &plan, &room.options()).unwrap();
+        let ledger = Ledger::create(&room);
+        let mut pool = Self {
+            room,
+            _segment: segment,
+            ledger,
+            children: Vec::new(),
+            allowed: Allowed::default(),
+            lives: 0,
+        };
+        pool.children = (0..EVERYBODY).map(|who| pool.start(who)).collect();
+        pool
+    }
+
+    fn start(&mut self, who: usize) -> Child {
+        self.lives += 1;
+        match who.checked_sub(SENDERS) {
+            None => child::spawn(&self.room, "sender", &[&who, &self.lives]),
+            Some(receiver) => child::spawn(&self.room, "receiver", &[&receiver, &self.lives]),
+        }
+    }
+
+    fn moved(&self) -> (u64, u64) {
+        let sent = self.ledger.sum(at::RETURNED, SENDERS);
+        (sent, self.ledger.sum(at::GOT, RECEIVERS))
+    }
+
+    /// Waits until messages were sent and received, so many at least; how long that took.
+    pub fn goes_on(&mut self, by: u64) -> Result<Duration, String> {
+        let (since, (sent, got)) = (Instant::now(), self.moved());
+        loop {
+            let (now_sent, now_got) = self.moved();
+            if now_sent >= sent + by && now_got >= got + by {
+                return Ok(since.elapsed());
+            }
+            if since.elapsed() > SOON {
+                return Err(format!(
+                    "stuck: {sent} sent, {got} got, then {now_sent} and {now_got}"
+                ));
+            }
+            for (who, child) in self.children.iter_mut().enumerate() {
+                if let Some(status) = child.ended() {
+                    return Err(format!("{who} ended with {status}"));
+                }
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+    }
+
+    /// Kills some at once and begins them anew once the others went on; how long those took.
+    pub fn kill(&mut self, victims: &[usize]) -> Result<Duration, String> {
+        victims.iter().for_each(|who| self.children[*who].kill());
+        for who in victims {
+            self.children[*who].wait();
+            match who.checked_sub(SENDERS) {
+                None => self.ledger.bury_sender(*who, &mut self.allowed),
+                Some(receiver) => self.ledger.bury_receiver(receiver, &mut self.allowed),
+            }
+        }
+        let since = Instant::now();
+        // Of the dead nobody is started before the others went on without them.
+        let (sent, got) = self.moved();
+        while self.moved().0 <= sent || self.moved().1 <= got {
+            if since.elapsed() > SOON {
+                return Err(format!("stuck after the death of {victims:?}"));
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        let took = since.elapsed();
+        for who in victims {
+            self.children[*who] = self.start(*who);
+        }
+        Ok(took)
+    }
+
+    /// Has everybody finish in good order, and adds up.
+    pub fn settle(mut self) -> Result<Sums, String> {
+        let mut receivers = self.children.split_off(SENDERS);
+        self.ledger.page.set(at::STOP, 1);
+        for sender in &mut self.children {
+            let status = sender.wait_within(PATIENCE);
+            if !status.success() {
+                return Err(format!("a sender ended with {status}"));
+            }
+        }
+        self.ledger.page.set(at::STOP, 2);
+        for receiver in &mut receivers {
+            let status = receiver.wait_within(PATIENCE);
+            if !status.success() {
+                return Err(format!("a receiver ended with {status}"));
+            }
+        }
+        self.ledger.settle(&self.allowed)
+    }
+
+    /// For a while at most so long.
+    pub fn pause(dice: &mut Dice, most_us: u64) {
+        let until = Instant::now() + Duration::from_micros(dice.below(most_us));
+        while Instant::now() < until {
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Random SIGSTOP and SIGCONT: nobody dies, so everything arrives once, whatever the ring takes from the stopped.
+
+use std::time::{Duration, Instant};
+
+use ringpad::mpmc::Recovery;
+
+use crate::common::{Dice, number};
+use crate::pool::{EVERYBODY, Pool};
+
+fn stopped(recovery: Recovery, stops: u64, dice: &mut Dice) -> Result<(), String> {
+    let mut pool = Pool::new(recovery, "crowd-stops");
+    let (since, mut longest) = (Instant::now(), Duration::ZERO);
+    pool.goes_on(1)?;
+    for _ in 0..stops {
+        Pool::pause(dice, 1500);
+        let who = dice.below(EVERYBODY as u64) as usize;
+        pool.children[who].stop();
+        if recovery == Recovery::Revoke {
+            // More than a lap past it.
+            longest = longest.max(pool.goes_on(100)?);
+        } else {
+            Pool::pause(dice, 1000);
+        }
+        pool.children[who].resume();
+    }
+    pool.goes_on(100)?;
+    let sums = pool.settle()?;
+    println!(
+        "{recovery:?}: {stops} stops, {sums:?}, others went on within {longest:?}, {:.1} s",
+        since.elapsed().as_secs_f64()
+    );
+    if (sums.missing, sums.again, sums.limbo) != (0, 0, 0) {
+        return Err(format!("{sums:?}"));
+    }
+    Ok(())
+}
+
+#[test]
+fn stops_hold_up_nobody_and_lose_nothing() {
+    let stops = number("RINGPAD_MPMC_STOPS", 300);
+    let mut dice = Dice::new();
+    println!("{stops} stops, seed {}", dice.seed());
+    for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
+        stopped(recovery, stops, &mut dice).unwrap();
+    }
+}

@@ -1,0 +1,22 @@
+//! Kill sweeps over rings of many senders and receivers, and over the peer table: a process is killed at every instruction
+//! at which the region changed (`RINGPAD_SWEEP=every`: at every instruction), and the others must go on. Requirement 3.
+//!
+//! A binary of its own, without segments of the operating system: its forked children keep copies of all descriptors.
+#![cfg(all(feature = "std", target_os = "linux", target_arch = "x86_64"))]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod acts;
+mod drive;
+mod faults;
+mod ledger;
+mod message;
+mod operations;
+mod rings;
+mod stage;
+mod table;
+mod trail;
+mod verdict;
+mod vyukov;
+mod vyukov_tests;
