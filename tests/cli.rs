@@ -84,7 +84,8 @@ fn leave_behind(directory: &Path) {
 fn role_hold() {
     if let Some(directory) = std::env::var_os(HOLD) {
         let segment = create(Path::new(&directory), "left");
-        let _me = segment.join().unwrap();
+        let me = segment.join().unwrap();
+        let _tx = me.producer::<u64>("ticks").unwrap();
         println!("\nholding");
         // Until killed; or until whoever started it is gone.
         let _ = std::io::stdin().read_line(&mut String::new());
@@ -140,6 +141,39 @@ fn show_tells_peers_and_channels() {
     // Looking leaves the segment as it was.
     drop(segment);
     assert_eq!(scratch.lines(&["list"])[1][2], "alive");
+}
+
+/// A living segment in which somebody died: what that one held is shown, and given back once.
+#[test]
+fn reap_gives_back_what_the_dead_held() {
+    let scratch = Scratch::new("reap");
+    let segment = create(&scratch.0, "left");
+    let me = segment.join().unwrap();
+    leave_behind(&scratch.0);
+    let show = || scratch.lines(&["show", "left"]);
+    let has = |lines: &[Vec<String>], line: &[&str]| lines.iter().any(|found| found == line);
+    let pid = segment.occupant(segment.dead()[0]).unwrap().pid.to_string();
+    let before = show();
+    assert!(has(&before, &["2", &pid, "dead"]), "{before:?}");
+    let line = "0 peers, 0 ends, 0 slots, 0 messages, 0 locks";
+    let nothing: Vec<_> = line.split(' ').collect();
+    assert!(has(&before, &[&["reaped"], &nothing[..]].concat()));
+    let line = "1 peers, 1 ends, 0 slots, 0 messages, 0 locks";
+    let one: Vec<_> = line.split(' ').collect();
+    assert_eq!(scratch.lines(&["reap", "left"]), [&one[..]]);
+    assert_eq!(scratch.lines(&["reap", "left"]), [&nothing[..]], "once");
+    let after = show();
+    assert!(has(&after, &[&["reaped"], &one[..]].concat()), "{after:?}");
+    assert!(!after.iter().any(|line| line.contains(&"dead".into())));
+    // It has left, and the end can be had.
+    assert!(segment.dead().is_empty() && me.producer::<u64>("ticks").is_ok());
+    let others: Vec<_> = (1..segment.peers()).map(|_| segment.join()).collect();
+    assert!(others.iter().all(Result::is_ok));
+    let (code, text) = scratch.fails(&["reap", "left"]);
+    assert_eq!(code, 1);
+    assert!(text.contains("taken"), "{text}");
+    let (code, text) = scratch.fails(&["reap", "nobody"]);
+    assert_eq!((code, &*text), (1, "ringpad: no segment \"nobody\"\n"));
 }
 
 #[test]

@@ -12,6 +12,7 @@
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions, to its next owner |
 //! | [`CLAIM`] | [`FOUND`] | that a claim's owner sits in its row, to whoever asks whether it lives |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
+//! | [`JOIN`] | [`DEPARTED`] | what a peer did before it joined, to whoever asks whether it lives |
 //! | [`REAP`] | [`DEPARTED`] | that a row's peer is proven dead, and everything it did, to whoever finds it being reaped |
 //! | [`ENROL`] | [`GRANT`] | two sequentially consistent fences: either the publisher sees the new cursor, or the subscriber sees the new limit |
 //! | [`ARM`] | [`RING`] | two sequentially consistent fences: either the sleeper sees the commit, or the producer sees the sleeper |
@@ -78,8 +79,8 @@ pub(crate) const CLAIM: Edge = Edge::new("claim", Ordering::AcqRel);
 pub(crate) const FOUND: Edge = Edge::new("found", Ordering::Acquire);
 /// A row given back by its peer.
 pub(crate) const LEAVE: Edge = Edge::new("leave", Ordering::Release);
-/// A row taken by its next peer.
-pub(crate) const JOIN: Edge = Edge::new("join", Ordering::Acquire);
+/// A row taken by its next peer: passes on what it told the oracle before.
+pub(crate) const JOIN: Edge = Edge::new("join", Ordering::AcqRel);
 /// A row declared live by its next peer: passes on what [`JOIN`] received.
 pub(crate) const LIVE: Edge = Edge::new("live", Ordering::Release);
 /// A row loaded to learn whether the owner of a claim has moved on.

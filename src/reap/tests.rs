@@ -158,14 +158,41 @@ fn a_dead_reaper_is_reaped_in_turn() {
     );
 }
 
+struct Rang(AtomicU32);
+
+impl Signal for Rang {
+    fn signal(&self, peer: PeerId) {
+        self.0.fetch_or(peer.bit(), Relaxed);
+    }
+}
+
+/// A reaper died between making a message an orphan and telling: receivers that looked before sleep.
+#[test]
+fn whoever_tells_of_orphans_wakes_receivers() {
+    let world = World::new();
+    let segment = world.segment();
+    let (me, living) = (world.join(), world.join());
+    let ring: Numbers = segment.open("mpmc").unwrap();
+    ring.sender(&me).unwrap().try_send(7).unwrap();
+    let (mut rx, mut other) = (ring.receiver(&living).unwrap(), ring.receiver(&me).unwrap());
+    forget(other.try_take().unwrap());
+    assert_eq!(rx.try_recv(), None);
+    let bell = [rx.bell()];
+    let mut sleeper = crate::Sleeper::of(&living).unwrap();
+    let armed = sleeper.arm(&bell).unwrap();
+    // Its slot's word: an orphan, nobody's.
+    let slot = crate::segment::testing::place(&segment, "mpmc") + 4 * 128;
+    world.room.set(slot + 4, 5);
+    assert_eq!(rx.try_recv(), None, "nobody has told");
+    let rang = Rang(AtomicU32::new(0));
+    assert!(me.reap(&rang).unwrap().is_nothing());
+    assert_eq!(rang.0.load(Relaxed), living.id().bit());
+    assert_eq!(rx.try_recv(), Some(7));
+    drop(armed);
+}
+
 #[test]
 fn a_sleepers_bit_goes_with_it_and_no_living_one_s() {
-    struct Rang(AtomicU32);
-    impl Signal for Rang {
-        fn signal(&self, peer: PeerId) {
-            self.0.fetch_or(peer.bit(), Relaxed);
-        }
-    }
     let world = World::new();
     let segment = world.segment();
     let (me, living, dead) = (world.join(), world.join(), world.join());

@@ -193,13 +193,21 @@ impl<'m> Table<'m> {
         let Ok(state) = self.state(peer) else {
             return Life::Unknown;
         };
-        let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE, LIVE and REAP
-        // A hostile peer can forge this in a distrusted region, as it can free the claim word itself; nothing is lent there.
-        if row.generation() != owner.generation() || row.state() == REAPING {
-            // Who reaps it had the proof, and may hold the row's lock now.
+        let has_ended = || {
+            let row = RowWord(state.load(DEPARTED)); // DEPARTED: pairs with LEAVE, JOIN, LIVE and REAP
+            // Who reaps it had the proof, and may hold the row's lock now. A hostile peer can forge this in a distrusted region, as it can
+            // free the claim word itself; nothing is lent there.
+            row.generation() != owner.generation() || row.state() == REAPING
+        };
+        if has_ended() {
             return Life::Dead;
         }
-        oracle.state(peer)
+        match oracle.state(peer) {
+            Life::Dead => Life::Dead,
+            // It may have been asked of a reaper, or of the row's next peer.
+            _ if has_ended() => Life::Dead,
+            life => life,
+        }
     }
 
     /// Takes a row whose lock the caller holds, from its last peer if that died in it: then true, and what that one named is still to be
@@ -243,7 +251,7 @@ impl<'m> Table<'m> {
         // Even to odd; a garbage odd generation of a FREE row is skipped over.
         let joining = RowWord::new(JOINING, (row.generation() + 1) | 1);
         let generation = joining.generation();
-        // JOIN: pairs with LEAVE
+        // JOIN: pairs with LEAVE and DEPARTED
         if state.replace(row.0, joining.0, JOIN).is_err() {
             return Ok(None);
         }

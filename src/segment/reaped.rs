@@ -58,6 +58,17 @@ impl Reaped {
         *self == Self::default()
     }
 
+    /// What came since an earlier look at the same counts, which wrap.
+    pub fn since(&self, earlier: &Self) -> Self {
+        Self {
+            peers: self.peers.wrapping_sub(earlier.peers),
+            ends: self.ends.wrapping_sub(earlier.ends),
+            slots: self.slots.wrapping_sub(earlier.slots),
+            messages: self.messages.wrapping_sub(earlier.messages),
+            locks: self.locks.wrapping_sub(earlier.locks),
+        }
+    }
+
     const fn fields(&self) -> [u32; 5] {
         [self.peers, self.ends, self.slots, self.messages, self.locks]
     }

@@ -124,11 +124,10 @@ impl Scene {
     }
 }
 
-/// What came in addition.
+/// What came in addition, in the order of the counters.
 fn since(before: Reaped, after: Reaped) -> [u32; 5] {
-    let fields = |of: Reaped| [of.peers, of.ends, of.slots, of.messages, of.locks];
-    let (before, after) = (fields(before), fields(after));
-    std::array::from_fn(|at| after[at].wrapping_sub(before[at]))
+    let more = after.since(&before);
+    [more.peers, more.ends, more.slots, more.messages, more.locks]
 }
 
 fn counts(of: Reaped) -> [u32; 5] {

@@ -1,4 +1,4 @@
-//! `ringpad`: looks at named segments, and removes what the dead left.
+//! `ringpad`: looks at named segments, gives back what the dead held, and removes what they left.
 
 #![forbid(unsafe_code)]
 
@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use ringpad::os::{self, Options, SharedSegment};
-use ringpad::{Life, PeerId};
+use ringpad::{Life, PeerId, Reaped};
 
 /// Looks at the shared-memory segments of this machine.
 #[derive(Parser)]
@@ -29,8 +29,13 @@ struct Arguments {
 enum Command {
     /// The segments in the directory, their sizes, and whether anybody alive has them open
     List,
-    /// One living segment: its peers and its channels
+    /// One living segment: its peers, its channels, and what was given back for the dead
     Show {
+        /// The segment's name
+        name: String,
+    },
+    /// Gives back what the dead peers of a living segment held, and prints it
+    Reap {
         /// The segment's name
         name: String,
     },
@@ -70,6 +75,7 @@ fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn Error>>
     match arguments.command {
         Command::List => list(&options, out)?,
         Command::Show { name } => show(&name, &options, out)?,
+        Command::Reap { name } => reap(&name, &options, out)?,
         Command::Collect => collect(&options, out)?,
     }
     Ok(out.flush()?)
@@ -98,10 +104,16 @@ fn show(name: &str, options: &Options, out: &mut impl Write) -> Result<(), Box<d
     writeln!(out, "id        {:032x}", segment.id())?;
     writeln!(out, "bytes     {}", segment.len_bytes())?;
     writeln!(out, "peer rows {}", segment.peers())?;
+    writeln!(out, "reaped    {}", told(&segment.reaped()))?;
 
     writeln!(out, "\nPEER         PID  LIFE")?;
+    let dead = segment.dead();
     for peer in (1..=segment.peers()).filter_map(PeerId::new) {
         let Some(identity) = segment.occupant(peer) else {
+            if dead.contains(&peer) {
+                // Whoever died there was joining, or reaping another.
+                writeln!(out, "{:<4}  {:>10}  dead", peer.get(), "-")?;
+            }
             continue;
         };
         let life = match segment.life(peer) {
@@ -125,6 +137,29 @@ fn show(name: &str, options: &Options, out: &mut impl Write) -> Result<(), Box<d
         writeln!(out, "{name:width$}  {kind:<8}  {offset:>12}  {len:>12}")?;
     }
     Ok(())
+}
+
+fn reap(name: &str, options: &Options, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
+    let segment = SharedSegment::open(name, options)?;
+    // Joining in a dead one's row gives back what all of them held: only the counters tell. Another's pass beside this one is in them too.
+    let before = segment.reaped();
+    let me = segment.join()?;
+    me.reap()?;
+    writeln!(out, "{}", told(&segment.reaped().since(&before)))?;
+    Ok(())
+}
+
+/// What was given back, in the order of the counters.
+fn told(reaped: &Reaped) -> String {
+    let Reaped {
+        peers,
+        ends,
+        slots,
+        messages,
+        locks,
+        ..
+    } = reaped;
+    format!("{peers} peers, {ends} ends, {slots} slots, {messages} messages, {locks} locks")
 }
 
 fn collect(options: &Options, out: &mut impl Write) -> Result<(), Box<dyn Error>> {

@@ -19,15 +19,19 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
         court: pass.court,
     };
     let (mut slots, mut messages) = (0, 0);
-    words.ring.mend_all(&name, |mended| match mended {
+    let orphans = words.ring.mend_all(&name, |mended| match mended {
         Mended::Freed(run) => slots += run,
         Mended::Redelivered(run) => messages += run,
     });
     pass.found.slots += slots;
     pass.found.messages += messages;
-    for (waiters, news) in [(words.space_waiters, slots), (words.data_waiters, messages)] {
+    let news = [
+        (words.space_waiters, slots > 0),
+        (words.data_waiters, messages > 0 || orphans),
+    ];
+    for (waiters, news) in news {
         pass.forget_sleepers(waiters);
-        if news > 0 {
+        if news {
             pass.wake(waiters);
         }
     }
@@ -66,8 +70,9 @@ impl Ring<'_> {
         Some(Mended::Freed(run))
     }
 
-    /// One pass over every slot. Calls `mended` for each that was given back.
-    pub(super) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) {
+    /// One pass over every slot. Calls `mended` for each that was given back. True if there were orphans already, of which it told receivers
+    /// again.
+    pub(super) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) -> bool {
         let mut orphans = false;
         for index in 0..self.laps.capacity() {
             let word = Word(self.word(index.into()).load(OBSERVE));
@@ -84,5 +89,6 @@ impl Ring<'_> {
             // Whoever made them such may have died before it told.
             self.tell_of_orphans();
         }
+        orphans
     }
 }

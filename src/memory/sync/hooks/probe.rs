@@ -11,16 +11,18 @@ use crate::channel::party::Name;
 use crate::channel::stamp::complete;
 use crate::error::{Error, Result};
 use crate::memory::layout::{CACHE_LINE, Line, block};
-use crate::memory::liveness::{Liveness, PeerId};
+use crate::memory::liveness::{Liveness, Owner, PeerId};
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::racing::{RacingSlots, stride};
 use crate::memory::region::{Region, RegionRef};
 use crate::memory::sync::{AtomicU32, fence};
-use crate::segment::doorbell::ARMED;
+use crate::segment::claim::Held;
+use crate::segment::doorbell::{ARMED, Signal};
 use crate::segment::header::{Header, HeaderLine};
 use crate::segment::join::Peer;
 use crate::segment::kind::Kind;
 use crate::segment::peers::Identity;
+use crate::segment::reaped::Reaped;
 use crate::segment::superblock::Segment;
 
 /// A word of the facade by itself; every access is relaxed.
@@ -243,6 +245,107 @@ pub fn join_locked<'m>(
     oracle: &'m dyn Liveness,
 ) -> Result<Peer<'m>> {
     Ok(Peer::join_locked(*segment, row, identity, oracle)?.0)
+}
+
+/// Joins in a row whose lock the caller holds, and gives back what was held by the peer that died in it, as the os layer does.
+///
+/// # Errors
+///
+/// As [`Segment::join`].
+pub fn join_and_reap<'m>(
+    segment: &Segment<'m>,
+    row: PeerId,
+    identity: &Identity,
+    oracle: &'m dyn Liveness,
+    signal: &dyn Signal,
+) -> Result<(Peer<'m>, Reaped)> {
+    let (peer, dead) = Peer::join_locked(*segment, row, identity, oracle)?;
+    let reaped = match dead {
+        true => peer.reap_rows(&[(peer.id(), peer.generation())], 1, signal)?,
+        false => Reaped::default(),
+    };
+    Ok((peer, reaped))
+}
+
+/// A pass of a reaper that may lock rows, as the os layer makes it: `lock` answers whether it got the row's lock, and keeps it.
+///
+/// # Errors
+///
+/// As [`Peer::reap`].
+pub fn reap_locked(
+    peer: &Peer<'_>,
+    lock: impl Fn(PeerId) -> bool,
+    signal: &dyn Signal,
+) -> Result<Reaped> {
+    let segment = peer.segment();
+    let dead: Vec<_> = segment.dead_rows(peer.owner(), &peer.court()).collect();
+    let mut rows = Vec::new();
+    for (row, generation) in dead {
+        if lock(row) && segment.table().begin_reaping(row, generation) {
+            rows.push((row, generation));
+        }
+    }
+    peer.reap_rows(&rows, 0, signal)
+}
+
+/// What no reaper may do.
+#[derive(Clone, Copy, Debug)]
+pub enum Wrong {
+    /// Frees the row before it looks for what its peer held.
+    FreesFirst,
+    /// Does not keep the row from being taken.
+    HoldsNothing,
+    /// Takes the right to reap from a living reaper.
+    TakesFromTheLiving,
+}
+
+/// Reaps a row wrongly.
+///
+/// # Errors
+///
+/// As [`Peer::reap`].
+pub fn reap_wrongly(
+    peer: &Peer<'_>,
+    row: PeerId,
+    how: Wrong,
+    signal: &dyn Signal,
+) -> Result<Reaped> {
+    let (table, court, me) = (peer.segment().table(), peer.court(), peer.owner());
+    let none = Ok(Reaped::default());
+    let dead = |life: &u32| court.is_dead(Owner::of(row, *life));
+    let Some(life) = table.taken(row).filter(dead) else {
+        return none;
+    };
+    match how {
+        Wrong::HoldsNothing => peer.reap_rows(&[(row, life)], 0, signal),
+        Wrong::FreesFirst => {
+            let held = Held::take(table.reaper(row)?, me, table.region(), &court);
+            if held.is_err() || !table.begin_reaping(row, life) {
+                return none;
+            }
+            table.end_reaping(row, life);
+            peer.reap_rows(&[(row, life)], 0, signal)
+        }
+        Wrong::TakesFromTheLiving => {
+            table.reaper(row)?.store(me, RELAXED);
+            match table.begin_reaping(row, life) {
+                true => peer.reap_rows(&[(row, life)], 0, signal),
+                false => none,
+            }
+        }
+    }
+}
+
+/// Who is counted among those who sleep at the consumer's end of a ring.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] if the region holds no ring.
+pub fn sleepers(ring: Region<'_>) -> Result<u32> {
+    Ok(ring
+        .into_ref()
+        .word(crate::channel::cursor::NAMES.waiters[0])?
+        .load(RELAXED))
 }
 
 /// What a producer must not do: takes a sleeper's flag away before it is woken.
