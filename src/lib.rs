@@ -83,7 +83,7 @@ mod wire_tests;
 #[cfg(target_has_atomic = "64")]
 pub use channel::mpmc;
 pub use channel::stamp::Content;
-pub use channel::{bytes, mailslot, notepad, spsc};
+pub use channel::{bytes, lock, mailslot, notepad, spsc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};
