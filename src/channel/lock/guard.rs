@@ -65,6 +65,9 @@ impl<'k, 'p, T, W: Wake> Guard<'k, 'p, T, W> {
 
     /// Says that what the lock guards has been looked at and put right: the next one gets it clean.
     pub fn mark_consistent(&mut self) {
+        if !self.is_poisoned() {
+            return;
+        }
         let clean = self.mine.poisoned(false);
         // RELAXED: unlocking shows what was put right; whoever takes over from the dead inherits anyway.
         let marked = self.key.words.owner.replace(self.mine.0, clean.0, RELAXED);
