@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use memoffset::{offset_of, span_of};
 
 use crate::channel::cursor::{ControlShape, PairShape};
+use crate::channel::lock::{LockControl, LockShape};
 use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
@@ -19,7 +20,7 @@ use crate::segment::header::{Header, HeaderShape};
 use crate::segment::peers::RowShape;
 use crate::segment::superblock::{SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
-use crate::{Channel, Kind, State, bytes, mailslot, notepad};
+use crate::{Channel, Kind, State, bytes, lock, mailslot, notepad};
 
 const DOC: &str = include_str!("../docs/wire-format.md");
 
@@ -118,6 +119,8 @@ fn coded() -> Vec<Shape> {
         shape!(ReliableShape, size_of::<ReliableShape>(), header latest control),
         shape!(ReliableControl, line, publisher data_waiters space_waiters epoch),
         shape!(CursorShape, line, owner cursor),
+        shape!(LockShape, size_of::<LockShape>(), header control version),
+        shape!(LockControl, line, owner waiters),
     ]
 }
 
@@ -359,5 +362,40 @@ fn slots_lie_as_documented() {
             assert_eq!(stamp(&room, at), 2 * sequence as u32);
             assert_eq!(room.word(at + payload), 0xABAB_ABAB);
         }
+    }
+}
+
+/// The word of a lock in each of its states, and the value where the version says.
+#[test]
+fn locks_lie_as_documented() {
+    let named = |name: &str| {
+        let rows = values("lock words");
+        rows.into_iter().find(|row| row.1 == name).unwrap().0
+    };
+    let words = values("lock words");
+    assert_eq!(words.len(), 3);
+    let config = lock::Config::new();
+    let room = Room::of::<lock::Locked<u64>>(&config);
+    let (control, version) = (
+        offset_of!(LockShape, control) + offset_of!(LockControl, owner),
+        offset_of!(LockShape, version),
+    );
+    let lock = lock::Locked::<u64>::init(room.region(Trust::Cooperative), &config).unwrap();
+    let mut key = lock.bare_key().unwrap();
+    assert_eq!(room.word(control), named("Free"));
+    room.set(control, named("Poisoned"));
+    let mut had = key.try_lock().unwrap();
+    assert!(had.is_inherited());
+    assert_eq!(room.word(control), named("Held") | named("Poisoned"));
+    if let lock::Acquired::Inherited { guard, .. } = &mut had {
+        guard.mark_consistent();
+    }
+    assert_eq!(room.word(control), named("Held"));
+    let mut guard = had.into_guard();
+    for n in 1..=3 {
+        guard.set(&n);
+        assert_eq!(u64::from(room.word(version)), n);
+        let slot = size_of::<LockShape>() + 8 * (n as usize % 2);
+        assert_eq!(u64::from(room.word(slot)), n);
     }
 }

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each user of these bodies takes a part")]
 
 pub mod attach_bytes;
+pub mod attach_lock;
 pub mod attach_mailslot;
 pub mod attach_notepad;
 pub mod attach_reliable;
@@ -21,13 +22,14 @@ pub mod y4m;
 pub type Body = fn(&[u8]) -> u32;
 
 /// Every target by name.
-pub const ALL: [(&str, Body); 8] = [
+pub const ALL: [(&str, Body); 9] = [
     ("attach_segment", attach_segment::run),
     ("attach_spsc", attach_spsc::run),
     ("attach_bytes", attach_bytes::run),
     ("attach_notepad", attach_notepad::run),
     ("attach_mailslot", attach_mailslot::run),
     ("attach_reliable", attach_reliable::run),
+    ("attach_lock", attach_lock::run),
     ("bytes_consumer", bytes_consumer::run),
     ("y4m", y4m::run),
 ];
