@@ -11,12 +11,13 @@
 //! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
 //! | [`Segment`] | a region with a peer table and a directory of named channels |
 //! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
-//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]) |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]) |
 //! | endpoint | a peer's claimed end of a channel; two never have the same one |
 //! | claim | the word that names an endpoint's owner; taken over from the proven dead |
 //! | position | a free-running `u32` counter of items or bytes, masked only to find a place |
 //! | stamp | the word of a slot that says which version or message it holds, and whether it is whole |
 //! | lapped | overtaken by a writer that never waits: a value, not an error |
+//! | poison | what a lock says when somebody died with it, until a holder calls what it guards consistent |
 //! | grant | bytes of a ring, lent to be filled or read in place |
 //! | [`Bell`] | where a peer that sleeps at one end says so |
 //!

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod lending;
+pub mod locking;
 
 /// # A token is linear
 ///

@@ -13,12 +13,13 @@ use common::child::{self, Child};
 use common::page::Page;
 use common::room::Room;
 use common::{number, until, until_within};
+use ringpad::lock::{self, Locked};
 use ringpad::mailslot::reliable::{Delivery, Reliable};
 use ringpad::mailslot::{Mailslot, Next, Start, reliable};
 use ringpad::notepad::{self, Notepad, Version};
 use ringpad::os::{
-    ByteConsumer, ByteProducer, Consumer, NotepadReader, NotepadWriter, OwnedPeer, Producer,
-    Publisher, ReliablePublisher, ReliableSubscriber, SharedSegment, Subscriber,
+    ByteConsumer, ByteProducer, Consumer, LockKey, NotepadReader, NotepadWriter, OwnedPeer,
+    Producer, Publisher, ReliablePublisher, ReliableSubscriber, SharedSegment, Subscriber,
 };
 use ringpad::{Plan, bytes, mailslot, spsc};
 
@@ -39,7 +40,7 @@ const SLOTS: u32 = 1 << 15;
 
 /// Large rings: an end that waits for the other under the filter can only spin its time slice away.
 fn open(room: &Room) -> SharedSegment {
-    let plan = Plan::<7>::new().peers(4).unwrap();
+    let plan = Plan::<9>::new().peers(4).unwrap();
     let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
     let records = bytes::Config::records(1 << 19);
     let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
@@ -51,9 +52,12 @@ fn open(room: &Room) -> SharedSegment {
     let mail = mailslot::Config::new(SLOTS);
     let plan = plan.unwrap().channel::<Mailslot<u64>>("mail", &mail);
     let sure = reliable::Config::new(SLOTS, 1);
+    let plan = plan.unwrap().channel::<Reliable<u64>>("sure", &sure);
+    let lock = lock::Config::new();
+    let plan = plan.unwrap().channel::<Locked<u64>>("locked", &lock);
     let plan = plan
         .unwrap()
-        .channel::<Reliable<u64>>("sure", &sure)
+        .channel::<Locked<u64>>("locked.too", &lock)
         .unwrap();
     SharedSegment::open_or_create(NAME, &plan, &room.options()).expect("opening")
 }
@@ -88,7 +92,7 @@ fn stand_still() -> ! {
 }
 
 /// The ways to send and receive, each with what one round moves.
-const KINDS: [(&str, u64); 10] = [
+const KINDS: [(&str, u64); 11] = [
     ("push, pop", 1),
     ("push_slice, pop_slice", 8),
     ("stage and publish, take and acknowledge", 8),
@@ -99,6 +103,7 @@ const KINDS: [(&str, u64); 10] = [
     ("write and draft, try_read of a value", 1),
     ("publish, poll", 1),
     ("try_publish, poll", 1),
+    ("lock, set, unlock; each end its own", 1),
 ];
 
 /// Kinds whose reader gets the newest, not each.
@@ -106,6 +111,16 @@ const LOSSY: std::ops::Range<usize> = 6..9;
 
 /// The kind whose value is one word.
 const WORD: usize = 6;
+
+/// Counts one up under the lock. Answers the count before, if the lock was clean.
+fn count(key: &mut LockKey<u64>) -> Option<u64> {
+    let Ok(lock::Acquired::Clean(mut guard)) = key.try_lock() else {
+        return None;
+    };
+    let before = guard.get();
+    guard.set(&(before + 1));
+    Some(before)
+}
 
 struct Out {
     typed: Producer<u64>,
@@ -115,6 +130,7 @@ struct Out {
     pad: NotepadWriter<[u64; 4]>,
     mail: Publisher<u64>,
     sure: ReliablePublisher<u64>,
+    locked: LockKey<u64>,
 }
 
 struct In {
@@ -126,6 +142,7 @@ struct In {
     since: Option<Version>,
     mail: Subscriber<u64>,
     sure: ReliableSubscriber<u64>,
+    locked: LockKey<u64>,
 }
 
 impl Out {
@@ -138,6 +155,7 @@ impl Out {
             pad: me.notepad_writer("pad").unwrap(),
             mail: me.publisher("mail").unwrap(),
             sure: me.reliable_publisher("sure").unwrap(),
+            locked: me.locked("locked").unwrap(),
         }
     }
 
@@ -186,6 +204,8 @@ impl Out {
                 self.mail.publish(&n);
                 true
             }
+            // Whoever finds it held asks the system whether the holder lives: nobody does.
+            10 => count(&mut self.locked) == Some(n),
             // Whoever is held up may ask the system whether the one in the way lives: not so far.
             _ => {
                 let near = |held: reliable::Held| held.lag < SLOTS / 2;
@@ -206,6 +226,7 @@ impl In {
             since: None,
             mail: me.subscriber("mail", Start::Oldest).unwrap(),
             sure: me.reliable_subscriber("sure", Start::Oldest).unwrap(),
+            locked: me.locked("locked.too").unwrap(),
         }
     }
 
@@ -268,6 +289,7 @@ impl In {
                 Next::Mail { value, .. } => Some(value),
                 Next::Lapped { .. } | Next::Empty => None,
             },
+            10 => count(&mut self.locked),
             _ => match self.sure.poll() {
                 Delivery::Mail { value, .. } => Some(value),
                 Delivery::Empty | Delivery::Evicted { .. } => None,

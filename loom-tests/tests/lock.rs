@@ -78,7 +78,7 @@ fn holders_follow_each_other() {
         assert!(all.iter().flatten().all(|how| *how == How::Clean));
         assert_eq!(total(&world), counted(&all));
     });
-    let model = model.sees(EITHER);
+    let model = model.sees(EITHER).preemptions(3);
     model.holds();
     model.dies_without("unclaim", RACE);
     model.dies_without("claim", RACE);

@@ -96,7 +96,8 @@ impl<T: Pod, W: Wake> Guard<'_, '_, T, W> {
         // OPEN: what was set before is so before the first byte of the slot that it replaced is written.
         fence(OPEN);
         self.key.slots.write(next, 1, *value);
-        // PUBLISH: the commit. Its readers are ordered by CLAIM or a proof of death; it comes behind the bytes for those who die.
+        // PUBLISH: the commit. Whoever reads it is ordered by CLAIM or a proof of death. Both edges are for a death between two stores,
+        // which models, where stores take effect in their order, cannot tell from one without them.
         self.key.words.version.store(next, PUBLISH);
         self.version = next;
     }
