@@ -35,10 +35,13 @@ const INHERITED: usize = 4;
 const FOUND: usize = 5;
 /// The first thing that was wrong.
 const WRONG: usize = 6;
+/// 1 from when somebody inherits until somebody marks.
+const POISONED: usize = 7;
 
 const ROBBED: u64 = 1;
 const UNTOLD: u64 = 2;
 const TORN: u64 = 3;
+const WASHED: u64 = 4;
 
 fn open(room: &Room) -> SharedSegment {
     let plan = Plan::<2>::new().peers(6).unwrap();
@@ -57,9 +60,17 @@ enum Way {
     Leaves,
     /// Goes in without the lock.
     Barges,
+    /// Marks, and does not own up to it.
+    Washes,
 }
 
-const WAYS: [Way; 4] = [Way::Right, Way::Halves, Way::Leaves, Way::Barges];
+const WAYS: [Way; 5] = [
+    Way::Right,
+    Way::Halves,
+    Way::Leaves,
+    Way::Barges,
+    Way::Washes,
+];
 
 struct Worker<'a> {
     page: &'a Page,
@@ -97,13 +108,22 @@ impl<'a> Worker<'a> {
         if let Acquired::Inherited { from, .. } = &had {
             page.add(if from.is_some() { INHERITED } else { FOUND }, 1);
             page.set(INSIDE, 0);
+            page.set(POISONED, 1);
+        } else if page.get(POISONED) != 0 {
+            // Nobody called it consistent.
+            Self::wrong(page, WASHED);
         } else if page.get(INSIDE) != 0 {
             // One died inside and nobody says so; or two are inside.
             Self::wrong(page, UNTOLD);
         }
         let mut guard = had.into_guard();
         page.set(INSIDE, me);
-        guard.mark_consistent();
+        if self.way == Way::Washes {
+            guard.mark_consistent();
+        } else if !amount.is_multiple_of(3) {
+            guard.mark_consistent();
+            page.set(POISONED, 0);
+        }
         let [mut one, mut two, copies @ ..] = guard.get();
         if one == 0 && two == 0 {
             one = ALL;
@@ -177,7 +197,7 @@ fn a_killed_holder_stops_nobody_and_tears_nothing() {
     let _segment = open(&room);
     let start = Instant::now();
     let (wrong, kills) = killed(&room, &page, Way::Right, kills);
-    assert_eq!(wrong, 0, "1 robbed, 2 untold, 3 torn");
+    assert_eq!(wrong, 0, "1 robbed, 2 untold, 3 torn, 4 washed");
     let left = page.get(INSIDE);
     let mut last = Worker::join(&room, &page, Way::Right);
     last.round(1);
@@ -190,6 +210,7 @@ fn a_killed_holder_stops_nobody_and_tears_nothing() {
         page.get(FOUND)
     );
     assert!(inherited > kills / 20, "kills hit holders");
+    assert!(page.get(FOUND) > 0, "some did not mark");
 }
 
 #[test]
@@ -198,6 +219,7 @@ fn control_what_goes_wrong_is_seen() {
         (Way::Halves, &[TORN][..]),
         (Way::Leaves, &[UNTOLD]),
         (Way::Barges, &[UNTOLD, ROBBED]),
+        (Way::Washes, &[WASHED]),
     ] {
         let room = Room::new("lock-control");
         let page = Page::create(&room, "page");
