@@ -11,7 +11,7 @@
 //! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
 //! | [`Segment`] | a region with a peer table and a directory of named channels |
 //! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
-//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]) |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]) |
 //! | endpoint | a peer's claimed end of a channel; two never have the same one, except where many may send and receive |
 //! | claim | the word that names an endpoint's owner; taken over from the proven dead |
 //! | position | a free-running counter of items or bytes, masked only to find a place |
@@ -20,6 +20,7 @@
 //! | run | slots that one word speaks for: a batch among many |
 //! | orphan | a message whose receiver died before it acknowledged: it comes again |
 //! | revoked | passed over without proof of death, and told so: nobody waits for a stopped peer |
+//! | poison | what a lock says when somebody died with it, until a holder calls what it guards consistent |
 //! | grant | bytes of a ring, lent to be filled or read in place |
 //! | [`Bell`] | where a peer that sleeps at one end says so |
 //!
@@ -87,7 +88,7 @@ mod wire_tests;
 #[cfg(target_has_atomic = "64")]
 pub use channel::mpmc;
 pub use channel::stamp::Content;
-pub use channel::{bytes, mailslot, notepad, spsc};
+pub use channel::{bytes, lock, mailslot, notepad, spsc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};

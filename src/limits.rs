@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod lending;
+pub mod locking;
 pub mod many;
 
 /// # A token is linear

@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use crate::channel::{cursor, mailslot, notepad};
+use crate::channel::{cursor, lock, mailslot, notepad};
 use crate::error::Result;
 use crate::memory::region::RegionRef;
 use crate::segment::claim::Held;
@@ -85,6 +85,7 @@ fn channel(kind: Kind, region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()>
         Kind::Reliable => mailslot::reliable::reap(region, pass),
         #[cfg(target_has_atomic = "64")]
         Kind::Mpmc => crate::channel::mpmc::reap(region, pass),
+        Kind::Lock => lock::reap(region, pass),
         _ => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use memoffset::{offset_of, span_of};
 
 use crate::channel::cursor::{ControlShape, PairShape};
+use crate::channel::lock::{LockControl, LockShape};
 use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::mpmc::{MpmcControl, MpmcShape};
@@ -21,7 +22,7 @@ use crate::segment::peers::RowShape;
 use crate::segment::superblock::{SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
 use crate::{
-    Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, mailslot, mpmc, notepad,
+    Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, lock, mailslot, mpmc, notepad,
 };
 
 const DOC: &str = include_str!("../docs/wire-format.md");
@@ -123,6 +124,8 @@ fn coded() -> Vec<Shape> {
         shape!(CursorShape, line, owner cursor),
         shape!(MpmcShape, size_of::<MpmcShape>(), header tail head control),
         shape!(MpmcControl, line, data_waiters space_waiters orphaned),
+        shape!(LockShape, size_of::<LockShape>(), header control version),
+        shape!(LockControl, line, owner waiters),
     ]
 }
 
@@ -421,4 +424,39 @@ fn words_of_a_ring_of_many_are_as_documented() {
     assert_eq!((rx.try_recv(), rx.try_recv()), (Some(12), None));
     assert_eq!(room.word(begin + offset_of!(MpmcShape, tail)), 3);
     assert_eq!(room.word(begin + offset_of!(MpmcShape, head)), 3);
+}
+
+/// The word of a lock in each of its states, and the value where the version says.
+#[test]
+fn locks_lie_as_documented() {
+    let named = |name: &str| {
+        let rows = values("lock words");
+        rows.into_iter().find(|row| row.1 == name).unwrap().0
+    };
+    let words = values("lock words");
+    assert_eq!(words.len(), 3);
+    let config = lock::Config::new();
+    let room = Room::of::<lock::Locked<u64>>(&config);
+    let (control, version) = (
+        offset_of!(LockShape, control) + offset_of!(LockControl, owner),
+        offset_of!(LockShape, version),
+    );
+    let lock = lock::Locked::<u64>::init(room.region(Trust::Cooperative), &config).unwrap();
+    let mut key = lock.bare_key().unwrap();
+    assert_eq!(room.word(control), named("Free"));
+    room.set(control, named("Poisoned"));
+    let mut had = key.try_lock().unwrap();
+    assert!(had.is_inherited());
+    assert_eq!(room.word(control), named("Held") | named("Poisoned"));
+    if let lock::Acquired::Inherited { guard, .. } = &mut had {
+        guard.mark_consistent();
+    }
+    assert_eq!(room.word(control), named("Held"));
+    let mut guard = had.into_guard();
+    for n in 1..=3 {
+        guard.set(&n);
+        assert_eq!(u64::from(room.word(version)), n);
+        let slot = size_of::<LockShape>() + 8 * (n as usize % 2);
+        assert_eq!(u64::from(room.word(slot)), n);
+    }
 }

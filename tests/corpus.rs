@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use bodies::room::{Arena, Room};
 use ringpad::bytes::{self, Bytes};
+use ringpad::lock::{self, Lock, Locked};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Start};
 use ringpad::mpmc::{self, Mpmc};
@@ -221,6 +222,16 @@ fn many_seed<T: ringpad::Pod>(
     keep("attach_mpmc", name, &input(script, &room));
 }
 
+fn lock_seed<T: ringpad::Pod>(name: &str, value: T, script: &[u8]) {
+    let config = lock::Config::new().tagged(7);
+    let room = Room::holding(&[], Locked::<T>::layout(&config).unwrap().size());
+    let lock = Locked::<T>::init(room.region(), &config).unwrap();
+    let mut key = lock.bare_key().unwrap();
+    (0..3).for_each(|_| key.try_lock().unwrap().into_guard().set(&value));
+    room.scribble(32, 1 << 31);
+    keep("attach_lock", name, &input(script, &room));
+}
+
 fn segment_seed(name: &str, peers: u32, script: &[u8]) {
     let plan = Plan::<2>::new()
         .peers(peers)
@@ -258,6 +269,12 @@ fn the_first_inputs_are_what_this_code_writes() {
     registered_seed("seed-u8", 1u8, reliable::Slow::Wait, &script);
     registered_seed("seed-u32", 2u32, reliable::Slow::Evict, &script);
     registered_seed("seed-three", [3u64; 3], reliable::Slow::Wait, &script);
+    lock_seed("seed-u8", 1u8, &script);
+    lock_seed("seed-u32", 2u32, &script);
+    lock_seed("seed-three", [3u64; 3], &script);
+    let room = Room::holding(&[], 384);
+    Lock::init(room.region(), &lock::Config::new()).unwrap();
+    keep("attach_lock", "seed-alone", &input(&script, &room));
     text_seeds(&script);
     use mpmc::{Delivery, Recovery};
     let modes = [

@@ -13,12 +13,14 @@ use common::child::{self, Child};
 use common::page::Page;
 use common::room::Room;
 use common::{number, until, until_within};
+use ringpad::lock::{self, Locked};
 use ringpad::mailslot::reliable::{Delivery, Reliable};
 use ringpad::mailslot::{Mailslot, Next, Start, reliable};
 use ringpad::notepad::{self, Notepad, Version};
 use ringpad::os::{
-    ByteConsumer, ByteProducer, Consumer, NotepadReader, NotepadWriter, OwnedPeer, Producer,
-    Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, SharedSegment, Subscriber,
+    ByteConsumer, ByteProducer, Consumer, LockKey, NotepadReader, NotepadWriter, OwnedPeer,
+    Producer, Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, SharedSegment,
+    Subscriber,
 };
 use ringpad::{Plan, bytes, mailslot, mpmc, spsc};
 
@@ -41,7 +43,7 @@ const SLOTS: u32 = 1 << 15;
 
 /// Large rings: an end that waits for the other under the filter can only spin its time slice away.
 fn open(room: &Room) -> SharedSegment {
-    let plan = Plan::<8>::new().peers(4).unwrap();
+    let plan = Plan::<10>::new().peers(4).unwrap();
     let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
     let records = bytes::Config::records(1 << 19);
     let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
@@ -53,9 +55,12 @@ fn open(room: &Room) -> SharedSegment {
     let mail = mailslot::Config::new(SLOTS);
     let plan = plan.unwrap().channel::<Mailslot<u64>>("mail", &mail);
     let sure = reliable::Config::new(SLOTS, 1);
+    let plan = plan.unwrap().channel::<Reliable<u64>>("sure", &sure);
+    let lock = lock::Config::new();
+    let plan = plan.unwrap().channel::<Locked<u64>>("locked", &lock);
     let plan = plan
         .unwrap()
-        .channel::<Reliable<u64>>("sure", &sure)
+        .channel::<Locked<u64>>("locked.too", &lock)
         .unwrap();
     let many = mpmc::Config::new(SLOTS);
     let plan = plan.channel::<mpmc::Mpmc<u64>>("many", &many).unwrap();
@@ -92,7 +97,7 @@ fn stand_still() -> ! {
 }
 
 /// The ways to send and receive, each with what one round moves.
-const KINDS: [(&str, u64); 13] = [
+const KINDS: [(&str, u64); 14] = [
     ("push, pop", 1),
     ("push_slice, pop_slice", 8),
     ("stage and publish, take and acknowledge", 8),
@@ -106,17 +111,28 @@ const KINDS: [(&str, u64); 13] = [
     ("try_send, try_recv", 1),
     ("try_send_slice, try_recv_slice", 8),
     ("try_send, try_take and acknowledge", 1),
+    ("lock, set, unlock; each end its own", 1),
 ];
 
-/// The first of the kinds of many. Whoever meets a slot that is held since a lap before may ask the system whether its
+/// The kinds of many. Whoever meets a slot that is held since a lap before may ask the system whether its
 /// holder lives: no sender gets so far ahead.
-const MANY: usize = 10;
+const MANY: std::ops::Range<usize> = 10..13;
 
 /// Kinds whose reader gets the newest, not each.
 const LOSSY: std::ops::Range<usize> = 6..9;
 
 /// The kind whose value is one word.
 const WORD: usize = 6;
+
+/// Counts one up under the lock. Answers the count before, if the lock was clean.
+fn count(key: &mut LockKey<u64>) -> Option<u64> {
+    let Ok(lock::Acquired::Clean(mut guard)) = key.try_lock() else {
+        return None;
+    };
+    let before = guard.get();
+    guard.set(&(before + 1));
+    Some(before)
+}
 
 struct Out {
     typed: Producer<u64>,
@@ -127,6 +143,7 @@ struct Out {
     mail: Publisher<u64>,
     sure: ReliablePublisher<u64>,
     many: Sender<u64>,
+    locked: LockKey<u64>,
 }
 
 struct In {
@@ -139,6 +156,7 @@ struct In {
     mail: Subscriber<u64>,
     sure: ReliableSubscriber<u64>,
     many: Receiver<u64>,
+    locked: LockKey<u64>,
 }
 
 impl Out {
@@ -152,6 +170,7 @@ impl Out {
             mail: me.publisher("mail").unwrap(),
             sure: me.reliable_publisher("sure").unwrap(),
             many: me.sender("many").unwrap(),
+            locked: me.locked("locked").unwrap(),
         }
     }
 
@@ -202,6 +221,8 @@ impl Out {
             }
             10 | 12 => self.many.try_send(n).is_ok(),
             11 => self.many.try_send_slice(&[n; 8]) == 8,
+            // Whoever finds it held asks the system whether the holder lives: nobody does.
+            13 => count(&mut self.locked) == Some(n),
             // Whoever is held up may ask the system whether the one in the way lives: not so far.
             _ => {
                 let near = |held: reliable::Held| held.lag < SLOTS / 2;
@@ -223,6 +244,7 @@ impl In {
             mail: me.subscriber("mail", Start::Oldest).unwrap(),
             sure: me.reliable_subscriber("sure", Start::Oldest).unwrap(),
             many: me.receiver("many").unwrap(),
+            locked: me.locked("locked.too").unwrap(),
         }
     }
 
@@ -291,6 +313,7 @@ impl In {
                 (self.many.try_recv_slice(&mut some) == 8).then_some(some[7])
             }
             12 => self.many.try_take().map(|taken| taken.acknowledge()),
+            13 => count(&mut self.locked),
             _ => match self.sure.poll() {
                 Delivery::Mail { value, .. } => Some(value),
                 Delivery::Empty | Delivery::Evicted { .. } => None,
@@ -336,7 +359,7 @@ fn one() {
     for kind in 0..KINDS.len() {
         let mut n = 0;
         while n < rounds {
-            let far = kind >= MANY && n > page.get(CAME) + u64::from(SLOTS) / 32;
+            let far = MANY.contains(&kind) && n > page.get(CAME) + u64::from(SLOTS) / 32;
             let sent = !far && out.as_mut().is_some_and(|out| out.round(kind, n));
             let got = back.as_mut().and_then(|back| back.round(kind));
             match got {
@@ -345,7 +368,7 @@ fn one() {
                 Some(got) if got != n && !(LOSSY.contains(&kind) && got > n) => page.set(WRONG, 1),
                 Some(got) => {
                     n = got + 1;
-                    if kind >= MANY {
+                    if MANY.contains(&kind) {
                         page.set(CAME, n);
                     }
                 }

@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each user of these bodies takes a part")]
 
 pub mod attach_bytes;
+pub mod attach_lock;
 pub mod attach_mailslot;
 pub mod attach_mpmc;
 pub mod attach_notepad;
@@ -22,7 +23,7 @@ pub mod y4m;
 pub type Body = fn(&[u8]) -> u32;
 
 /// Every target by name.
-pub const ALL: [(&str, Body); 9] = [
+pub const ALL: [(&str, Body); 10] = [
     ("attach_segment", attach_segment::run),
     ("attach_spsc", attach_spsc::run),
     ("attach_bytes", attach_bytes::run),
@@ -30,6 +31,7 @@ pub const ALL: [(&str, Body); 9] = [
     ("attach_mailslot", attach_mailslot::run),
     ("attach_reliable", attach_reliable::run),
     ("attach_mpmc", attach_mpmc::run),
+    ("attach_lock", attach_lock::run),
     ("bytes_consumer", bytes_consumer::run),
     ("y4m", y4m::run),
 ];

@@ -2,11 +2,11 @@
 
 pub mod bytes;
 pub(crate) mod cursor;
+pub mod lock;
 pub mod mailslot;
 #[cfg(target_has_atomic = "64")]
 pub mod mpmc;
 pub mod notepad;
-#[cfg(target_has_atomic = "64")]
 pub(crate) mod party;
 pub(crate) mod seat;
 pub mod spsc;

@@ -84,6 +84,7 @@ impl<'p, W: Wake> Party<'p, W> {
     }
 
     /// Wakes whoever sleeps at this side: there is something for another of it.
+    #[cfg(target_has_atomic = "64")]
     pub(crate) fn wake_mine(&mut self) {
         self.wake.wake(Waiters(self.mine));
     }

@@ -60,6 +60,7 @@ pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;
+pub use self::sharing::LockGuard;
 pub use self::silent::OwnedSilence;
 pub use self::waiter::Waiter;
 
@@ -78,6 +79,8 @@ pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
 pub type Sender<T> = crate::mpmc::Sender<'static, T, OwnedRinger>;
 /// An end of such a ring that takes messages out, and owns what it needs: `Send + 'static`. It rings sleepers.
 pub type Receiver<T> = crate::mpmc::Receiver<'static, T, OwnedRinger>;
+/// A key to a lock, alone or with a value, that owns what it needs: `Send + 'static`. It rings sleepers.
+pub type LockKey<T = ()> = crate::lock::Key<'static, T, OwnedRinger>;
 /// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type NotepadWriter<T> = crate::notepad::Writer<'static, T, OwnedRinger>;
 /// A notepad's reader that owns what it needs: of a peer, which can sleep until the next version, or of a segment that it only looks at.
@@ -97,6 +100,7 @@ static_assertions::assert_impl_all!(Producer<u64>: Send);
 static_assertions::assert_impl_all!(ByteConsumer: Send);
 static_assertions::assert_impl_all!(Sender<u64>: Send, Clone);
 static_assertions::assert_impl_all!(Receiver<u64>: Send, Clone);
+static_assertions::assert_impl_all!(LockKey: Send, Clone);
 static_assertions::assert_impl_all!(NotepadWriter<u64>: Send);
 static_assertions::assert_impl_all!(NotepadReader<[u8]>: Send, Sync, Clone);
 static_assertions::assert_impl_all!(Subscriber<[u8], SharedSegment>: Send, Clone);

@@ -1,6 +1,7 @@
 //! Good images of each kind, to be spoiled.
 
 use ringpad::bytes::{self, Bytes};
+use ringpad::lock::{self, Lock, Locked};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot};
 use ringpad::mpmc::{self, Mpmc};
@@ -9,7 +10,7 @@ use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Content, Identity, NoProof, Plan, Pod, Segment};
 
 use crate::bodies::room::Script;
-use crate::bodies::{attach_bytes, attach_mailslot, attach_notepad, attach_reliable};
+use crate::bodies::{attach_bytes, attach_lock, attach_mailslot, attach_notepad, attach_reliable};
 use crate::bodies::{attach_mpmc, attach_segment, attach_spsc};
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{PAYLOAD, Trust};
@@ -180,6 +181,23 @@ fn texts() -> [Image; 3] {
     [pad, mail, sure]
 }
 
+fn locks() -> [Image; 2] {
+    let config = lock::Config::new().tagged(3);
+    let bytes = Lock::layout(&config).unwrap().size();
+    let alone = image("lock alone", bytes, attach_lock::on, |mapping| {
+        Lock::init(mapping.region(Trust::Cooperative), &config).unwrap();
+        vec![0]
+    });
+    let bytes = Locked::<[u64; 3]>::layout(&config).unwrap().size();
+    let value = image("locked value", bytes, attach_lock::on, |mapping| {
+        let lock = Locked::<[u64; 3]>::init(mapping.region(Trust::Cooperative), &config);
+        let mut key = lock.unwrap().bare_key().unwrap();
+        (1..4).for_each(|n| key.try_lock().unwrap().into_guard().set(&[n; 3]));
+        vec![0]
+    });
+    [alone, value]
+}
+
 fn segment() -> Image {
     let plan = Plan::<2>::new()
         .peers(3)
@@ -207,6 +225,7 @@ fn segment() -> Image {
 
 pub fn every_image() -> Vec<Image> {
     let [pad, mail, sure] = texts();
+    let [alone, locked] = locks();
     vec![
         typed("u8", 1u8),
         typed("three bytes", [2u8; 3]),
@@ -230,6 +249,8 @@ pub fn every_image() -> Vec<Image> {
                 .recovery(mpmc::Recovery::ProofOnly),
         ),
         sure,
+        alone,
+        locked,
         segment(),
     ]
 }

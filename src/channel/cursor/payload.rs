@@ -64,7 +64,7 @@ impl Span<'_> {
 }
 
 /// Payload as slots of one type.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Slots<'p, T> {
     span: Span<'p>,
     mask: u32,

@@ -87,6 +87,8 @@ use core::marker::PhantomData;
 use core::mem::offset_of;
 
 pub use self::receiver::Receiver;
+#[cfg(ringpad_loom)]
+pub(crate) use self::repair::Mended;
 pub(crate) use self::repair::reap;
 pub(crate) use self::ring::Ring;
 use self::ring::Sequences;

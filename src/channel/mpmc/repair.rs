@@ -40,7 +40,7 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
 
 /// What became of a dead owner's slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mended {
+pub(crate) enum Mended {
     /// So many can be written again; what was in them was never committed, or is dropped.
     Freed(u32),
     /// So many messages come again.
@@ -72,7 +72,7 @@ impl Ring<'_> {
 
     /// One pass over every slot. Calls `mended` for each that was given back. True if there were orphans already, of which it told receivers
     /// again.
-    pub(super) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) -> bool {
+    pub(crate) fn mend_all(&self, name: &Name<'_>, mut mended: impl FnMut(Mended)) -> bool {
         let mut orphans = false;
         for index in 0..self.laps.capacity() {
             let word = Word(self.word(index.into()).load(OBSERVE));

@@ -141,7 +141,8 @@ impl<'m> Ring<'m> {
                 };
             }
         }
-        Found::Nothing(t)
+        // Not from the middle of a leap.
+        Found::Nothing(if sure > t { from } else { t })
     }
 
     /// Walks from a position where the head once stood to the first message that nobody took.
@@ -176,7 +177,8 @@ impl<'m> Ring<'m> {
                 _ => return Found::Nothing(h),
             }
         }
-        Found::Nothing(h)
+        // As in find_free.
+        Found::Nothing(if sure > h { from } else { h })
     }
 
     /// Claims the slot at `t`, if it is free there and nobody is faster.

@@ -3,6 +3,7 @@
 
 use core::mem::offset_of;
 
+use crate::channel::lock::Words as LockWords;
 use crate::channel::mailslot::reliable::{ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::mpmc::{Mended, Words};
@@ -17,7 +18,7 @@ use crate::memory::racing::{RacingSlots, stride};
 use crate::memory::region::{Region, RegionRef};
 use crate::memory::sync::{AtomicU32, fence};
 use crate::segment::claim::Held;
-use crate::segment::doorbell::{ARMED, Signal};
+use crate::segment::doorbell::{ARMED, Rung, Signal, Waiters};
 use crate::segment::header::{Header, HeaderLine};
 use crate::segment::join::Peer;
 use crate::segment::kind::Kind;
@@ -377,4 +378,20 @@ pub fn hide_epoch(mailslot: Region<'_>, epoch: u32) -> Result<()> {
     let mailslot = mailslot.into_ref();
     mailslot.word(epoch_at(mailslot)?)?.store(epoch, RELAXED);
     Ok(())
+}
+
+/// Frees the lock of a holder that is proven dead, and rings whoever waits for it, as one who reaps does. Answers whether it did.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no lock.
+pub fn reap_lock(lock: Region<'_>, me: &Peer<'_>, signal: &impl Signal) -> Result<bool> {
+    let (words, _) = LockWords::attach(lock.into_ref())?;
+    let court = me.court();
+    let freed = words.reap(|owner| court.is_dead(owner));
+    if freed {
+        let table = || me.segment().table();
+        Rung::default().ring(table, Waiters(words.waiters), signal);
+    }
+    Ok(freed)
 }
