@@ -49,8 +49,9 @@ fn count<W: Wake>(key: &mut Key<'_, u32, W>) -> Option<How> {
 /// How many counted themselves, as the lock says; everything is over.
 fn total(world: &World) -> u32 {
     let me = world.join();
-    let had = key(world, me).try_lock().unwrap().into_guard().get();
-    had
+    let mut key = key(world, me);
+    let guard = key.try_lock().unwrap().into_guard();
+    guard.get()
 }
 
 fn counted(all: &[Option<How>]) -> u32 {
@@ -351,7 +352,6 @@ fn a_newcomer_is_not_robbed() {
                     guard.mark_consistent();
                     std::mem::forget(guard);
                 });
-                drop(key);
                 (held.is_some(), me)
             });
             let mine = if_free(&mut mine).map(|(_, guard)| std::mem::forget(guard));
@@ -405,7 +405,6 @@ fn a_guard_is_forgotten_by_a_peer_that_leaves() {
             std::mem::forget(guard);
             how
         });
-        drop(its);
         drop(leaver);
         let taken = taker.join().unwrap();
         if let Some(How::Inherited(from)) = taken {
