@@ -11,7 +11,7 @@ use crate::message::{message, name};
 use crate::pool::{EVERYBODY, Pool};
 
 /// Kills of one segment: the ledger has room for so much.
-const ROUND: u64 = 500;
+const ROUND: u64 = 250;
 
 fn killed(recovery: Recovery, kills: u64, dice: &mut Dice) -> Result<(Sums, Duration), String> {
     let mut pool = Pool::new(recovery, "crowd");
