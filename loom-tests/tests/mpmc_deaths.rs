@@ -12,8 +12,10 @@ use ringpad::hooks::crash_at;
 use ringpad::hooks::probe::mpmc_mend;
 use ringpad::mpmc::{Delivery, Recovery};
 
-type Send = fn(&mut Tx) -> Vec<u32>;
-const SENDS: [(&str, Send); 2] = [
+/// What a victim does, by name.
+type Work<End> = (&'static str, fn(&mut End) -> Vec<u32>);
+
+const SENDS: [Work<Tx>; 2] = [
     ("one by one", |tx| {
         (16..18).filter(|&n| send(tx, n)).collect()
     }),
@@ -48,8 +50,7 @@ fn a_sender_dies() {
     }
 }
 
-type Take = fn(&mut Rx) -> Vec<u32>;
-const TAKES: [(&str, Take); 3] = [
+const TAKES: [Work<Rx>; 3] = [
     ("one", |rx| recv(rx).into_iter().collect()),
     ("three together", |rx| recv_all(rx, 3)),
     ("one by name", |rx| take(rx).into_iter().collect()),
@@ -124,7 +125,9 @@ fn a_mender_dies() {
                         } else {
                             ledger.sent(send_all(&mut tx, &[16, 17]));
                             let mut rx = crowd.rx(a);
-                            leaves(&crowd, a, 2, || _ = take(&mut rx));
+                            leaves(&crowd, a, 2, || {
+                                take(&mut rx);
+                            });
                             std::mem::forget(rx);
                             ledger.lost(usize::from(delivery == Delivery::AtMostOnce));
                         }

@@ -5,7 +5,7 @@ mod common;
 use common::crowd::{Crowd, Ledger, Rx, TWICE, config, recv, recv_all, send, send_all, take};
 use common::{Model, TORN};
 use loom::thread;
-use ringpad::mpmc::{Delivery, Recovery};
+use ringpad::mpmc::Recovery;
 
 const SLOTS: u32 = 4;
 
