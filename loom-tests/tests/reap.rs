@@ -1,7 +1,7 @@
 //! Reaping where rows have no locks: whoever proves a death gives back what the dead one held, once, beside others who do the same, beside
 //! newcomers in the row, and after a reaper's own death at any step.
 //!
-//! The next row of locks is in `reap_locked.rs`. That a sleeper's bit is set behind the pass that clears it (LEAVE/JOIN) is seen by no model
+//! Rows that have locks: `reap_locked.rs`. That a sleeper's bit is set behind the pass that clears it (LEAVE/JOIN) is seen by no model
 //! here: the checker runs no exchange later than the program says. `peers.rs` has the model that dies without them.
 
 mod common;
