@@ -36,7 +36,10 @@ fn two_senders(rules: (Recovery, Delivery), full: u32) -> Model {
 fn two_send_and_one_receives() {
     for rules in [EVERY[0], EVERY[3]] {
         for full in [0, 2] {
-            two_senders(rules, full).preemptions(1).holds();
+            two_senders(rules, full)
+                .without_fences()
+                .preemptions(1)
+                .holds();
         }
     }
 }
@@ -66,7 +69,10 @@ fn two_receivers(rules: (Recovery, Delivery), full: u32) -> Model {
 fn one_sends_and_two_receive() {
     for rules in [EVERY[0], EVERY[3]] {
         for full in [0, 2] {
-            two_receivers(rules, full).preemptions(1).holds();
+            two_receivers(rules, full)
+                .without_fences()
+                .preemptions(1)
+                .holds();
         }
     }
 }
@@ -99,8 +105,8 @@ fn revoked(at: u64) -> Model {
 /// no load later than the program says.
 #[test]
 fn a_sender_is_revoked() {
-    revoked(0).preemptions(1).holds();
-    let model = revoked(0).preemptions(2);
+    revoked(0).without_fences().preemptions(1).holds();
+    let model = revoked(0).without_fences().preemptions(2);
     model.dies_without("publish", TORN);
     model.dies_without("observe", TORN);
     // What the revoked sender wrote comes in the place of what its slot's next one did.
@@ -112,7 +118,7 @@ fn a_sender_is_revoked() {
 #[test]
 fn positions_wrap() {
     for at in [(1 << 32) - 2, (1 << 61) - 2, u64::MAX - 1] {
-        revoked(at).preemptions(1).holds();
+        revoked(at).without_fences().preemptions(1).holds();
     }
 }
 

@@ -44,7 +44,7 @@ fn a_sender_dies() {
                     ledger.sent(sent).perhaps(16..18).sent(more).got(&got);
                     crowd.closes(c, ledger);
                 });
-                model.preemptions(1)
+                model.without_fences().preemptions(1)
             });
         }
     }
@@ -93,7 +93,7 @@ fn a_receiver_dies() {
                         ledger.got(&got).got(&more);
                         crowd.closes(c, ledger);
                     });
-                    model.preemptions(1)
+                    model.without_fences().preemptions(1)
                 });
             }
         }
@@ -151,7 +151,7 @@ fn a_mender_dies() {
                         ledger.sent(more).got(&got);
                         crowd.closes(c, ledger);
                     });
-                    model.preemptions(1)
+                    model.without_fences().preemptions(1)
                 });
             }
         }
@@ -228,6 +228,10 @@ fn a_row_is_taken_again() {
             drop(me);
             crowd.closes(a, ledger);
         });
-        model.sees(&["mended"]).preemptions(2).holds();
+        model
+            .sees(&["mended"])
+            .without_fences()
+            .preemptions(2)
+            .holds();
     }
 }

@@ -42,8 +42,14 @@ fn taken(way: Way, recovery: Recovery, batch: u32) -> Model {
 fn a_batch_is_taken_in_parts() {
     for way in WAYS {
         for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
-            taken(way, recovery, 4).preemptions(2).holds();
-            taken(way, recovery, 3).preemptions(1).holds();
+            taken(way, recovery, 4)
+                .without_fences()
+                .preemptions(2)
+                .holds();
+            taken(way, recovery, 3)
+                .without_fences()
+                .preemptions(1)
+                .holds();
         }
     }
 }
@@ -71,11 +77,11 @@ fn revoked(recovery: Recovery, batch: u32) -> Model {
 #[test]
 fn a_batch_is_revoked() {
     for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
-        revoked(recovery, 2).preemptions(2).holds();
-        revoked(recovery, 4).preemptions(1).holds();
+        revoked(recovery, 2).without_fences().preemptions(2).holds();
+        revoked(recovery, 4).without_fences().preemptions(1).holds();
     }
     // RECLAIM: a walk that finds a run given back finds the words inside it free for the next lap, not this one.
-    let model = revoked(Recovery::Revoke, 4).preemptions(1);
+    let model = revoked(Recovery::Revoke, 4).without_fences().preemptions(1);
     model.dies_without("reclaim", TWICE);
     for edge in ["publish", "observe"] {
         model.dies_without(edge, TORN);

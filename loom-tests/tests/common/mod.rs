@@ -33,6 +33,7 @@ pub struct Model {
     threads: usize,
     preemptions: Option<usize>,
     shadows: bool,
+    exchanges: bool,
     must_see: &'static [&'static str],
     body: Arc<dyn Fn() + Send + Sync>,
 }
@@ -52,6 +53,7 @@ impl Model {
             threads,
             preemptions: None,
             shadows: true,
+            exchanges: false,
             must_see: &[],
             body: Arc::new(body),
         }
@@ -66,6 +68,12 @@ impl Model {
     /// Leaves the checker as it comes, with the interleavings that it misses.
     pub fn without_shadows(mut self) -> Self {
         self.shadows = false;
+        self
+    }
+
+    /// Rests on no fence, so that its loads may leave cheaper shadows: see [`hooks::set_exchanges`].
+    pub fn without_fences(mut self) -> Self {
+        self.exchanges = true;
         self
     }
 
@@ -128,6 +136,7 @@ impl Model {
         hear_panics();
         hooks::clear_crash();
         hooks::set_shadows(self.shadows, self.threads);
+        hooks::set_exchanges(self.exchanges);
         hooks::weaken(weakened);
         let executions = Arc::new(AtomicU64::new(0));
         let mut checker = loom::model::Builder::new();

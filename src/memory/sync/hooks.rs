@@ -13,6 +13,7 @@ pub const THREADS: usize = 4;
 std::thread_local! {
     static WEAKENED: RefCell<Option<String>> = const { RefCell::new(None) };
     static SHADOWS: Cell<Option<usize>> = const { Cell::new(Some(THREADS)) };
+    static EXCHANGES: Cell<bool> = const { Cell::new(false) };
     static CRASH: Cell<Option<Crash>> = const { Cell::new(None) };
 }
 
@@ -41,6 +42,17 @@ pub(crate) fn is_weakened(name: &str) -> bool {
 pub fn set_shadows(on: bool, threads: usize) {
     assert!(threads <= THREADS, "at most {THREADS} modelled threads");
     SHADOWS.set(on.then_some(threads));
+}
+
+/// Has loads leave their shadows by exchanges. The checker tries every value that a load may see, all alike here, which costs large models
+/// most of their time. Only for models whose claim rests on no fence: an exchange sees the newest value, and a fence behind it then orders
+/// what the words themselves do not.
+pub fn set_exchanges(on: bool) {
+    EXCHANGES.set(on);
+}
+
+pub(crate) fn exchanges() -> bool {
+    EXCHANGES.get()
 }
 
 /// How many modelled threads leave shadows; `None` when shadows are off.
