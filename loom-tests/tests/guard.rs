@@ -6,7 +6,7 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use common::world::{Pair, Pipes, Room, World, if_free, mailslot, ring};
+use common::world::{Pair, Pipes, Room, World, if_free, mailslot, named, ring};
 use common::{ASLEEP, Model, RACE, TORN};
 use loom::thread;
 use ringpad::hooks::probe::{Word, fence_arm, fence_ring, mailslot_at};
@@ -14,7 +14,7 @@ use ringpad::hooks::{crash_at, edges};
 use ringpad::mailslot::reliable::{self, Delivery, Reliable};
 use ringpad::mailslot::{self, Next, Start};
 use ringpad::spsc::{Config, Spsc};
-use ringpad::{Channel, Identity, Plan, Sleeper};
+use ringpad::{Channel, Identity, NoProof, Plan, Silent, Sleeper};
 
 type Ring = Spsc<'static, u32>;
 
@@ -268,16 +268,39 @@ fn joiner() -> Model {
     .preemptions(1)
 }
 
+/// REAP, with DEPARTED: who finds a row being reaped needs no proof of its own, and finds what the dead one did.
+fn reaped() -> Model {
+    Model::new("row being reaped", 2, || {
+        let world = World::with_ring(3, 2);
+        let (dead, reaper) = (world.join(), world.join());
+        let next = world.segment.join(&named(3), &NoProof).unwrap();
+        let mut tx = world.ring().producer(dead).unwrap();
+        let oracle = world.oracle();
+        let pass = thread::spawn(move || {
+            tx.push(1).unwrap();
+            std::mem::forget(tx);
+            oracle.bury(dead.id());
+            reaper.reap(&Silent).unwrap();
+        });
+        if let Some(mut tx) = if_free(world.ring().producer(&next)) {
+            tx.push(2).unwrap();
+        }
+        pass.join().unwrap();
+    })
+    .preemptions(2)
+}
+
 type Smallest = (&'static [&'static str], fn() -> Model, &'static str);
 
 /// The smallest model of every edge, and how it dies without. The other files have larger ones.
-const SMALLEST: [Smallest; 10] = [
+const SMALLEST: [Smallest; 11] = [
     (&["publish", "observe", "release", "reclaim"], slot, RACE),
     (&["ready", "attach"], header, RACE),
     (&["listed", "lookup"], entry, RACE),
     (&["unclaim", "claim"], end, RACE),
     (&["found"], newcomer, TWICE),
     (&["leave", "live", "departed", "join"], row, RACE),
+    (&["reap"], reaped, RACE),
     (&["arm", "ring"], sleeper, ASLEEP),
     (&["open", "validate"], overwritten, TORN),
     (&["close", "arrive"], found, TORN),
