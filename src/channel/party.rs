@@ -10,6 +10,7 @@ use crate::memory::sync::AtomicU32;
 use crate::segment::claim::Court;
 use crate::segment::doorbell::{Bell, Waiters, Wake};
 use crate::segment::join::Peer;
+use crate::segment::reaped::Reaped;
 
 /// In whose name a party works, and who knows whether the others live.
 #[derive(Clone, Copy)]
@@ -36,6 +37,13 @@ impl<'p> Name<'p> {
                 Self::checked(region, Owner::BARE, Court { table, oracle })
             }
             _ => Err(Error::ForeignPeer),
+        }
+    }
+
+    /// Adds to the segment's counts what this party gave back for a dead one in its way.
+    pub(crate) fn count(&self, reaped: &Reaped) {
+        if let Some(table) = &self.court.table {
+            table.count(reaped);
         }
     }
 
@@ -103,7 +111,7 @@ impl<'p, W: Wake> Party<'p, W> {
     }
 
     /// The same party with another way to wake.
-    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Party<'p, V> {
+    pub(crate) fn rewired<V: Wake>(&self, wake: impl FnOnce(&W) -> V) -> Party<'p, V> {
         Party {
             name: self.name,
             region: self.region,

@@ -34,19 +34,27 @@ impl OwnedPeer {
             .segment
             .dead_rows(peer.owner(), &peer.court())
             .collect();
-        let (mut rows, mut seats) = (Vec::new(), Vec::new());
+        let (mut rows, mut seats, mut failed) = (Vec::new(), Vec::new(), None);
         for (row, generation) in dead {
-            let seat = inner.seat()?;
             let byte = u64::from(row.get());
-            let locked = lock::try_exclusive(seat.as_fd(), byte);
-            if !locked.doing(|| format!("locking row {row}"))? {
-                inner.give_back(seat);
-                continue;
-            }
-            seats.push((seat, byte));
-            // Whoever held the byte between may have been another, and left.
-            if inner.segment.table().begin_reaping(row, generation) {
-                rows.push((row, generation));
+            let taken = inner.seat().and_then(|seat| {
+                let locked = lock::try_exclusive(seat.as_fd(), byte);
+                let locked = locked.doing(|| format!("locking row {row}"));
+                Ok((locked?, seat))
+            });
+            match taken {
+                // Whoever held the byte between may have been another, and left.
+                Ok((true, seat)) if inner.segment.table().begin_reaping(row, generation) => {
+                    rows.push((row, generation));
+                    seats.push((seat, byte));
+                }
+                Ok((locked, seat)) => {
+                    if !locked || lock::release(seat.as_fd(), byte).is_ok() {
+                        inner.give_back(seat);
+                    }
+                }
+                // What is locked is reaped all the same.
+                Err(error) => failed = Some(error),
             }
         }
         let reaped = peer.reap_rows(&rows, 0, &inner.bells);
@@ -55,7 +63,10 @@ impl OwnedPeer {
                 inner.give_back(seat);
             }
         }
-        Ok(reaped?)
+        match failed {
+            None => Ok(reaped?),
+            Some(error) => Err(error),
+        }
     }
 
     /// Gives back what the peer held that died in this one's row.

@@ -91,6 +91,8 @@ pub struct Identity {
 #[derive(Clone, Copy, Debug)]
 pub struct Table<'m> {
     region: RegionRef<'m>,
+    /// Where the segment counts what was given back for the dead.
+    counts: RegionRef<'m>,
     rows: u32,
 }
 
@@ -99,8 +101,12 @@ impl<'m> Table<'m> {
         rows as usize * size_of::<RowLine>()
     }
 
-    pub(crate) fn over(region: RegionRef<'m>, rows: u32) -> Self {
-        Self { region, rows }
+    pub(crate) fn over(region: RegionRef<'m>, counts: RegionRef<'m>, rows: u32) -> Self {
+        Self {
+            region,
+            counts,
+            rows,
+        }
     }
 
     pub(crate) fn rows(&self) -> u32 {
@@ -276,6 +282,10 @@ impl<'m> Table<'m> {
     pub(crate) fn reaper(&self, peer: PeerId) -> Result<&'m Atomic<Owner>> {
         self.region
             .typed(Self::at(peer) + offset_of!(RowShape, reaper))
+    }
+
+    pub(super) fn counts(&self) -> RegionRef<'m> {
+        self.counts
     }
 
     pub(crate) fn region(&self) -> RegionRef<'m> {

@@ -34,7 +34,8 @@ use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32, RawU32};
 use crate::segment::claim::Court;
 use crate::segment::doorbell::{Rung, Signal, Waiters};
-use crate::segment::superblock::{BUILDER, BuilderShape, Segment, SegmentShape};
+use crate::segment::peers::Table;
+use crate::segment::superblock::{BUILDER, BuilderShape, Segment};
 
 /// What was given back for the dead.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,11 +95,12 @@ pub(crate) struct ReapedShape {
     pub(crate) locks: RawU32,
 }
 
-const COUNTERS: usize = offset_of!(SegmentShape, builder) + offset_of!(BuilderShape, reaped);
+const COUNTERS: usize = offset_of!(BuilderShape, reaped);
 
-impl Segment<'_> {
-    fn counters(&self) -> impl Iterator<Item = Result<&RawU32>> {
-        (0..5).map(|index| self.region.raw(COUNTERS + index * size_of::<RawU32>()))
+impl<'m> Table<'m> {
+    fn counters(&self) -> impl Iterator<Item = Result<&'m RawU32>> + use<'m> {
+        let counts = self.counts();
+        (0..5).map(move |index| counts.raw(COUNTERS + index * size_of::<RawU32>()))
     }
 
     pub(super) fn forget_counts(&self) -> Result<()> {
@@ -108,7 +110,8 @@ impl Segment<'_> {
         Ok(())
     }
 
-    fn count(&self, reaped: &Reaped) {
+    /// Adds to what tools can read.
+    pub(crate) fn count(&self, reaped: &Reaped) {
         for (counter, more) in self.counters().zip(reaped.fields()) {
             match counter {
                 Ok(counter) if more > 0 => counter.fetch_add(more, Relaxed),
@@ -116,11 +119,14 @@ impl Segment<'_> {
             };
         }
     }
+}
 
-    /// What was given back for the dead since the segment was made. Counts wrap; what a reaper gave back that was killed before it counted is
-    /// missing.
+impl Segment<'_> {
+    /// What was given back for the dead since the segment was made: by passes, by joiners, and slots by whoever had them in its way; not ends and
+    /// locks that were taken over. Counts wrap; what somebody gave back who was killed before it counted is missing.
     pub fn reaped(&self) -> Reaped {
         let mut counts = self
+            .table()
             .counters()
             .map(|counter| counter.map_or(0, |counter| counter.load(Relaxed)));
         let mut next = || counts.next().unwrap_or(0);
@@ -223,7 +229,7 @@ impl<'p> Pass<'p> {
 
     /// Counts what was found where tools can read it.
     pub(crate) fn finish(self) -> Reaped {
-        self.segment.count(&self.found);
+        self.segment.table().count(&self.found);
         self.found
     }
 }

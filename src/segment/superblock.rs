@@ -133,7 +133,7 @@ impl<'m> Segment<'m> {
         segment.record()?;
         let builder: &Atomic<Owner> = region.typed(BUILDER)?;
         builder.store(Owner::FREE, RELAXED);
-        segment.forget_counts()?;
+        segment.table.forget_counts()?;
         segment.table.init()?;
         segment.unlist_all()?;
         let mut at = segment.data_at;
@@ -196,9 +196,11 @@ impl<'m> Segment<'m> {
             .checked_mul(size_of::<EntryLine>())
             .ok_or(Error::TooLarge)?;
         let rows = region.part(ROWS, Table::bytes(peers))?;
+        let line = size_of::<Line<BuilderShape>>();
+        let counts = region.part(offset_of!(SegmentShape, builder), line)?;
         Ok(Self {
             region,
-            table: Table::over(rows, peers),
+            table: Table::over(rows, counts, peers),
             directory: region.part(directory_at, directory_bytes)?,
             entries,
             data_at: directory_at + directory_bytes,

@@ -3,12 +3,12 @@
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
-use core::hint::spin_loop;
 use core::marker::PhantomData;
 
 use super::PATIENCE;
-use super::ring::{Found, Obstacle, Ring};
-use super::taken::{Held, Taken};
+use super::repair::Look;
+use super::ring::{Budget, Found, Obstacle, Ring};
+use super::taken::{Desk, Held, Taken};
 use super::word::{Tag, Word};
 use crate::channel::party::Party;
 use crate::memory::Pod;
@@ -32,9 +32,9 @@ pub struct Receiver<'p, T, W: Wake = Silent> {
     patience: u32,
     /// Which orphans this end has looked for; at first none.
     pub(super) looked_for: Option<u32>,
-    /// Messages whose reader died, which this end goes on with.
-    pub(super) adopted: Option<Held<'p>>,
-    pub(super) party: Party<'p, W>,
+    /// Where to look for orphans next: one that was put back is not found again before the others.
+    pub(super) look_at: u32,
+    pub(super) desk: Desk<'p, W>,
     of: Alone<T>,
 }
 
@@ -42,8 +42,7 @@ impl<T, W: Wake + Clone> Clone for Receiver<'_, T, W> {
     fn clone(&self) -> Self {
         Self {
             looked_for: None,
-            adopted: None,
-            party: self.party.clone(),
+            desk: Desk::new(self.desk.party.clone()),
             ..*self
         }
     }
@@ -60,7 +59,7 @@ impl<'p, T: Pod> Receiver<'p, T> {
         me: &'p Peer<'_>,
         signal: S,
     ) -> crate::Result<Receiver<'p, T, Ringer<'p, S>>> {
-        self.party.check_home(me)?;
+        self.desk.party.check_home(me)?;
         Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
@@ -73,25 +72,25 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
             at: ring.head.load(RELAXED),
             patience: PATIENCE,
             looked_for: None,
-            adopted: None,
-            party,
+            look_at: 0,
+            desk: Desk::new(party),
             of: PhantomData,
         }
     }
 
     /// The same end with another way to wake, which it uses at once.
-    pub(crate) fn rewired<V: Wake>(self, wake: impl FnOnce(&W) -> V) -> Receiver<'p, T, V> {
+    pub(crate) fn rewired<V: Wake>(mut self, wake: impl FnOnce(&W) -> V) -> Receiver<'p, T, V> {
         let mut receiver = Receiver {
             ring: self.ring,
             tag: self.tag,
             at: self.at,
             patience: self.patience,
             looked_for: self.looked_for,
-            adopted: self.adopted,
-            party: self.party.rewired(wake),
+            look_at: self.look_at,
+            desk: self.desk.rewired(wake),
             of: PhantomData,
         };
-        receiver.party.wake();
+        receiver.desk.party.wake();
         receiver
     }
 
@@ -121,7 +120,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
             let value = self.ring.slots.slot(h as u32).load_value::<T>();
             if self.ring.consume(h, ready) {
                 self.at = h.wrapping_add(1);
-                self.party.wake();
+                self.desk.party.wake();
                 return Some(value);
             }
         }
@@ -130,13 +129,13 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
 
     #[inline(never)]
     fn recv(&mut self) -> Option<T> {
-        let mut budget = self.ring.budget();
+        let mut budget = self.ring.budget(self.patience);
         loop {
             let (h, ready) = self.find(&mut budget)?;
             let value = self.ring.slots.slot(h as u32).load_value::<T>();
             if self.ring.consume(h, ready) {
                 self.at = h.wrapping_add(1);
-                self.party.wake();
+                self.desk.party.wake();
                 return Some(value);
             }
         }
@@ -153,7 +152,8 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
             }
             done += 1;
         }
-        let mut budget = self.ring.budget() + into.len() as u64;
+        let mut budget = self.ring.budget(self.patience);
+        budget.slots += into.len() as u64;
         while done < into.len() {
             let Some((h, ready)) = self.find(&mut budget) else {
                 break;
@@ -161,7 +161,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
             done += self.recv_run(h, ready, &mut into[done..]);
         }
         if done > 0 {
-            self.party.wake();
+            self.desk.party.wake();
         }
         done
     }
@@ -194,16 +194,16 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
     pub fn try_take(&mut self) -> Option<Taken<'_, 'p, T, W>> {
         if self.has_orphans() {
             self.adopt_some();
-            if self.adopted.is_some() {
+            if self.desk.adopted.is_some() {
                 return self.again();
             }
         }
-        let mut budget = self.ring.budget();
+        let mut budget = self.ring.budget(self.patience);
         loop {
             let (h, ready) = self.find(&mut budget)?;
             if self.ring.hold(h, ready, 1, self.tag) {
                 self.at = h.wrapping_add(1);
-                let held = Held::fresh(self.ring, &self.party, self.tag, h);
+                let held = Held::fresh(self.ring, &self.desk.party, self.tag, h);
                 return Some(Taken::new(self, held));
             }
         }
@@ -214,14 +214,14 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
         if self.has_orphans() {
             self.adopt_some();
         }
-        let mut budget = self.ring.budget();
-        self.adopted.is_some() || self.find(&mut budget).is_some()
+        let mut budget = self.ring.budget(self.patience);
+        self.desk.adopted.is_some() || self.find(&mut budget).is_some()
     }
 
     /// The oldest message that nobody has taken, past whoever stands in the way.
     #[inline(always)]
-    fn find(&mut self, budget: &mut u64) -> Option<(u64, Word)> {
-        while *budget > 0 {
+    fn find(&mut self, budget: &mut Budget) -> Option<(u64, Word)> {
+        while budget.slots > 0 {
             let from = self.at.max(self.ring.head.load(RELAXED));
             match self.ring.find_ready(from, budget) {
                 Found::Here(h, ready) => {
@@ -234,7 +234,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 }
                 Found::Blocked(obstacle) => {
                     self.at = obstacle.position;
-                    if !self.pass(obstacle) {
+                    if !self.pass(obstacle, budget) {
                         return None;
                     }
                 }
@@ -246,26 +246,31 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
     /// Gets past a slot that somebody is writing; false if this ring's rules let nobody.
     #[cold]
     #[inline(never)]
-    fn pass(&mut self, obstacle: Obstacle) -> bool {
-        for _ in 0..self.patience {
-            if self.ring.word(obstacle.position).load(RELAXED) != obstacle.word.0 {
-                return true;
-            }
-            spin_loop();
+    fn pass(&mut self, obstacle: Obstacle, budget: &mut Budget) -> bool {
+        // Where nothing lies behind it there is nothing to gain: a long write is not to be begun again and again.
+        if !self.ring.hides_a_message(obstacle, budget) {
+            return false;
+        }
+        if self.ring.changes(obstacle, self.patience, budget) {
+            return true;
         }
         if self.ring.rules.revoke {
             self.ring.revoke(obstacle);
             return true;
         }
-        let mended = self.ring.mend(obstacle, &self.party.name).is_some();
-        if mended {
-            self.party.wake();
+        match self.ring.mend(obstacle, &self.desk.party.name) {
+            Look::Alive => false,
+            Look::Changed => true,
+            Look::Mended(what) => {
+                self.desk.party.name.count(&what.counted());
+                self.desk.party.wake();
+                true
+            }
         }
-        mended
     }
 
     /// What to wait at for messages.
     pub fn bell(&self) -> Bell<'p, W::Keep> {
-        self.party.bell()
+        self.desk.party.bell()
     }
 }

@@ -7,9 +7,9 @@ use super::ring::{Obstacle, Ring};
 use super::word::{State, Tag, Word};
 use crate::channel::party::Name;
 use crate::error::Result;
-use crate::memory::order::{CLAIM, OBSERVE, RELAXED, RELEASE};
+use crate::memory::order::{CLAIM, OBSERVE, RELEASE};
 use crate::memory::region::RegionRef;
-use crate::segment::reaped::Pass;
+use crate::segment::reaped::{Pass, Reaped};
 
 /// Gives back what the dead held of the ring in this region.
 pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
@@ -20,11 +20,11 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
     };
     let (mut slots, mut messages) = (0, 0);
     let orphans = words.ring.mend_all(&name, |mended| match mended {
-        Mended::Freed(run) => slots += run,
-        Mended::Redelivered(run) => messages += run,
+        Mended::Freed(run) => slots = u32::wrapping_add(slots, run),
+        Mended::Redelivered(run) => messages = u32::wrapping_add(messages, run),
     });
-    pass.found.slots += slots;
-    pass.found.messages += messages;
+    pass.found.slots = pass.found.slots.wrapping_add(slots);
+    pass.found.messages = pass.found.messages.wrapping_add(messages);
     let news = [
         (words.space_waiters, slots > 0),
         (words.data_waiters, messages > 0 || orphans),
@@ -47,27 +47,55 @@ pub(crate) enum Mended {
     Redelivered(u32),
 }
 
+impl Mended {
+    /// As passes count it.
+    pub(super) fn counted(self) -> Reaped {
+        let mut counts = Reaped::default();
+        match self {
+            Mended::Freed(run) => counts.slots = run,
+            Mended::Redelivered(run) => counts.messages = run,
+        }
+        counts
+    }
+}
+
+/// What came of looking at somebody's slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// Its owner is not proven dead.
+    Alive,
+    /// It is not as it was: somebody else was faster.
+    Changed,
+    /// Its owner was dead.
+    Mended(Mended),
+}
+
 impl Ring<'_> {
     /// Gives back what the word's owner held, if that is proven dead. Every step is one exchange from what was found, to the dead one's name or
     /// the mender's; a mender that dies is mended in turn.
-    pub(super) fn mend(&self, at: Obstacle, name: &Name<'_>) -> Option<Mended> {
-        let owner = at.word.owner()?;
-        if !name.court.is_dead(owner) {
-            return None;
+    pub(super) fn mend(&self, at: Obstacle, name: &Name<'_>) -> Look {
+        let owner = at.word.owner();
+        if !owner.is_some_and(|owner| name.court.is_dead(owner)) {
+            return Look::Alive;
         }
         let (word, run) = (self.word(at.position), self.laps.run(at.word));
         if at.word.state() == State::HeldRead && self.rules.again {
             let orphan = self.laps.as_orphan(at.word);
             // RELEASE: what the dead read, it read before whoever takes it next frees it.
-            word.replace(at.word.0, orphan.0, RELEASE).ok()?;
+            if word.replace(at.word.0, orphan.0, RELEASE).is_err() {
+                return Look::Changed;
+            }
             self.tell_of_orphans();
-            return Some(Mended::Redelivered(run));
+            return Look::Mended(Mended::Redelivered(run));
         }
         let me = Tag::of(name.me);
         let mine = self.laps.as_held_write(at.word, me);
-        word.replace(at.word.0, mine.0, CLAIM).ok()?; // CLAIM: pairs with FOUND
+        // CLAIM: pairs with FOUND
+        if word.replace(at.word.0, mine.0, CLAIM).is_err() {
+            return Look::Changed;
+        }
         self.give_back(at.position, me);
-        Some(Mended::Freed(run))
+        Look::Mended(Mended::Freed(run))
     }
 
     /// One pass over every slot. Calls `mended` for each that was given back. True if there were orphans already, of which it told receivers
@@ -78,9 +106,9 @@ impl Ring<'_> {
             let word = Word(self.word(index.into()).load(OBSERVE));
             orphans |= word.state() == State::Orphan;
             if word.owner().is_some() {
-                let near = self.tail.load(RELAXED);
+                let near = self.near(u64::from(index));
                 let position = self.laps.position(word, index, near);
-                if let Some(what) = self.mend(Obstacle { position, word }, name) {
+                if let Look::Mended(what) = self.mend(Obstacle { position, word }, name) {
                     mended(what);
                 }
             }

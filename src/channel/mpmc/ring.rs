@@ -2,6 +2,8 @@
 
 #![forbid(unsafe_code)]
 
+use core::hint::spin_loop;
+
 use super::rules::Rules;
 use super::word::{Laps, State, Tag, Word};
 use crate::memory::order::{CLAIM, OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
@@ -9,8 +11,12 @@ use crate::memory::racing::RacingSlots;
 use crate::memory::sync::{AtomicU32, AtomicU64};
 
 /// Times that one step is tried again while others change the same word.
-pub(super) const TRIES: u32 = if cfg!(ringpad_loom) { 4 } else { 64 };
+pub(super) const TRIES: u32 = if cfg!(ringpad_loom) { 4 } else { 1024 };
 /// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
+/// Words that are asked which lap it is.
+const NEIGHBOURS: u64 = if cfg!(ringpad_loom) { 1 } else { 16 };
+/// Most messages that one word speaks for: giving them back must not take as long as others take for a lap.
+const MOST_RUN: u32 = 256;
 const MORE: u64 = if cfg!(ringpad_loom) { 4 } else { 1024 };
 
 /// One ring's words, found once.
@@ -50,6 +56,15 @@ impl Sequences<'_> {
     }
 }
 
+/// What one call may still spend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Slots to look at.
+    pub(super) slots: u64,
+    /// Looks at slots that stand in the way.
+    looks: u64,
+}
+
 /// What stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Obstacle {
@@ -82,21 +97,37 @@ impl<'m> Ring<'m> {
         }
     }
 
+    /// Moves a hint, forwards only: one that claimed and then stopped sets it back by what others did between these two steps, no more.
+    #[inline(always)]
+    fn advance(hint: &AtomicU64, to: u64) {
+        if hint.load(RELAXED) < to {
+            hint.store(to, RELAXED);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn word(&self, position: u64) -> &'m AtomicU64 {
         self.slots.slot(position as u32).named()
     }
 
-    /// Most slots that one call looks at.
+    /// What one call may spend.
     #[inline(always)]
-    pub(super) fn budget(&self) -> u64 {
-        4 * u64::from(self.laps.capacity()) + MORE
+    pub(super) fn budget(&self, patience: u32) -> Budget {
+        Budget {
+            slots: 4 * u64::from(self.laps.capacity()) + MORE,
+            looks: self.looks(patience, MOST_RUN),
+        }
     }
 
-    /// A position near those in use, to tell laps of 32 bits apart: `at` may be long ago, and one hint stale for a moment.
-    fn near(&self, at: u64) -> u64 {
+    /// A position near those in use, to tell laps of 32 bits apart: `at` may be long ago, and so may hints that somebody set back who had
+    /// stopped. Words of FREE and READY say 61 bits: some of the next will be of this lap or the last.
+    pub(super) fn near(&self, at: u64) -> u64 {
         let hints = [self.tail.load(RELAXED), self.head.load(RELAXED)];
-        hints.into_iter().fold(at, u64::max)
+        let words = (1..NEIGHBOURS).filter_map(|i| {
+            let word = Word(self.word(at.wrapping_add(i)).load(RELAXED));
+            self.laps.lap_of(word)
+        });
+        hints.into_iter().chain(words).fold(at, u64::max)
     }
 
     /// Where a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
@@ -116,10 +147,10 @@ impl<'m> Ring<'m> {
 
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
-    pub(super) fn find_free(&self, from: u64, budget: &mut u64) -> Found {
+    pub(super) fn find_free(&self, from: u64, budget: &mut Budget) -> Found {
         let (mut t, mut sure) = (from, from);
-        while *budget > 0 {
-            *budget -= 1;
+        while budget.slots > 0 {
+            budget.slots -= 1;
             // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
             let word = Word(self.word(t).load(RECLAIM));
             let ahead = self.laps.ahead(word, t);
@@ -134,7 +165,7 @@ impl<'m> Ring<'m> {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
                 return match state {
-                    State::HeldRead | State::HeldWrite | State::Orphan => {
+                    State::HeldRead | State::HeldWrite | State::Orphan | State::Writing => {
                         Found::Blocked(Obstacle { position: t, word })
                     }
                     _ => Found::Nothing(t),
@@ -147,10 +178,10 @@ impl<'m> Ring<'m> {
 
     /// Walks from a position where the head once stood to the first message that nobody took.
     #[inline(always)]
-    pub(super) fn find_ready(&self, from: u64, budget: &mut u64) -> Found {
+    pub(super) fn find_ready(&self, from: u64, budget: &mut Budget) -> Found {
         let (mut h, mut sure) = (from, from);
-        while *budget > 0 {
-            *budget -= 1;
+        while budget.slots > 0 {
+            budget.slots -= 1;
             // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
             let word = Word(self.word(h).load(OBSERVE));
             let ahead = self.laps.ahead(word, h);
@@ -192,7 +223,7 @@ impl<'m> Ring<'m> {
         let mine = self.laps.writing(t, 1, tag);
         let claimed = word.replace(free.0, mine.0, CLAIM).is_ok(); // CLAIM: pairs with FOUND
         if claimed {
-            self.tail.store(t.wrapping_add(1), RELAXED);
+            Self::advance(self.tail, t.wrapping_add(1));
         }
         claimed
     }
@@ -215,7 +246,7 @@ impl<'m> Ring<'m> {
     #[inline(always)]
     pub(super) fn claim(&self, t: u64, free: Word, most: u32, tag: Tag) -> u32 {
         // Not beyond the ring's end: so all words of a run have the same lap.
-        let most = most.min(self.laps.until_end(t));
+        let most = most.min(self.laps.until_end(t)).min(MOST_RUN);
         let mut run = 1;
         while run < most {
             let next = t.wrapping_add(u64::from(run));
@@ -229,7 +260,7 @@ impl<'m> Ring<'m> {
         // CLAIM: pairs with FOUND of whoever asks whether this owner lives.
         match self.word(t).replace(free.0, mine.0, CLAIM) {
             Ok(_) => {
-                self.tail.store(t.wrapping_add(u64::from(run)), RELAXED);
+                Self::advance(self.tail, t.wrapping_add(u64::from(run)));
                 run
             }
             Err(_) => 0,
@@ -268,7 +299,7 @@ impl<'m> Ring<'m> {
             .free(h.wrapping_add(u64::from(self.laps.capacity())));
         let taken = self.word(h).replace(ready.0, free.0, RELEASE).is_ok(); // RELEASE: pairs with RECLAIM
         if taken {
-            self.head.store(h.wrapping_add(1), RELAXED);
+            Self::advance(self.head, h.wrapping_add(1));
         }
         taken
     }
@@ -281,7 +312,7 @@ impl<'m> Ring<'m> {
         let mine = self.laps.held_read(h, run, tag);
         let taken = self.word(h).replace(ready.0, mine.0, CLAIM).is_ok(); // CLAIM: pairs with FOUND
         if taken {
-            self.head.store(h.wrapping_add(u64::from(run)), RELAXED);
+            Self::advance(self.head, h.wrapping_add(u64::from(run)));
         }
         taken
     }
@@ -297,11 +328,16 @@ impl<'m> Ring<'m> {
             if found.tag() != tag || found.owner().is_none() {
                 return;
             }
-            let at = self.laps.position(found, index, self.near(at));
+            // Where nobody has passed over it, it is where it was.
+            let at = match self.laps.ahead(found, at) {
+                0 => at,
+                _ => self.laps.position(found, index, self.near(at)),
+            };
             let next = at.wrapping_add(u64::from(self.laps.capacity()));
-            // First those that the word speaks for: whoever finds it free finds them free too.
+            // First those that the word speaks for: whoever finds it free finds them free too. The last one first: along the run no lap is
+            // then before another, and whoever comes from far behind, and leaps by one of these words, meets none that he takes for his own.
             let free = self.laps.free(next);
-            for i in 1..u64::from(self.laps.run(found)) {
+            for i in (1..u64::from(self.laps.run(found))).rev() {
                 self.word(next.wrapping_add(i)).store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
             }
             if !self.rules.revoke {
@@ -314,16 +350,56 @@ impl<'m> Ring<'m> {
         }
     }
 
+    /// Looks whether the word changes, as often as patience says and its writer may need.
+    pub(super) fn changes(&self, at: Obstacle, patience: u32, budget: &mut Budget) -> bool {
+        let run = self.laps.run(at.word).min(MOST_RUN);
+        let looks = self.looks(patience, run).min(budget.looks);
+        for _ in 0..looks {
+            budget.looks -= 1;
+            if self.word(at.position).load(RELAXED) != at.word.0 {
+                return true;
+            }
+            spin_loop();
+        }
+        false
+    }
+
+    /// Looks at a slot that speaks for so many: one takes about as long as to copy so many bytes.
+    fn looks(&self, patience: u32, run: u32) -> u64 {
+        const BYTES: u64 = 32;
+        match patience {
+            0 => 0,
+            _ => u64::from(patience) + u64::from(run) * self.slots.bytes() as u64 / BYTES,
+        }
+    }
+
     /// Takes a slot from its writer, whose memory it stays until it acknowledges. Needs no proof of death.
     pub(super) fn revoke(&self, at: Obstacle) {
         let held = self.laps.as_held_write(at.word, at.word.tag());
         let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
     }
 
-    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
-    pub(super) fn leads_on(&self, at: Obstacle) -> bool {
+    /// Whether a message lies behind slots that somebody is writing, so that to revoke them gains one.
+    pub(super) fn hides_a_message(&self, at: Obstacle, budget: &mut Budget) -> bool {
         let mut past = self.laps.run(at.word);
-        while past < self.laps.capacity() {
+        while past < self.laps.capacity() && budget.slots > 0 {
+            budget.slots -= 1;
+            let h = at.position.wrapping_add(u64::from(past));
+            let word = Word(self.word(h).load(RELAXED));
+            match (word.state(), self.laps.ahead(word, h)) {
+                (State::Ready, 0) => return true,
+                (State::Free, 0) | (_, ..0) => return false,
+                _ => past += self.laps.run(word),
+            }
+        }
+        false
+    }
+
+    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
+    pub(super) fn leads_on(&self, at: Obstacle, budget: &mut Budget) -> bool {
+        let mut past = self.laps.run(at.word);
+        while past < self.laps.capacity() && budget.slots > 0 {
+            budget.slots -= 1;
             let t = at.position.wrapping_add(u64::from(past));
             let word = Word(self.word(t).load(RELAXED));
             match word.state() {
@@ -337,6 +413,10 @@ impl<'m> Ring<'m> {
 
     /// Passes over slots that somebody holds, for this lap.
     pub(super) fn skip(&self, at: Obstacle) {
+        if self.laps.ahead(at.word, at.position) != -i64::from(self.laps.capacity()) {
+            // Of no lap that this end could have come to: its own position is from long ago.
+            return;
+        }
         let later = self.laps.moved_to(at.word, at.position);
         if self
             .word(at.position)
@@ -344,7 +424,7 @@ impl<'m> Ring<'m> {
             .is_ok()
         {
             let behind = at.position.wrapping_add(u64::from(self.laps.run(at.word)));
-            self.tail.store(behind, RELAXED);
+            Self::advance(self.tail, behind);
         }
     }
 

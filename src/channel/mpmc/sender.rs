@@ -3,11 +3,11 @@
 #![forbid(unsafe_code)]
 
 use core::cell::Cell;
-use core::hint::spin_loop;
 use core::marker::PhantomData;
 
 use super::PATIENCE;
-use super::ring::{Found, Obstacle, Ring};
+use super::repair::Look;
+use super::ring::{Budget, Found, Obstacle, Ring};
 use super::word::{State, Tag};
 use crate::channel::party::Party;
 use crate::error::Full;
@@ -123,15 +123,15 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
 
     /// True if there is room for a message. Another may take it first.
     pub fn has_room(&mut self) -> bool {
-        let mut budget = self.ring.budget();
-        while budget > 0 {
+        let mut budget = self.ring.budget(self.patience);
+        while budget.slots > 0 {
             let from = self.at.max(self.ring.tail.load(RELAXED));
             match self.ring.find_free(from, &mut budget) {
                 Found::Here(t, _) => {
                     self.at = t;
                     return true;
                 }
-                Found::Blocked(obstacle) if self.pass(obstacle) => {}
+                Found::Blocked(obstacle) if self.pass(obstacle, &mut budget) => {}
                 _ => return false,
             }
         }
@@ -140,8 +140,8 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
 
     #[inline(never)]
     fn send(&mut self, values: &[T]) -> usize {
-        let mut budget = self.ring.budget();
-        while budget > 0 {
+        let mut budget = self.ring.budget(self.patience);
+        while budget.slots > 0 {
             let from = self.at.max(self.ring.tail.load(RELAXED));
             match self.ring.find_free(from, &mut budget) {
                 Found::Here(t, free) => {
@@ -170,7 +170,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
                 }
                 Found::Blocked(obstacle) => {
                     self.at = obstacle.position;
-                    if !self.pass(obstacle) {
+                    if !self.pass(obstacle, &mut budget) {
                         return 0;
                     }
                 }
@@ -182,16 +182,24 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
     /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody, or nothing is free behind it.
     #[cold]
     #[inline(never)]
-    fn pass(&mut self, obstacle: Obstacle) -> bool {
-        for _ in 0..self.patience {
-            if self.ring.word(obstacle.position).load(RELAXED) != obstacle.word.0 {
+    fn pass(&mut self, obstacle: Obstacle, budget: &mut Budget) -> bool {
+        if self.ring.changes(obstacle, self.patience, budget) {
+            return true;
+        }
+        match self.ring.mend(obstacle, &self.party.name) {
+            Look::Alive => {}
+            Look::Changed => return true,
+            Look::Mended(what) => {
+                self.party.name.count(&what.counted());
+                // Others may wait for these slots, receivers for messages that come again.
+                self.party.wake_mine();
+                self.party.wake();
                 return true;
             }
-            spin_loop();
         }
-        if self.ring.mend(obstacle, &self.party.name).is_some() {
-            self.party.wake();
-            return true;
+        if obstacle.word.state() == State::Writing {
+            // The oldest message of all is being written: the ring is full.
+            return false;
         }
         if obstacle.word.state() == State::Orphan {
             // Whoever made it one may have died before it told.
@@ -199,7 +207,7 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
             self.party.wake();
         }
         // Where all that is left is held the ring is full: to pass over it would only lead receivers round and round.
-        if !self.ring.rules.revoke || !self.ring.leads_on(obstacle) {
+        if !self.ring.rules.revoke || !self.ring.leads_on(obstacle, budget) {
             return false;
         }
         self.ring.skip(obstacle);

@@ -91,6 +91,42 @@ impl Drop for Held<'_> {
     }
 }
 
+/// A receiver's party, and messages whose reader died, which it goes on with. Dropped with some, it puts them back and wakes another.
+#[derive(Debug)]
+pub(super) struct Desk<'p, W: Wake> {
+    pub(super) party: Party<'p, W>,
+    pub(super) adopted: Option<Held<'p>>,
+}
+
+impl<'p, W: Wake> Desk<'p, W> {
+    pub(super) fn new(party: Party<'p, W>) -> Self {
+        Self {
+            party,
+            adopted: None,
+        }
+    }
+
+    /// The same with another way to wake; this one is then empty.
+    pub(super) fn rewired<V: Wake>(&mut self, wake: impl FnOnce(&W) -> V) -> Desk<'p, V> {
+        Desk {
+            party: self.party.rewired(wake),
+            adopted: self.adopted.take(),
+        }
+    }
+}
+
+impl<W: Wake> Drop for Desk<'_, W> {
+    fn drop(&mut self) {
+        let Some(held) = self.adopted.take() else {
+            return;
+        };
+        drop(held);
+        if !self.party.region().is_forked() {
+            self.party.wake_mine();
+        }
+    }
+}
+
 /// A message that its receiver has not acknowledged.
 ///
 /// Where messages are delivered at least once, it comes again if its receiver dies, or drops it without [`Taken::acknowledge`].
@@ -134,8 +170,8 @@ impl<'a, 'p, T: Pod, W: Wake> Taken<'a, 'p, T, W> {
     /// Says that the message is done with: it does not come again. Of a batch whose receiver died those in front of it may, until the
     /// batch is through.
     pub fn acknowledge(mut self) -> T {
-        self.receiver.adopted = self.held.take().and_then(Held::acknowledge);
-        self.receiver.party.wake();
+        self.receiver.desk.adopted = self.held.take().and_then(Held::acknowledge);
+        self.receiver.desk.party.wake();
         self.value
     }
 }
@@ -145,13 +181,13 @@ impl<T: Pod, W: Wake> Drop for Taken<'_, '_, T, W> {
         let Some(held) = self.held.take() else { return };
         drop(held);
         let receiver = &mut *self.receiver;
-        if receiver.party.region().is_forked() {
+        if receiver.desk.party.region().is_forked() {
             return;
         }
         if receiver.ring.rules.again {
-            receiver.party.wake_mine();
+            receiver.desk.party.wake_mine();
         } else {
-            receiver.party.wake();
+            receiver.desk.party.wake();
         }
     }
 }
@@ -162,7 +198,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
     pub(super) fn has_orphans(&self) -> bool {
         // OBSERVE: pairs with PUBLISH of whoever tells
         self.ring.rules.again && self.looked_for != Some(self.ring.orphaned.load(OBSERVE))
-            || self.adopted.is_some()
+            || self.desk.adopted.is_some()
     }
 
     /// The next message whose reader died, if there is one.
@@ -170,21 +206,22 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
     #[inline(never)]
     pub(super) fn again(&mut self) -> Option<Taken<'_, 'p, T, W>> {
         self.adopt_some();
-        let held = self.adopted.take()?;
+        let held = self.desk.adopted.take()?;
         Some(Taken::new(self, held))
     }
 
     /// Has messages whose reader died, if there are any.
     pub(super) fn adopt_some(&mut self) {
-        if self.adopted.is_none() {
-            self.adopted = self.adopt();
+        if self.desk.adopted.is_none() {
+            self.desk.adopted = self.adopt();
         }
     }
 
     /// Takes messages whose reader died. Remembers that there were none.
     fn adopt(&mut self) -> Option<Held<'p>> {
         let told = self.ring.orphaned.load(OBSERVE);
-        'slots: for index in 0..self.capacity() {
+        'slots: for ahead in 0..self.capacity() {
+            let index = self.look_at.wrapping_add(ahead) % self.capacity();
             let slot = self.ring.slots.slot(index);
             // Tried again where a sender passes over it meanwhile, who has told already.
             for _ in 0..TRIES {
@@ -196,6 +233,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
                 let mine = self.ring.laps.as_held_read(orphan, self.tag);
                 // CLAIM: pairs with FOUND
                 if slot.named().replace(orphan.0, mine.0, CLAIM).is_ok() {
+                    self.look_at = index.wrapping_add(1);
                     return Some(self.held(index, mine));
                 }
             }
@@ -212,7 +250,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
         let sequences = self.ring.sequences.as_ref();
         Held {
             ring: self.ring,
-            region: self.party.region(),
+            region: self.desk.party.region(),
             tag: self.tag,
             at: self.ring.laps.position(mine, index, near),
             run: self.ring.laps.run(mine),

@@ -218,6 +218,13 @@ impl Laps {
         }
     }
 
+    /// The lap of a word that says all of it.
+    pub(crate) fn lap_of(self, word: Word) -> Option<u64> {
+        let low = word.0 as u32 & !self.mask;
+        let whole = matches!(word.state(), State::Free | State::Ready);
+        whole.then_some(word.0 >> 35 << 32 | u64::from(low))
+    }
+
     /// The position of slot `index` that a word of an owner speaks of: of all with its 32 bits the one next to `near`.
     pub(crate) fn position(self, word: Word, index: u32, near: u64) -> u64 {
         let place = word.0 as u32 & !self.mask | index & self.mask;

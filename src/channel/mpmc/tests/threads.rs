@@ -84,7 +84,7 @@ fn send(mut tx: Sender<'_, Message>, ring: &Ring<'_>, me: u64, each: u64, passed
 /// Sends as a sender does that the system stops between its claim and its commit.
 fn stumble(ring: &Ring<'_>, batch: &[Message], state: &mut u64, passed: &Passed) -> usize {
     let tag = Tag::of(Owner::BARE);
-    let Found::Here(t, free) = ring.find_free(ring.tail.load(RELAXED), &mut 64) else {
+    let Found::Here(t, free) = ring.find_free(ring.tail.load(RELAXED), &mut ring.budget(0)) else {
         return 0;
     };
     let run = ring.claim(t, free, batch.len() as u32, tag);
