@@ -85,13 +85,14 @@ fn revoked(at: u64) -> Model {
         let (mut slow, mut tx, mut rx) = (crowd.tx(a), crowd.tx(b), crowd.rx(b));
         let others = thread::spawn(move || {
             let (mut sent, mut got) = (Vec::new(), Vec::new());
+            // Behind the slow one; then it is revoked, and its slot another's as soon as it has given it back.
             for n in 32..34 {
+                sent.extend(send(&mut tx, n).then_some(n));
                 got.extend(recv(&mut rx));
                 // The slow one may go on here.
                 thread::yield_now();
-                sent.extend(send(&mut tx, n).then_some(n));
             }
-            got.extend(recv(&mut rx));
+            sent.extend(send(&mut tx, 34).then_some(34));
             (sent, got)
         });
         ledger.sent(send(&mut slow, 16).then_some(16));
