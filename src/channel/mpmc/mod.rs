@@ -29,14 +29,18 @@
 //!         HELD_R(dead) -CAS-> ORPHAN (RELEASE), `orphaned` + 1 (PUBLISH): the next receiver takes it; or freed, at most once
 //! ```
 //! With [`Recovery::ProofOnly`] nothing is revoked or passed over, so an owner's own words change by plain stores.
-//! No end ever looks at the inner words of a run that its first word still speaks for: every walk begins where the tail (or the head)
-//! once stood. Words of FREE and READY carry 61 bits of their position, so that an exchange never mistakes a lap.
+//! No end takes anything inside a run that its first word still speaks for. Every walk begins where the tail (or the head) once stood and goes on
+//! by whole runs; one that comes from an earlier lap, and stands inside, passes what is of a later one, and since a run is given back from its
+//! end on, no word in it is of an earlier lap than one before it. Words of FREE and READY carry 61 bits of their position, so that an exchange
+//! never mistakes a lap.
 //!
 //! # Progress guarantee
 //!
-//! Lock-free: a call that loses its round to another lets that one get on; after four laps and 1,024 slots it answers full, or empty. A dead or stopped party
-//! costs the slots it has claimed, and everybody who comes upon them `patience` looks, once a lap; with [`Recovery::ProofOnly`] it holds
-//! up everybody until it is proven dead. No system call, unless a slot of the lap before is in the way (then the oracle is asked), or a
+//! Lock-free but for long writes beside ready messages: a call that loses its round lets another get on, and after four laps and 1,024 slots
+//! answers full, or empty. A dead or stopped party costs the slots it has claimed, and everybody who comes upon them its patience, once a lap;
+//! with [`Recovery::ProofOnly`] it holds up everybody until it goes on or is proven dead, as does a receiver that only works on what it took.
+//! A sender is revoked if a message lies behind it and does not get on within a receiver's patience, which grows with the size of what is
+//! being written; it then sends again. No system call, unless a slot that somebody holds is in the way (then the oracle is asked), or a
 //! [`Ringer`](crate::Ringer) finds a sleeper.
 //!
 //! # What a crash at each step leaves
@@ -51,7 +55,8 @@
 //!
 //! # Cost
 //!
-//! Two exchanges a message sent and one received; with proof only one and one. Two and two a batch.
+//! Two exchanges a message sent and one received; with proof only one and one. A batch costs as much for each piece that does not cross the ring's
+//! end, of at most 256 messages, and an exchange more where messages may come again. Fewer than three of a run are received one by one.
 //!
 //! # Example
 //!

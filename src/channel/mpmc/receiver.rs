@@ -105,7 +105,8 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
         self.ring.laps.capacity()
     }
 
-    /// Takes one message for good: the oldest; or one whose reader died, where such come again.
+    /// Takes one message for good: the oldest; or one whose reader died, where such come again (of a batch whose receiver died: see
+    /// [`Taken::acknowledge`]).
     ///
     /// A receiver killed in this call either has taken the message, as if it had been killed behind the call, or it is still there.
     #[inline]

@@ -88,7 +88,8 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
     ///
     /// # Errors
     ///
-    /// [`Full`] with the message: no slot is free; or this end lost every one of its rounds to others.
+    /// [`Full`] with the message: no slot is free, or none that could be reached past whoever is in the way; or this end lost every one of
+    /// its rounds to others.
     #[inline]
     pub fn try_send(&mut self, value: T) -> Result<(), Full<T>> {
         let t = self.at.max(self.ring.tail.load(RELAXED));

@@ -162,13 +162,13 @@ impl<'a, 'p, T: Pod, W: Wake> Taken<'a, 'p, T, W> {
         self.sequence
     }
 
-    /// True if another receiver had it before, and may have done with it what it wanted.
+    /// True if a receiver had it before, and may have done with it what it wanted.
     pub fn is_again(&self) -> bool {
         self.again
     }
 
-    /// Says that the message is done with: it does not come again. Of a batch whose receiver died those in front of it may, until the
-    /// batch is through.
+    /// Says that the message is done with: it does not come again. Those of a batch whose receiver died are given back together, behind the
+    /// last: if this end dies or is dropped before, all of the batch comes again, also what was acknowledged.
     pub fn acknowledge(mut self) -> T {
         self.receiver.desk.adopted = self.held.take().and_then(Held::acknowledge);
         self.receiver.desk.party.wake();
