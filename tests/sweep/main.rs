@@ -9,13 +9,16 @@ mod common;
 
 mod acts;
 mod drive;
+mod estate;
 mod faults;
+mod heirs;
 mod ledger;
 mod locks;
 mod locks_tests;
 mod message;
 mod operations;
 mod plain;
+mod reaping;
 mod rings;
 mod robust;
 mod stage;

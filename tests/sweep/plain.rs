@@ -33,9 +33,11 @@ pub fn sweep<S>(
         assert_eq!(tracee.run(), Stop::Mark(BEGIN));
         (stage, tracee)
     };
-    let (_, mut surveyed) = start();
+    // The stage stays: what it drops would change the region under who is walked.
+    let (stage, mut surveyed) = start();
     let trail = Trail::walk(&mut surveyed, world, Points::wanted(), None);
     surveyed.kill();
+    drop(stage);
     report.points = trail.places.len() as u64;
     for point in 0..=report.points + 1 {
         let (stage, mut tracee) = start();

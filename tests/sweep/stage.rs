@@ -83,6 +83,11 @@ impl Notes {
     pub fn declare_dead(&self, party: usize) {
         self.0.set(DEAD + party, 1);
     }
+
+    /// Somebody else has joined in this party's row.
+    pub fn declare_alive(&self, party: usize) {
+        self.0.set(DEAD + party, 0);
+    }
 }
 
 /// Knows exactly who was killed: party `n` joined first, second, .. as peer `n + 1`.
