@@ -18,11 +18,10 @@ use super::trail::Trail;
 /// How many changes of a send of three bring it into the midst of its run.
 const WRITING: u64 = 9;
 
-/// An estate, who died in it, and what the living hold.
+/// An estate, who reaps it, and what the living hold.
 pub struct Heirs {
     pub estate: Estate,
     pub reaper: usize,
-    pub dead: usize,
     consumer: spsc::Consumer<'static, Message>,
     publisher: reliable::Publisher<'static, Message>,
     /// Words that a broken reaper puts back as they were.
@@ -81,7 +80,6 @@ impl Heirs {
             consumer: consumer.expect("an end"),
             estate,
             reaper,
-            dead,
             publisher,
             lock,
             living,

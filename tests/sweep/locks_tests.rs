@@ -62,6 +62,7 @@ fn all<L: Locks>(
             all.add(sweep(
                 &format!("{name} {start:?} {step:?}"),
                 world,
+                &mut None,
                 || {
                     let mut keys = begin(&world);
                     locks::prepare(&mut keys, &world, start);

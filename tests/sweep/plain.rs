@@ -18,10 +18,12 @@ pub struct When {
     pub returned: bool,
 }
 
-/// Makes the stage anew, forks what `act` does at it, stops it a point later each time. `judge` kills it, and says what is wrong.
+/// Makes the stage anew, forks what `act` does at it, stops it a point later each time. `judge` kills it, and says what is wrong. The way is walked
+/// once, and given back for another sweep of the same.
 pub fn sweep<S>(
     name: &str,
     world: World,
+    way: &mut Option<Trail>,
     mut begin: impl FnMut() -> S,
     act: impl Fn(&mut S),
     mut judge: impl FnMut(S, Tracee, When, &mut Faults),
@@ -33,11 +35,15 @@ pub fn sweep<S>(
         assert_eq!(tracee.run(), Stop::Mark(BEGIN));
         (stage, tracee)
     };
-    // The stage stays: what it drops would change the region under who is walked.
-    let (stage, mut surveyed) = start();
-    let trail = Trail::walk(&mut surveyed, world, Points::wanted(), None);
-    surveyed.kill();
-    drop(stage);
+    let trail = way.get_or_insert_with(|| {
+        // The stage stays: what it drops would change the region under who is walked.
+        let (stage, mut surveyed) = start();
+        let trail = Trail::walk(&mut surveyed, world, Points::wanted(), None);
+        surveyed.kill();
+        drop(stage);
+        report.steps = trail.steps;
+        trail
+    });
     report.points = trail.places.len() as u64;
     for point in 0..=report.points + 1 {
         let (stage, mut tracee) = start();
@@ -57,7 +63,6 @@ pub fn sweep<S>(
             .faults
             .add(faults.at(format_args!("{name}, point {point}")));
     }
-    report.steps = trail.steps;
     report.took = began.elapsed();
     println!("{name:48} {report}");
     report

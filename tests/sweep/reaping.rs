@@ -9,7 +9,7 @@ use super::drive::Report;
 use super::estate::{self, Estate};
 use super::heirs::Heirs;
 use super::plain::sweep;
-use super::stage::{OTHER, VICTIM};
+use super::stage::{OTHER, VICTIM, World};
 use super::trail::Trail;
 
 /// What becomes of the reaper.
@@ -27,7 +27,7 @@ enum Fate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Way {
     Right,
-    /// Controls. It frees the row first, as if nobody had lived in it.
+    /// Controls, in which it does no more. It frees the row first, as if nobody had lived in it.
     RowFirst,
     /// It frees the lock, and nobody is told.
     WithoutPoison,
@@ -46,13 +46,19 @@ fn reap(heirs: &Heirs, row: usize, way: Way) {
         Way::WithoutPoison => put_back(&heirs.lock),
         Way::OfTheLiving => put_back(&heirs.living),
     }
-    let _ = heirs.estate.peers[heirs.reaper].reap(&Silent);
+    if way == Way::Right {
+        let _ = heirs.estate.peers[heirs.reaper].reap(&Silent);
+    }
     mark(END);
 }
 
-fn killed(delivery: Delivery, roles: (usize, usize), fate: Fate, way: Way) -> Report {
-    let world = estate::world();
-    let mut trail = Trail::default();
+fn killed(
+    world: World,
+    (roles, delivery): Case,
+    trails: &mut Trails,
+    fate: Fate,
+    way: Way,
+) -> Report {
     let again = delivery == Delivery::AtLeastOnce;
     let order = if roles.0 < roles.1 {
         "before"
@@ -62,8 +68,13 @@ fn killed(delivery: Delivery, roles: (usize, usize), fate: Fate, way: Way) -> Re
     sweep(
         &format!("reap {delivery:?} {order} {fate:?} {way:?}"),
         world,
+        &mut trails.reaper,
         || {
-            let heirs = Heirs::new(Estate::new(world, delivery), roles, &mut trail);
+            let heirs = Heirs::new(
+                Estate::new(world, delivery, false),
+                roles,
+                &mut trails.sender,
+            );
             let row = heirs.estate.row(roles.1);
             (heirs, row)
         },
@@ -87,18 +98,29 @@ fn killed(delivery: Delivery, roles: (usize, usize), fate: Fate, way: Way) -> Re
     )
 }
 
+/// Who reaps and who is dead, and whether what was taken comes again.
+type Case = ((usize, usize), Delivery);
+
 /// The reaper's row comes first, or the dead one's.
-const ORDERS: [(usize, usize); 2] = [(VICTIM, OTHER), (OTHER, VICTIM)];
+const CASES: [Case; 2] = [
+    ((VICTIM, OTHER), Delivery::AtLeastOnce),
+    ((OTHER, VICTIM), Delivery::AtMostOnce),
+];
+
+/// Of the reaper, and of the dead one's last send.
+#[derive(Default)]
+struct Trails {
+    reaper: Option<Trail>,
+    sender: Trail,
+}
 
 #[test]
 fn who_is_killed_or_stopped_reaping_leaves_all_to_the_next() {
-    let mut all = Report::default();
-    for fate in [Fate::Killed, Fate::StoppedThenKilled, Fate::GoesOn] {
-        for (roles, delivery) in [
-            (ORDERS[0], Delivery::AtLeastOnce),
-            (ORDERS[1], Delivery::AtMostOnce),
-        ] {
-            all.add(killed(delivery, roles, fate, Way::Right));
+    let (mut all, world) = (Report::default(), estate::world());
+    for case in CASES {
+        let mut trails = Trails::default();
+        for fate in [Fate::Killed, Fate::StoppedThenKilled, Fate::GoesOn] {
+            all.add(killed(world, case, &mut trails, fate, Way::Right));
         }
     }
     println!("TOTAL reaping: {all}");
@@ -106,7 +128,8 @@ fn who_is_killed_or_stopped_reaping_leaves_all_to_the_next() {
 }
 
 fn control(way: Way) -> Report {
-    killed(Delivery::AtLeastOnce, ORDERS[0], Fate::Killed, way)
+    let trails = &mut Trails::default();
+    killed(estate::world(), CASES[0], trails, Fate::Killed, way)
 }
 
 #[test]
