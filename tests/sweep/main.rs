@@ -9,6 +9,7 @@ mod common;
 
 mod acts;
 mod drive;
+mod ends;
 mod estate;
 mod faults;
 mod heirs;
@@ -23,6 +24,7 @@ mod rings;
 mod robust;
 mod stage;
 mod table;
+mod taking;
 mod trail;
 mod verdict;
 mod vyukov;
