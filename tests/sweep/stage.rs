@@ -136,6 +136,11 @@ impl World {
         }
     }
 
+    /// Changes when region or notes do: who is known to be dead too.
+    pub fn state(&self) -> (u64, u64) {
+        (self.memory.fingerprint(), self.notes.0.fingerprint())
+    }
+
     /// Zeroes region and notes.
     pub fn clear(&self) {
         for shared in [self.memory, self.notes.0] {
