@@ -113,9 +113,9 @@ const WRITER: End = End {
         let mut writer = estate.pad.writer(estate.peers[OTHER]).expect("an end");
         (0..2).for_each(|n| _ = writer.write(&says(n)));
         if dead {
+            // Begun, and never committed: dropping a draft changes nothing.
             let mut draft = writer.draft();
             draft.write_at(0, &[0xee; 8]).expect("room");
-            forget(draft);
         }
         leave(writer, dead);
     },
@@ -145,9 +145,9 @@ const SHOUTER: End = End {
         let mut publisher = mail(estate).publisher(estate.peers[OTHER]).expect("an end");
         (0..3).for_each(|n| _ = publisher.publish(&says(n)));
         if dead {
+            // Begun, and never committed: dropping a draft changes nothing.
             let mut draft = publisher.draft();
             draft.write_at(0, &[0xee; 8]).expect("room");
-            forget(draft);
         }
         leave(publisher, dead);
     },
@@ -185,9 +185,9 @@ const PUBLISHER: End = End {
         let mut publisher = estate.rely.publisher(estate.peers[OTHER]).expect("an end");
         (0..2).for_each(|n| assert!(publisher.try_publish(&says(n)).is_ok()));
         if dead {
+            // Begun, and never committed: dropping a draft changes nothing.
             let mut draft = publisher.try_draft().expect("room");
             draft.write_at(0, &[0xee; 8]).expect("room");
-            forget(draft);
         }
         leave(publisher, dead);
     },

@@ -46,9 +46,9 @@ impl Heirs {
         let living = estate.words_of(|| consumer = estate.spsc.consumer(two).ok());
         let mut writer = estate.pad.writer(gone).expect("an end");
         writer.write(&says(0));
+        // Begun, and never committed: dropping a draft changes nothing.
         let mut draft = writer.draft();
         draft.write_at(0, &[0xee; 8]).expect("room");
-        forget(draft);
         forget(writer);
         let mut publisher = estate.rely.publisher(one).expect("an end");
         forget(
