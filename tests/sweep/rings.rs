@@ -90,7 +90,7 @@ pub fn world() -> World {
 }
 
 /// The segment in cleared memory.
-pub fn segment(world: &World, plan: &Plan<1>) -> Segment<'static> {
+pub fn segment<const N: usize>(world: &World, plan: &Plan<N>) -> Segment<'static> {
     world.clear();
     // SAFETY: mapped for ever and page aligned; only this segment's users touch it while it is there.
     let region = unsafe { Region::new(world.memory.as_ptr(), world.memory.len()) };

@@ -83,6 +83,11 @@ impl Notes {
     pub fn declare_dead(&self, party: usize) {
         self.0.set(DEAD + party, 1);
     }
+
+    /// Somebody else has joined in this party's row.
+    pub fn declare_alive(&self, party: usize) {
+        self.0.set(DEAD + party, 0);
+    }
 }
 
 /// Knows exactly who was killed: party `n` joined first, second, .. as peer `n + 1`.
@@ -129,6 +134,11 @@ impl World {
             notes,
             oracle,
         }
+    }
+
+    /// Changes when region or notes do: who is known to be dead too.
+    pub fn state(&self) -> (u64, u64) {
+        (self.memory.fingerprint(), self.notes.0.fingerprint())
     }
 
     /// Zeroes region and notes.

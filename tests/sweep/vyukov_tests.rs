@@ -33,6 +33,7 @@ fn swept(flaw: Flaw) -> Report {
         begin: Box::new(move |world| vyukov::begin(world, flaw)),
         revokes: true,
         again: false,
+        walked: Default::default(),
     };
     let mut all = Report::default();
     for operation in operations() {
