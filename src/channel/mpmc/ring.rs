@@ -317,6 +317,11 @@ impl<'m> Ring<'m> {
         taken
     }
 
+    /// The slots of a run behind its first, in the order in which they are freed.
+    pub(super) fn behind(run: u32) -> impl Iterator<Item = u64> {
+        (1..u64::from(run)).rev()
+    }
+
     /// Gives back a run that is the caller's, wherever senders that passed over it moved its word: free for the lap behind.
     ///
     /// `at` is where it was, or where a hint says.
@@ -337,7 +342,7 @@ impl<'m> Ring<'m> {
             // First those that the word speaks for: whoever finds it free finds them free too. The last one first: along the run no lap is
             // then before another, and whoever comes from far behind, and leaps by one of these words, meets none that he takes for his own.
             let free = self.laps.free(next);
-            for i in (1..u64::from(self.laps.run(found))).rev() {
+            for i in Self::behind(self.laps.run(found)) {
                 self.word(next.wrapping_add(i)).store(free.0, RELEASE); // RELEASE: pairs with RECLAIM
             }
             if !self.rules.revoke {

@@ -1,12 +1,15 @@
 //! A ring of many, one rule a test, on one thread; each under both trusts and every choice of the creator.
 
 mod batches;
+mod helped;
+mod late;
 mod mending;
 mod passing;
 mod positions;
 mod refused;
 mod taken;
 mod threads;
+mod unhurried;
 
 use super::word::{Tag, Word};
 use super::{Config, Delivery, Mpmc, Receiver, Recovery, Ring, Sender};

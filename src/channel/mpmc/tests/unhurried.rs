@@ -1,0 +1,165 @@
+//! What calls cost beside words that are hostile, and writers that take their time beside receivers that poll.
+
+use super::*;
+use crate::channel::mpmc::ring::{Found, Obstacle};
+use crate::memory::order::RELAXED;
+use std::time::{Duration, Instant};
+
+/// The least of a few calls: whatever else this machine does meanwhile.
+fn least(mut call: impl FnMut()) -> Duration {
+    let times = (0..7).map(|_| {
+        let begin = Instant::now();
+        call();
+        begin.elapsed()
+    });
+    times.min().unwrap()
+}
+
+/// A ring of 2^12 slots, all but the last held since the lap before.
+fn all_held(test: impl Fn(&Mpmc<'_, u32>)) {
+    const SLOTS: u32 = 1 << 12;
+    revocable::<u32>(SLOTS, |ring| {
+        for at in 0..u64::from(SLOTS) - 1 {
+            let held = ring.ring.laps.held_read(0, 1, stranger());
+            ring.ring.word(at).store(held.0, RELAXED);
+        }
+        let lap = u64::from(SLOTS);
+        let last = ring.ring.laps.free(lap);
+        ring.ring.word(lap - 1).store(last.0, RELAXED);
+        ring.ring.tail.store(lap, RELAXED);
+        test(ring);
+    });
+}
+
+fn revocable<T: Pod>(slots: u32, test: impl Fn(&Mpmc<'_, T>)) {
+    let config = config(slots, (Delivery::AtLeastOnce, Recovery::Revoke));
+    with::<T>(Trust::Distrusted, &config, |_, ring| test(ring));
+}
+
+const SOON: Duration = Duration::from_millis(50);
+
+#[test]
+fn to_look_where_a_slot_in_the_way_leads_is_part_of_the_calls_budget() {
+    all_held(|ring| {
+        let at = u64::from(ring.capacity());
+        let word = word(&ring.ring, at);
+        let mut budget = ring.ring.budget(0);
+        let all = budget.slots;
+        assert!(
+            ring.ring
+                .leads_on(Obstacle { position: at, word }, &mut budget)
+        );
+        assert_eq!(all - budget.slots, u64::from(ring.capacity()) - 1);
+        budget.slots = 10;
+        assert!(
+            !ring
+                .ring
+                .leads_on(Obstacle { position: at, word }, &mut budget)
+        );
+        assert_eq!(budget.slots, 0);
+    });
+}
+
+#[test]
+fn a_call_beside_held_slots_only_is_soon_over() {
+    for patience in [0, 20_000] {
+        // Each call on a ring of its own: it moves the words on.
+        let took = core::cell::RefCell::new(Vec::new());
+        for _ in 0..3 {
+            all_held(|ring| {
+                let mut tx = ring.bare_sender().unwrap().with_patience(patience);
+                let begin = Instant::now();
+                _ = tx.try_send(1);
+                took.borrow_mut().push(begin.elapsed());
+            });
+        }
+        let took = took.into_inner().into_iter().min().unwrap();
+        assert!(took < SOON, "patience {patience}: {took:?}");
+    }
+}
+
+#[test]
+fn a_call_beside_slots_that_all_are_being_written_is_soon_over() {
+    for patience in [0, 20_000] {
+        revocable::<u32>(1 << 12, |ring| {
+            let laps = ring.ring.laps;
+            for at in 0..(1 << 12) - 1 {
+                let writing = laps.writing(0, 1, stranger());
+                ring.ring.word(at).store(writing.0, RELAXED);
+            }
+            ring.ring
+                .word((1 << 12) - 1)
+                .store(laps.ready(0, 1).0, RELAXED);
+            let mut rx = ring.bare_receiver().unwrap().with_patience(patience);
+            let took = least(|| _ = rx.has_messages());
+            assert!(took < SOON, "patience {patience}: {took:?}");
+        });
+    }
+}
+
+#[test]
+fn a_writer_alone_is_never_hurried_however_often_receivers_look() {
+    for run in [1, 3, 8] {
+        revocable::<u32>(8, |ring| {
+            let mut rx = ring.bare_receiver().unwrap().with_patience(1);
+            assert_eq!(
+                ring.ring.claim(0, word(&ring.ring, 0), run, stranger()),
+                run
+            );
+            for _ in 0..1000 {
+                assert_eq!((rx.try_recv(), rx.has_messages()), (None, false));
+                assert_eq!(rx.try_recv_slice(&mut [0; 8]), 0);
+                assert!(rx.try_take().is_none());
+            }
+            for at in 0..run {
+                ring.ring.slots.slot(at).store_value(&at);
+            }
+            assert!(ring.ring.commit(0, run, stranger()), "never revoked");
+            assert_eq!(drain(&mut rx), (0..run).collect::<Vec<_>>());
+        });
+    }
+}
+
+#[test]
+fn writers_behind_each_other_are_not_hurried_until_one_is_through() {
+    revocable::<u32>(8, |ring| {
+        let (mut tx, rx) = both(ring);
+        let mut rx = rx.with_patience(1);
+        assert!(ring.ring.claim_one(0, stranger()) && ring.ring.claim_one(1, stranger()));
+        (0..1000).for_each(|_| assert_eq!(rx.try_recv(), None));
+        tx.try_send(7).unwrap();
+        assert_eq!(rx.try_recv(), Some(7));
+        for at in [0, 1] {
+            assert!(!ring.ring.commit_one(at, stranger()), "revoked");
+            ring.ring.give_back(at, stranger());
+        }
+        assert_eq!(tx.try_send_slice(&[7; 9]), 8, "every slot serves");
+    });
+}
+
+/// Until a receiver gives a writer up that has a message behind it.
+fn patience_of<T: Pod>() -> Duration {
+    let times = core::cell::RefCell::new(Vec::new());
+    for _ in 0..5 {
+        revocable::<T>(2, |ring| {
+            assert!(ring.ring.claim_one(0, stranger()) && ring.ring.claim_one(1, stranger()));
+            assert!(ring.ring.commit_one(1, stranger()));
+            let mut rx = ring.bare_receiver().unwrap().with_patience(1);
+            let begin = Instant::now();
+            assert!(rx.has_messages());
+            times.borrow_mut().push(begin.elapsed());
+            assert!(!ring.ring.commit_one(0, stranger()), "revoked");
+            let found = ring.ring.find_ready(0, &mut ring.ring.budget(0));
+            assert!(matches!(found, Found::Here(1, _)));
+        });
+    }
+    times.into_inner().into_iter().min().unwrap()
+}
+
+#[test]
+fn a_long_message_gets_longer_before_it_is_given_up() {
+    let (short, long) = (patience_of::<u32>(), patience_of::<[u64; 1 << 17]>());
+    // 32,768 looks against one.
+    assert!(long > 10 * short, "{short:?} {long:?}");
+    assert!(long > Duration::from_micros(20), "{long:?}");
+}
