@@ -31,7 +31,7 @@
 //! With [`Recovery::ProofOnly`] nothing is revoked or passed over, so an owner's own words change by plain stores.
 //! No end takes anything inside a run that its first word still speaks for. Every walk begins where the tail (or the head) once stood and goes on
 //! by whole runs; one that comes from an earlier lap, and stands inside, passes what is of a later one, and since a run is given back from its
-//! end on, no word in it is of an earlier lap than one before it. Words of FREE and READY carry 61 bits of their position, so that an exchange
+//! end on, no word in it is of an earlier lap than one before it; besides, a walk that leapt laps takes nothing for one more. Words of FREE and READY carry 61 bits of their position, so that an exchange
 //! never mistakes a lap.
 //!
 //! # Progress guarantee
@@ -86,6 +86,7 @@ mod ring;
 mod rules;
 mod sender;
 mod taken;
+mod walk;
 mod word;
 
 use core::marker::PhantomData;

@@ -7,8 +7,9 @@ use core::marker::PhantomData;
 
 use super::PATIENCE;
 use super::repair::Look;
-use super::ring::{Budget, Found, Obstacle, Ring};
+use super::ring::Ring;
 use super::taken::{Desk, Held, Taken};
+use super::walk::{Budget, Found, Obstacle};
 use super::word::{Tag, Word};
 use crate::channel::party::Party;
 use crate::memory::Pod;

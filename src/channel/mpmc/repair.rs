@@ -3,7 +3,8 @@
 #![forbid(unsafe_code)]
 
 use super::Words;
-use super::ring::{Obstacle, Ring};
+use super::ring::Ring;
+use super::walk::Obstacle;
 use super::word::{State, Tag, Word};
 use crate::channel::party::Name;
 use crate::error::Result;

@@ -7,7 +7,8 @@ use core::marker::PhantomData;
 
 use super::PATIENCE;
 use super::repair::Look;
-use super::ring::{Budget, Found, Obstacle, Ring};
+use super::ring::Ring;
+use super::walk::{Budget, Found, Obstacle};
 use super::word::{State, Tag};
 use crate::channel::party::Party;
 use crate::error::Full;

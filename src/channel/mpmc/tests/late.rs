@@ -1,7 +1,7 @@
 //! Parties that stopped long ago and go on: beside runs that are being given back, and behind by more than words tell apart.
 
 use super::*;
-use crate::channel::mpmc::ring::Found;
+use crate::channel::mpmc::walk::Found;
 use crate::memory::order::{RELAXED, RELEASE};
 
 fn revocable(slots: u32, test: impl Fn(&Room, &Mpmc<'_, u32>)) {

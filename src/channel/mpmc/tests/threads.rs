@@ -1,7 +1,7 @@
 //! Threads that send and receive at once, with so little patience that they pass over each other all the time.
 
 use super::*;
-use crate::channel::mpmc::ring::Found;
+use crate::channel::mpmc::walk::Found;
 use crate::memory::order::RELAXED;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::thread::{scope, yield_now};

@@ -1,7 +1,7 @@
 //! What calls cost beside words that are hostile, and writers that take their time beside receivers that poll.
 
 use super::*;
-use crate::channel::mpmc::ring::{Found, Obstacle};
+use crate::channel::mpmc::walk::{Found, Obstacle};
 use crate::memory::order::RELAXED;
 use std::time::{Duration, Instant};
 

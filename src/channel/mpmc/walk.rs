@@ -1,0 +1,210 @@
+//! How ends find the next slot, and get past whoever stands in the way.
+
+#![forbid(unsafe_code)]
+
+use core::hint::spin_loop;
+
+use super::ring::{MOST_RUN, Ring};
+use super::word::{State, Word};
+use crate::memory::order::{OBSERVE, RECLAIM, RELAXED};
+
+/// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
+const MORE: u64 = if cfg!(ringpad_loom) { 4 } else { 1024 };
+
+/// What one call may still spend.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Budget {
+    /// Slots to look at.
+    pub(super) slots: u64,
+    /// Looks at slots that stand in the way.
+    looks: u64,
+}
+
+/// What stands in the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Obstacle {
+    pub(super) position: u64,
+    pub(super) word: Word,
+}
+
+/// What a walk found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// The slot to take, as its word was.
+    Here(u64, Word),
+    /// Somebody's slot, at this position.
+    Blocked(Obstacle),
+    /// Nothing to take: full for senders, empty for receivers. With the position that is next.
+    Nothing(u64),
+}
+
+impl Ring<'_> {
+    /// What one call may spend.
+    #[inline(always)]
+    pub(super) fn budget(&self, patience: u32) -> Budget {
+        Budget {
+            slots: 4 * u64::from(self.laps.capacity()) + MORE,
+            looks: self.looks(patience, MOST_RUN),
+        }
+    }
+
+    /// Where a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
+    /// it, and the words inside it say nothing. Laps at once while that leaves two, and then `sure` is where the first of them ends: all
+    /// before it is past. The slot may lie inside a run that is being given back, so that only the second lap comes upon its first word.
+    #[inline(always)]
+    fn past(&self, at: u64, word: Word, ahead: i64, sure: &mut u64) -> u64 {
+        let lap = u64::from(self.laps.capacity());
+        let ahead = ahead as u64;
+        if ahead > 2 * lap {
+            let two = at.wrapping_add(ahead - 2 * lap);
+            *sure = two.wrapping_add(lap);
+            return two;
+        }
+        at.wrapping_add(self.laps.run(word).into())
+    }
+
+    /// Walks from a position where the tail once stood to the first that nobody claimed.
+    #[inline(always)]
+    pub(super) fn find_free(&self, from: u64, budget: &mut Budget) -> Found {
+        let (mut t, mut sure) = (from, from);
+        while budget.slots > 0 {
+            budget.slots -= 1;
+            // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
+            let word = Word(self.word(t).load(RECLAIM));
+            let ahead = self.laps.ahead(word, t);
+            let state = word.state();
+            let past = (t.wrapping_sub(sure) as i64) < 0;
+            if ahead == 0 && state == State::Free && !past {
+                return Found::Here(t, word);
+            }
+            if ahead > 0 {
+                t = self.past(t, word, ahead, &mut sure);
+            } else if ahead == 0 || past {
+                t = t.wrapping_add(u64::from(self.laps.run(word)));
+            } else {
+                return match state {
+                    State::HeldRead | State::HeldWrite | State::Orphan | State::Writing => {
+                        Found::Blocked(Obstacle { position: t, word })
+                    }
+                    _ => Found::Nothing(t),
+                };
+            }
+        }
+        // Not from the middle of a leap.
+        Found::Nothing(if sure > t { from } else { t })
+    }
+
+    /// Walks from a position where the head once stood to the first message that nobody took.
+    #[inline(always)]
+    pub(super) fn find_ready(&self, from: u64, budget: &mut Budget) -> Found {
+        let (mut h, mut sure) = (from, from);
+        while budget.slots > 0 {
+            budget.slots -= 1;
+            // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
+            let word = Word(self.word(h).load(OBSERVE));
+            let ahead = self.laps.ahead(word, h);
+            let state = word.state();
+            let past = (h.wrapping_sub(sure) as i64) < 0;
+            if ahead == 0 && state == State::Ready && !past {
+                return Found::Here(h, word);
+            }
+            if ahead > 0 {
+                h = self.past(h, word, ahead, &mut sure);
+                continue;
+            }
+            if past {
+                h = h.wrapping_add(self.laps.run(word).into());
+                continue;
+            }
+            match state {
+                State::HeldRead | State::HeldWrite | State::Orphan if ahead == 0 => {
+                    h = h.wrapping_add(u64::from(self.laps.run(word)));
+                }
+                State::Writing if ahead == 0 => {
+                    return Found::Blocked(Obstacle { position: h, word });
+                }
+                _ => return Found::Nothing(h),
+            }
+        }
+        // As in find_free.
+        Found::Nothing(if sure > h { from } else { h })
+    }
+
+    /// Looks whether the word changes, as often as patience says and its writer may need.
+    pub(super) fn changes(&self, at: Obstacle, patience: u32, budget: &mut Budget) -> bool {
+        let run = self.laps.run(at.word).min(MOST_RUN);
+        let looks = self.looks(patience, run).min(budget.looks);
+        for _ in 0..looks {
+            budget.looks -= 1;
+            if self.word(at.position).load(RELAXED) != at.word.0 {
+                return true;
+            }
+            spin_loop();
+        }
+        false
+    }
+
+    /// Looks at a slot that speaks for so many: one takes about as long as to copy so many bytes.
+    fn looks(&self, patience: u32, run: u32) -> u64 {
+        const BYTES: u64 = 32;
+        match patience {
+            0 => 0,
+            _ => u64::from(patience) + u64::from(run) * self.slots.bytes() as u64 / BYTES,
+        }
+    }
+
+    /// Takes a slot from its writer, whose memory it stays until it acknowledges. Needs no proof of death.
+    pub(super) fn revoke(&self, at: Obstacle) {
+        let held = self.laps.as_held_write(at.word, at.word.tag());
+        let _ = self.word(at.position).replace(at.word.0, held.0, RELAXED);
+    }
+
+    /// Whether a message lies behind slots that somebody is writing, so that to revoke them gains one.
+    pub(super) fn hides_a_message(&self, at: Obstacle, budget: &mut Budget) -> bool {
+        let mut past = self.laps.run(at.word);
+        while past < self.laps.capacity() && budget.slots > 0 {
+            budget.slots -= 1;
+            let h = at.position.wrapping_add(u64::from(past));
+            let word = Word(self.word(h).load(RELAXED));
+            match (word.state(), self.laps.ahead(word, h)) {
+                (State::Ready, 0) => return true,
+                (State::Free, 0) | (_, ..0) => return false,
+                _ => past += self.laps.run(word),
+            }
+        }
+        false
+    }
+
+    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
+    pub(super) fn leads_on(&self, at: Obstacle, budget: &mut Budget) -> bool {
+        let mut past = self.laps.run(at.word);
+        while past < self.laps.capacity() && budget.slots > 0 {
+            budget.slots -= 1;
+            let t = at.position.wrapping_add(u64::from(past));
+            let word = Word(self.word(t).load(RELAXED));
+            match word.state() {
+                _ if self.laps.ahead(word, t) >= 0 => return true,
+                State::HeldRead | State::HeldWrite | State::Orphan => past += self.laps.run(word),
+                _ => return false,
+            }
+        }
+        false
+    }
+
+    /// Passes over slots that somebody holds, for this lap.
+    pub(super) fn skip(&self, at: Obstacle) {
+        if self.laps.ahead(at.word, at.position) != -i64::from(self.laps.capacity()) {
+            // Of no lap that this end could have come to: its own position is from long ago.
+            return;
+        }
+        let later = self.laps.moved_to(at.word, at.position);
+        if self
+            .word(at.position)
+            .replace(at.word.0, later.0, RELAXED)
+            .is_ok()
+        {
+            let behind = at.position.wrapping_add(u64::from(self.laps.run(at.word)));
+            Self::advance(self.tail, behind);
+        }
+    }
+}
