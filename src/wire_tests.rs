@@ -19,7 +19,7 @@ use crate::memory::testing::{Room, Trust};
 use crate::segment::directory::EntryShape;
 use crate::segment::header::{Header, HeaderShape};
 use crate::segment::peers::RowShape;
-use crate::segment::superblock::{SegmentShape, SuperblockShape};
+use crate::segment::superblock::{BuilderShape, SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
 use crate::{
     Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, lock, mailslot, mpmc, notepad,
@@ -106,6 +106,7 @@ fn coded() -> Vec<Shape> {
         shape!(HeaderShape, line, magic state byte_order abi kind required optional line_bytes
             capacity element_bytes element_align type_tag span_bytes framing),
         shape!(SegmentShape, size_of::<SegmentShape>(), header superblock builder),
+        shape!(BuilderShape, line, claim reaped),
         shape!(SuperblockShape, line, id peers entries rows_at directory_at data_at locks),
         shape!(RowShape, line, state arm reaper pid start space),
         shape!(Owner, size_of::<Owner>(), peer generation),

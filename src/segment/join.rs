@@ -92,6 +92,7 @@ impl<'m> Peer<'m> {
         Owner::of(self.id, self.generation)
     }
 
+    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
     pub(crate) fn generation(&self) -> u32 {
         self.generation
     }
