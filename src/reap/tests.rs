@@ -242,3 +242,34 @@ fn a_pass_over_garbage_changes_nothing_that_is_not_the_dead_s() {
 fn spsc_claim() -> usize {
     crate::segment::testing::PRODUCER
 }
+
+#[test]
+fn a_dead_one_s_lock_is_free_and_inherited() {
+    use crate::lock::{Acquired, Config, Locked};
+    let plan = Plan::<1>::new()
+        .peers(2)
+        .and_then(|plan| plan.channel::<Locked<u64>>("lock", &Config::new()))
+        .unwrap();
+    let room = Room::new(plan.layout().unwrap().size());
+    let segment = Segment::init(room.region(Trust::Cooperative), &plan).unwrap();
+    let graves = Graves::default();
+    let join = || segment.join(&Identity::default(), &graves).unwrap();
+    let (me, dead) = (join(), join());
+    let lock: Locked<u64> = segment.open("lock").unwrap();
+    let mut theirs = lock.key(&dead).unwrap();
+    let mut guard = theirs.try_lock().unwrap().into_guard();
+    guard.set(&7);
+    forget(guard);
+    assert_eq!(me.reap(&Silent), Ok(Reaped::default()), "it lives");
+    graves.bury(dead.id());
+    let reaped = me.reap(&Silent).unwrap();
+    assert_eq!(
+        (reaped.locks, reaped.peers, segment.reaped()),
+        (1, 1, reaped)
+    );
+    let mut mine = lock.key(&me).unwrap();
+    match mine.try_lock().unwrap() {
+        Acquired::Inherited { from: None, guard } => assert_eq!(guard.get(), 7),
+        other => panic!("{other:?}"),
+    }
+}
