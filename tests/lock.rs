@@ -3,6 +3,7 @@
 
 mod common;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::page::Page;
@@ -283,8 +284,11 @@ fn a_stopped_holder_is_never_robbed() {
 /// Sleeps for the lock without a tick, while `meanwhile` happens. Answers whether it was inherited, from whom, how long it took
 /// from then on, and how often it was rung.
 fn slept(me: &OwnedPeer, meanwhile: impl FnOnce()) -> (Option<PeerId>, Duration, u64) {
+    let thread = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
+            // SAFETY: asks for a number.
+            thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
             let mut key = me.key("alone").unwrap();
             let mut waiter = me.waiter().unwrap().without_tick();
             let had = key.lock_timeout(&mut waiter, Some(PATIENCE)).unwrap();
@@ -298,7 +302,9 @@ fn slept(me: &OwnedPeer, meanwhile: impl FnOnce()) -> (Option<PeerId>, Duration,
             };
             (from, at, waiter.woken())
         });
-        until("it sleeps", || child::is_polling(std::process::id()));
+        until("it sleeps", || {
+            child::thread_is_polling(thread.load(Ordering::Relaxed))
+        });
         let start = Instant::now();
         meanwhile();
         let (from, at, woken) = sleeper.join().unwrap();

@@ -173,10 +173,17 @@ pub fn is_polling(pid: u32) -> bool {
     let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
         return false;
     };
+    tasks.flatten().any(|task| polls(&task.path()))
+}
+
+/// Whether this one thread of this very process sleeps in poll; other tests may have theirs.
+pub fn thread_is_polling(thread: u32) -> bool {
+    polls(std::path::Path::new(&format!("/proc/self/task/{thread}")))
+}
+
+fn polls(task: &std::path::Path) -> bool {
     // What rustix calls for poll.
     let poll = format!("{} ", libc::SYS_ppoll);
-    tasks.flatten().any(|task| {
-        let call = std::fs::read_to_string(task.path().join("syscall")).unwrap_or_default();
-        call.starts_with(&poll)
-    })
+    let call = std::fs::read_to_string(task.join("syscall")).unwrap_or_default();
+    call.starts_with(&poll)
 }

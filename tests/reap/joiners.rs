@@ -1,11 +1,12 @@
 //! An explicit call, and joiners that were asked for nothing.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use ringpad::Life;
 
-use crate::common::child::is_polling;
+use crate::common::child::thread_is_polling;
 use crate::common::{Dice, number, until};
 use crate::held::{self, Held};
 use crate::{READY, Scene, counts, since};
@@ -57,8 +58,11 @@ fn a_joiner_into_a_full_table_of_the_dead_heals_it() {
         // What nobody holds.
         let mut first: Vec<u64> = std::iter::from_fn(|| rx.try_recv()).collect();
         let (tell, told) = mpsc::channel();
+        let thread = AtomicU32::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                // SAFETY: asks for a number.
+                thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
                 // Told of deaths, but of nothing by time alone.
                 let mut waiter = scene.me.waiter().unwrap().without_tick();
                 let bell = [rx.bell()];
@@ -66,7 +70,7 @@ fn a_joiner_into_a_full_table_of_the_dead_heals_it() {
                 let found = waiter.wait(&bell, most, || rx.try_recv()).unwrap();
                 tell.send((found, waiter.woken())).unwrap();
             });
-            let asleep = || is_polling(std::process::id());
+            let asleep = || thread_is_polling(thread.load(Ordering::Relaxed));
             until("it sleeps", asleep);
             holder.kill_and_reap();
             until("it sleeps again: a death alone brings no message", asleep);
