@@ -9,5 +9,7 @@ pub mod mpmc;
 pub mod notepad;
 pub(crate) mod party;
 pub(crate) mod seat;
+#[cfg(target_has_atomic = "64")]
+pub(crate) mod seats;
 pub mod spsc;
 pub(crate) mod stamp;

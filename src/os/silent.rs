@@ -33,6 +33,9 @@ impl sealed::Wake for OwnedSilence {
 
     #[inline(always)]
     fn wake(&mut self, _: Waiters<'_>) {}
+
+    #[inline(always)]
+    fn wake_shared(&self, _: Waiters<'_>) {}
 }
 
 impl<T: Pod> Producer<T> {
