@@ -12,6 +12,7 @@ use ringpad::frames::Refused;
 use ringpad::os::{
     Consumer, FrameUser, NotepadWriter, Options, OwnedPeer, OwnedView, SharedSegment,
 };
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::film::Film;
 use super::shared::{COMMANDS, Command, FRAMES, NEWEST, Newest, Wish, checksum};
@@ -38,6 +39,8 @@ pub struct Decode {
 
 /// Decodes what the engine wishes for as long as there is one.
 pub fn decode(role: &Decode) -> Result<ExitCode, Failure> {
+    // It goes with its engine, however that goes: the next engine of the name has a decoder of its own.
+    set_parent_process_death_signal(Some(Signal::KILL))?;
     let film = Film::open(role.input.as_deref())?;
     let segment = SharedSegment::open(&role.name, &Options::new())?;
     let me = segment.join()?;
@@ -51,7 +54,7 @@ pub fn decode(role: &Decode) -> Result<ExitCode, Failure> {
         if now >= next_look {
             next_look = now + LOOK;
             if work.commands.is_abandoned() {
-                break; // killed, perhaps: no engine says good-bye
+                break; // the engine died before it could be asked to be told
             }
         }
         if stop::asked() {
