@@ -42,9 +42,11 @@ struct Engine {
 
 impl Engine {
     fn start(room: &Room, arguments: &[&str]) -> Self {
-        let mut command = command(room, &["--json", "--seconds"]);
-        let brief = arguments.contains(&"--careless");
-        command.arg(if brief { "2" } else { "0" }).args(arguments);
+        let mut command = command(room, &["--json"]);
+        if !arguments.contains(&"--seconds") {
+            command.args(["--seconds", "0"]);
+        }
+        command.args(arguments);
         command.stdin(Stdio::piped());
         let mut child = command.spawn().unwrap();
         Self {
@@ -177,7 +179,7 @@ fn the_decoder_may_be_killed_at_any_time() {
             // As soon as it has come, whatever it is about.
             until("a decoder", || look.decoder().is_some());
             std::thread::sleep(Duration::from_micros(dice.below(3_000)));
-            kill(look.decoder().unwrap_or(u32::MAX >> 1));
+            look.decoder().into_iter().for_each(kill);
         } else {
             let (decoder, pid) = look.next(last);
             last = decoder;
@@ -216,7 +218,7 @@ fn the_decoder_may_be_killed_at_any_time() {
 #[test]
 fn an_engine_that_waits_is_caught() {
     let room = Room::new("waits");
-    let engine = Engine::start(&room, &["--careless", "wait"]);
+    let engine = Engine::start(&room, &["--careless", "wait", "--seconds", "2"]);
     let (report, status) = engine.ends();
     assert_eq!(status.code(), Some(1));
     let (blocked, shown) = (of(&report, "blocked"), of(&report, "shown"));
@@ -227,7 +229,7 @@ fn an_engine_that_waits_is_caught() {
 #[test]
 fn a_torn_picture_is_caught() {
     let room = Room::new("early");
-    let engine = Engine::start(&room, &["--careless", "early"]);
+    let engine = Engine::start(&room, &["--careless", "early", "--seconds", "2"]);
     let (report, status) = engine.ends();
     assert_eq!(status.code(), Some(1));
     assert!(of(&report, "torn") >= of(&report, "shown"), "{report}");
@@ -235,6 +237,43 @@ fn a_torn_picture_is_caught() {
         of(&report, "shown") > 0 && of(&report, "blocked") == 0,
         "{report}"
     );
+}
+
+/// What a decoder says that was taken over by its film is refused, and the engine goes on with the last good picture.
+#[test]
+fn a_decoder_that_lies_is_not_believed() {
+    for trust in [None, Some("--distrust")] {
+        let room = Room::new("lies");
+        let lie = ["--careless", "lie", "--seconds", "2"]
+            .into_iter()
+            .chain(trust);
+        let engine = Engine::start(&room, &lie.collect::<Vec<_>>());
+        let (report, status) = engine.ends();
+        assert_eq!(status.code(), Some(1));
+        let (refused, shown) = (of(&report, "refused"), of(&report, "shown"));
+        assert!(refused > 10 && shown > 10, "{report}");
+        assert_eq!((of(&report, "torn"), of(&report, "blocked")), (0, 0));
+    }
+}
+
+/// Memory that nobody lends: pictures are copied, the torn ones are never drawn, and the dead leave nothing there either.
+#[test]
+fn a_distrusted_decoder_may_be_killed_too() {
+    let room = Room::new("distrust");
+    let options = ["--distrust", "--kill-every", "0.1", "--seconds", "3"];
+    let (report, status) = Engine::start(&room, &options).ends();
+    is_good(&report);
+    assert!(status.success());
+    let kills = of(&report, "kills");
+    assert!(kills >= 10 && of(&report, "deaths") == kills, "{report}");
+    assert_eq!(room.files(), [""; 0], "it has no name");
+    let early = ["--distrust", "--careless", "early", "--seconds", "1"];
+    let (report, status) = Engine::start(&room, &early).ends();
+    assert!(
+        of(&report, "refused") > 0 && of(&report, "torn") == 0,
+        "{report}"
+    );
+    assert_eq!(status.code(), Some(1));
 }
 
 #[test]

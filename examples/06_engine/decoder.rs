@@ -1,22 +1,19 @@
 //! The decoder: a process of its own, since what it reads may make it crash. Nothing of it is needed by whoever comes after it.
 //!
-//! It decodes into loaned frames, and keeps a view of the picture before as its reference, as decoders do: no picture is ever copied on its way.
+//! It does what the engine wishes, at the video's own rate, until the engine is gone.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use ringpad::frames::Refused;
-use ringpad::os::{
-    Consumer, FrameUser, NotepadWriter, Options, OwnedPeer, OwnedView, SharedSegment,
-};
+use ringpad::os::{Consumer, HANDOFF_VARIABLE, Options, SharedSegment};
 use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::film::Film;
-use super::shared::{COMMANDS, Command, FRAMES, NEWEST, Newest, Wish, checksum};
-use super::{Failure, stop};
+use super::publisher::Publisher;
+use super::shared::{COMMANDS, Command, Wish};
+use super::{Careless, Failure, stop};
 
 /// How often the decoder asks whether there is an engine.
 const LOOK: Duration = Duration::from_millis(100);
@@ -32,9 +29,9 @@ pub struct Decode {
     /// Which decoder of its engine this is.
     #[arg(long, default_value_t = 1)]
     number: u32,
-    /// Publish each picture when half of it is decoded.
+    /// Do one thing wrong.
     #[arg(long)]
-    early: bool,
+    careless: Option<Careless>,
 }
 
 /// Decodes what the engine wishes for as long as there is one.
@@ -42,123 +39,46 @@ pub fn decode(role: &Decode) -> Result<ExitCode, Failure> {
     // It goes with its engine, however that goes: the next engine of the name has a decoder of its own.
     set_parent_process_death_signal(Some(Signal::KILL))?;
     let film = Film::open(role.input.as_deref())?;
-    let segment = SharedSegment::open(&role.name, &Options::new())?;
+    // One that the engine distrusts has no name: it comes with the process.
+    let segment = match std::env::var_os(HANDOFF_VARIABLE) {
+        Some(_) => SharedSegment::inherited()?,
+        None => SharedSegment::open(&role.name, &Options::new())?,
+    };
     let me = segment.join()?;
-    let mut work = Work::begin(role, film, &me)?;
+    let mut commands: Consumer<Command> = me.consumer(COMMANDS)?;
+    let mut publisher = Publisher::new(film, &me, role.number, role.careless)?;
+    let mut playback = Playback::default();
     let mut waiter = me.waiter()?;
-    let bells = [work.commands.bell()];
+    let bells = [commands.bell()];
     let mut next_look = Instant::now();
-    loop {
-        work.obey();
+    while !stop::asked() {
+        while let Some(command) = commands.peek() {
+            // What no engine sends is no wish.
+            if let Some(wish) = command.wish() {
+                playback.obey(wish);
+            }
+            commands.pop(); // in this order: a command that comes again changes nothing
+        }
         let mut now = Instant::now();
         if now >= next_look {
             next_look = now + LOOK;
-            if work.commands.is_abandoned() {
+            if commands.is_abandoned() {
                 break; // the engine died before it could be asked to be told
             }
         }
-        if stop::asked() {
-            break;
-        }
-        if work
-            .playback
-            .due(&work.film, now)
-            .is_some_and(|due| due <= now)
-        {
-            work.show()?;
-            work.playback.advance(&work.film);
+        let due = playback.due(&publisher.film, now);
+        if due.is_some_and(|due| due <= now) {
+            publisher.show(playback.next)?;
+            playback.advance(&publisher.film);
             now = Instant::now();
         }
-        let due = work.playback.due(&work.film, now).unwrap_or(next_look);
+        let due = playback.due(&publisher.film, now).unwrap_or(next_look);
         let left = due.min(next_look).saturating_duration_since(now);
-        let commands = &mut work.commands;
         waiter.wait(&bells, Some(left), || {
             (stop::asked() || commands.peek().is_some()).then_some(())
         })?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// A decoder at work.
-struct Work {
-    film: Film,
-    number: u32,
-    early: bool,
-    playback: Playback,
-    commands: Consumer<Command>,
-    newest: NotepadWriter<Newest>,
-    frames: Arc<FrameUser>,
-    /// The picture before, and which one that is.
-    reference: Option<(u64, OwnedView)>,
-}
-
-impl Work {
-    fn begin(role: &Decode, film: Film, me: &OwnedPeer) -> Result<Self, Failure> {
-        let frames = me.frame_user(FRAMES)?;
-        if film.bytes() > frames.frame_bytes().into() {
-            let ((width, height), most) = (film.size(), frames.frame_bytes());
-            return Err(Failure(format!(
-                "pictures of {width}x{height} are larger than the engine takes ({most} bytes): give it a larger --size"
-            )));
-        }
-        Ok(Self {
-            film,
-            number: role.number,
-            early: role.early,
-            playback: Playback::default(),
-            commands: me.consumer(COMMANDS)?,
-            newest: me.notepad_writer(NEWEST)?,
-            frames: Arc::new(frames),
-            reference: None,
-        })
-    }
-
-    fn obey(&mut self) {
-        while let Some(command) = self.commands.peek() {
-            // What no engine sends is no wish.
-            if let Some(wish) = command.wish() {
-                self.playback.obey(wish);
-            }
-            self.commands.pop(); // in this order: a command that comes again changes nothing
-        }
-    }
-
-    /// Decodes the next picture where it will be looked at, and says that it is there.
-    fn show(&mut self) -> Result<(), Failure> {
-        let number = self.playback.next;
-        let mut loan = match self.frames.loan() {
-            Ok(loan) => loan,
-            // Whoever holds them all lives: this picture is left out.
-            Err(Refused::NoFrame) => return Ok(()),
-            Err(refused) => return Err(refused.into()),
-        };
-        let before = match &self.reference {
-            Some((number, view)) => Some((*number, view.bytes()?)),
-            None => None,
-        };
-        let len = self.film.bytes() as usize;
-        let into = &mut loan.bytes_mut()?[..len];
-        let of_bytes = if self.early {
-            let mut whole = vec![0; len];
-            let sum = self.film.decode(number, before, &mut whole)?;
-            into[..len / 2].copy_from_slice(&whole[..len / 2]);
-            sum
-        } else {
-            self.film.decode(number, before, into)?
-        };
-        let picture = self.film.picture(number);
-        loan.set_picture(&picture);
-        let ticket = loan.publish(len as u32)?;
-        self.newest.write(&Newest {
-            ticket,
-            checksum: checksum(of_bytes, &picture),
-            decoder: self.number,
-        });
-        // Nobody else loans frames, so this one cannot be stale. What is half a picture is no reference.
-        let view = self.frames.view_owned(ticket).ok();
-        self.reference = view.filter(|_| !self.early).map(|view| (number, view));
-        Ok(())
-    }
 }
 
 /// Where the video is, and when it goes on.

@@ -129,15 +129,19 @@ impl<'a> Keeper<'a> {
         if let Some(input) = &self.role.input {
             command.arg("--input").arg(input);
         }
-        if self.role.is_early() {
-            command.arg("--early");
+        if let Some(how) = self.role.careless_decoder() {
+            command.args(["--careless", how]);
         }
         command.stdin(match self.clip {
             Some(clip) => clip.try_clone()?.into(),
             None => Stdio::null(),
         });
         // Out of reach of the terminal's Ctrl-C, which asks the engine.
-        let child = command.stdout(Stdio::null()).process_group(0).spawn()?;
+        command.stdout(Stdio::null()).process_group(0);
+        let child = match self.role.distrust {
+            true => self.me.segment().spawn(&mut command)?,
+            false => command.spawn()?,
+        };
         let end = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
         self.link.born.store(number, Relaxed);
         Ok(Decoder {

@@ -8,6 +8,7 @@
 //! 06_engine --input FILM.y4m --size 1920x1080                 real video (ffmpeg -i FILM -pix_fmt yuv420p FILM.y4m)
 //! 06_engine --careless wait                                   how not to do it: an engine that waits for each picture
 //! 06_engine --careless early                                  and a decoder that publishes what is half decoded
+//! 06_engine --distrust --careless lie                         a decoder that was taken over by the film it plays
 //! ```
 //! `play`, `pause` and `seek FRAME`, typed as lines, go to the decoder. Try `kill -STOP PID`: the picture stands still, the loop does not; three
 //! seconds later the engine takes the decoder for stuck, kills it, and starts another.
@@ -27,13 +28,15 @@
 //!   when its death is proven. No frame is lost, however often it dies.
 //! - **all that takes time is done by another thread**: starting processes, waiting for their death, giving back, talking to the terminal.
 //!
-//! A decoder that only crashes needs no more than that. One that attacks could write into a picture while it is drawn; for that a segment is made
-//! with `Options::distrusted`, from which `View::copy_to` copies, and the copy is checked before it is drawn.
+//! A decoder that only crashes needs no more than that. One that was taken over by its input might go on writing into a picture while it is drawn.
+//! With `--distrust` the segment is made with `Options::distrusted`: it has no name and is handed down to the decoder alone, its bytes are never lent,
+//! and each picture is copied, and the copy checked, before it is drawn. Taking then costs a copy; it still waits for nobody.
 //!
 //! # What to notice
 //!
 //! - `taking`: how long the engine was at it, and how often it slept there, as the system counts it. It must be 0; with `--careless wait` it is not.
 //! - `torn`: each picture is compared with its checksum at each tick that draws it. It must be 0; with `--careless early` it is not.
+//! - `refused`: what made no sense. It is not drawn.
 //! - `next picture`: from a decoder's death to the first picture of the next. The ticks between draw the one that is held.
 //!
 //! | file | what |
@@ -42,7 +45,7 @@
 //! | `taker` | how the engine takes pictures: all that it does with the pool |
 //! | `engine` | the loop |
 //! | `keeper` | who starts decoders, and buries them |
-//! | `decoder` | the other process |
+//! | `decoder`, `publisher` | the other process, and all that it does with the pool |
 //! | `film`, `clip`, `codec` | where pictures come from |
 //! | `run`, `counts` | both together, and what is said at the end |
 
@@ -53,6 +56,7 @@ mod decoder;
 mod engine;
 mod film;
 mod keeper;
+mod publisher;
 mod run;
 mod shared;
 #[path = "../common/stop.rs"]
@@ -112,6 +116,9 @@ struct Run {
     /// Frames a second of the drawn clip.
     #[arg(long, value_name = "F", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=10_000), conflicts_with = "input")]
     fps: u32,
+    /// Share memory into which the decoder may write anything at any time: pictures are copied and checked before they are drawn.
+    #[arg(long)]
+    distrust: bool,
     /// Print the report as one JSON object.
     #[arg(long)]
     json: bool,
@@ -127,6 +134,8 @@ enum Careless {
     Wait,
     /// The decoder publishes each picture when half of it is decoded.
     Early,
+    /// The decoder publishes tickets that are none.
+    Lie,
 }
 
 impl Run {
@@ -140,8 +149,13 @@ impl Run {
         self.careless == Some(Careless::Wait)
     }
 
-    fn is_early(&self) -> bool {
-        self.careless == Some(Careless::Early)
+    /// What the decoder does wrong.
+    fn careless_decoder(&self) -> Option<&'static str> {
+        match self.careless? {
+            Careless::Wait => None,
+            Careless::Early => Some("early"),
+            Careless::Lie => Some("lie"),
+        }
     }
 }
 
@@ -217,7 +231,7 @@ mod tests {
         assert_eq!((run.hz, run.size, run.seconds), (120, (1280, 720), None));
         let run = parse("--kill-every 0.5 --seconds 2.5 --size 3x5 --careless wait").unwrap();
         assert_eq!(run.kill_every, Some(Duration::from_millis(500)));
-        assert!(run.is_waiting() && !run.is_early() && run.seconds == Some(2.5));
+        assert!(run.is_waiting() && run.careless_decoder().is_none() && run.seconds == Some(2.5));
         for (bad, why) in [
             ("--size 0x5", "such as 1280x720"),
             ("--size 12", "such as 1280x720"),
@@ -226,7 +240,7 @@ mod tests {
             ("--kill-every 0", "at least 0.01"),
             ("--hz 0", "1..=10000"),
             ("--input a.y4m --fps 3", "cannot be used with"),
-            ("--careless twice", "wait, early"),
+            ("--careless twice", "wait, early, lie"),
         ] {
             let said = parse(bad).unwrap_err();
             assert!(said.contains(why), "{bad}: {said}");

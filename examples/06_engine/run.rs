@@ -36,7 +36,11 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     let frame_bytes = u32::try_from(picture_bytes(width, height))?;
     // Every page is there before the first tick: the loop is not to wait for any.
     let options = Options::new().prefault(true);
-    let segment = SharedSegment::open_or_create(&name, &plan(frame_bytes)?, &options)?;
+    let plan = plan(frame_bytes)?;
+    let segment = match role.distrust {
+        true => SharedSegment::anonymous(&plan, &options.distrusted(true))?,
+        false => SharedSegment::open_or_create(&name, &plan, &options)?,
+    };
     let me = segment.join()?;
     let (send, wishes) = channel();
     let engine = Engine::new(&me, role.hz, wishes, role.is_waiting());

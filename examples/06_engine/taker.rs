@@ -19,10 +19,18 @@ const TRIES: u32 = 4;
 
 /// A picture that stays as it is while it is held, whatever becomes of its decoder.
 pub struct Held {
-    view: OwnedView,
+    pixels: Pixels,
     picture: Picture,
     checksum: u32,
     pub decoder: u32,
+}
+
+/// Where a picture is.
+enum Pixels {
+    /// Where the decoder put it.
+    Lent(OwnedView),
+    /// With the engine, out of reach of a decoder that is not trusted: so many bytes of it.
+    Copied(Vec<u8>, usize),
 }
 
 impl Held {
@@ -33,8 +41,11 @@ impl Held {
 
     /// Looks at each byte, as whoever draws it does. Whether they are those that the decoder published.
     pub fn is_whole(&self) -> bool {
-        let bytes = self.view.bytes().map_or(0, crc32fast::hash);
-        checksum(bytes, &self.view.picture()) == self.checksum
+        let (bytes, picture) = match &self.pixels {
+            Pixels::Lent(view) => (view.bytes().unwrap_or_default(), view.picture()),
+            Pixels::Copied(bytes, len) => (&bytes[..*len], self.picture),
+        };
+        checksum(crc32fast::hash(bytes), &picture) == self.checksum
     }
 }
 
@@ -56,6 +67,8 @@ pub struct Taker {
     /// The version of what was seen last.
     seen: Option<Version>,
     held: Option<Held>,
+    /// Room for copies of pictures, made before the first tick; none if they are lent.
+    spare: Vec<Vec<u8>>,
     /// Tickets whose frame was used again before it was looked at.
     pub stale: u64,
     /// For the engine that shows how not to do it.
@@ -64,9 +77,16 @@ pub struct Taker {
 
 impl Taker {
     pub fn new(me: &OwnedPeer) -> Result<Self, Failure> {
+        let frames = me.frame_user(FRAMES)?;
+        // Not of zeros, whose pages would be fetched when they are first written to.
+        let room = || vec![1; frames.frame_bytes() as usize];
         Ok(Self {
+            spare: match me.segment().is_distrusted() {
+                true => vec![room(), room()],
+                false => Vec::new(),
+            },
             newest: me.notepad_reader(NEWEST)?,
-            frames: Arc::new(me.frame_user(FRAMES)?),
+            frames: Arc::new(frames),
             seen: None,
             held: None,
             stale: 0,
@@ -120,13 +140,31 @@ impl Taker {
         {
             return Took::Refused;
         }
-        // The view before is dropped here, and not earlier: there is always something to draw.
-        self.held = Some(Held {
-            view,
+        let mut held = Held {
+            pixels: Pixels::Lent(view),
             picture,
             checksum: newest.checksum,
             decoder: newest.decoder,
-        });
+        };
+        if let (Pixels::Lent(view), Some(mut copy)) = (&held.pixels, self.spare.pop()) {
+            let len = view.copy_to(&mut copy).unwrap_or(0);
+            held.pixels = Pixels::Copied(copy, len);
+            // A copy does not change any more: what is whole now is so when it is drawn.
+            if !held.is_whole() {
+                self.reuse(held);
+                return Took::Refused;
+            }
+        }
+        // The view before is dropped here, and not earlier: there is always something to draw.
+        if let Some(before) = self.held.replace(held) {
+            self.reuse(before);
+        }
         Took::New
+    }
+
+    fn reuse(&mut self, held: Held) {
+        if let Pixels::Copied(room, _) = held.pixels {
+            self.spare.push(room);
+        }
     }
 }
