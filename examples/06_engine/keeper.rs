@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -55,6 +55,15 @@ struct Decoder {
     number: u32,
     /// Since when it should have shown something new, by the link's clock.
     since: u64,
+    killed: bool,
+}
+
+impl Decoder {
+    fn kill(&mut self, link: &Link) -> Result<(), Failure> {
+        self.killed = true;
+        link.died(self.number);
+        Ok(self.child.kill()?)
+    }
 }
 
 impl<'a> Keeper<'a> {
@@ -96,14 +105,15 @@ impl<'a> Keeper<'a> {
             let status = decoder.child.wait()?;
             return self.bury(status);
         }
+        if decoder.killed {
+            return Ok(()); // it takes its time
+        }
         let came = self.link.of.load(Relaxed) == decoder.number;
         if let (Some(due), Some(every)) = (self.next_kill, self.role.kill_every) {
             if came && now >= due {
                 self.kept.kills += 1;
                 self.next_kill = Some(now + every);
-                self.link.died(decoder.number);
-                decoder.child.kill()?;
-                return Ok(());
+                return decoder.kill(self.link);
             }
         }
         // A video that pauses is not stuck.
@@ -114,9 +124,7 @@ impl<'a> Keeper<'a> {
         let silent = self.link.now().saturating_sub(last);
         if Duration::from_nanos(silent) > STUCK {
             self.kept.stuck += 1;
-            decoder.since = self.link.now();
-            self.link.died(decoder.number);
-            decoder.child.kill()?;
+            return decoder.kill(self.link);
         }
         Ok(())
     }
@@ -149,6 +157,7 @@ impl<'a> Keeper<'a> {
             end,
             number,
             since: self.link.now(),
+            killed: false,
         })
     }
 
@@ -182,10 +191,13 @@ impl<'a> Keeper<'a> {
     pub fn end(&mut self) -> Result<(), Failure> {
         if let Some(mut decoder) = self.decoder.take() {
             let _ = kill_process(Pid::from_child(&decoder.child), Signal::TERM); // it may be dead
-            if !is_readable(&decoder.end, LEAVING)? {
+            let leaves = is_readable(&decoder.end, LEAVING)?;
+            if !leaves {
                 decoder.child.kill()?;
             }
-            decoder.child.wait()?;
+            // One that was killed just before counts too.
+            let killed = decoder.child.wait()?.signal() == Some(Signal::KILL.as_raw());
+            self.kept.deaths += u32::from(leaves && killed);
         }
         self.me.reap()?;
         Ok(())
