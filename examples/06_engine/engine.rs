@@ -15,7 +15,7 @@ use ringpad::os::{OwnedPeer, Producer};
 
 use super::Failure;
 use super::counts::Counts;
-use super::shared::{COMMANDS, Command, Wish};
+use super::shared::{Command, Wish};
 use super::taker::{Taker, Took};
 
 /// What the loop and the keeper of decoders tell each other. Times are nanoseconds since `begin`, 0 for none.
@@ -87,6 +87,7 @@ impl Engine {
     pub fn new(
         me: &OwnedPeer,
         hz: u32,
+        commands: Producer<Command>,
         wishes: Receiver<Wish>,
         waits: bool,
     ) -> Result<Self, Failure> {
@@ -96,7 +97,7 @@ impl Engine {
         }
         Ok(Self {
             taker,
-            director: Director::new(me.producer(COMMANDS)?, wishes),
+            director: Director::new(commands, wishes),
             period: Duration::from_secs(1) / hz,
             counts: Counts::default(),
             since: Instant::now(),

@@ -17,8 +17,6 @@ use super::{Failure, Run};
 
 /// How often the rarer things are looked at.
 const LOOK: Duration = Duration::from_millis(50);
-/// A decoder that plays and of which nothing has come for so long is killed: it hangs, or was stopped.
-const STUCK: Duration = Duration::from_secs(3);
 /// Before the next decoder starts, if this one died before anything came of it; the more of them, the longer.
 const PAUSE: [Duration; 2] = [Duration::from_millis(10), Duration::from_secs(1)];
 /// So long a decoder has to leave.
@@ -116,13 +114,13 @@ impl<'a> Keeper<'a> {
                 return decoder.kill(self.link);
             }
         }
-        // A video that pauses is not stuck.
+        // Of one that plays something should come; if not, it hangs, or was stopped.
         if !self.link.playing.load(Relaxed) {
             decoder.since = self.link.now();
         }
         let last = self.link.fresh.load(Relaxed).max(decoder.since);
         let silent = self.link.now().saturating_sub(last);
-        if Duration::from_nanos(silent) > STUCK {
+        if Duration::from_nanos(silent) > self.role.patience {
             self.kept.stuck += 1;
             return decoder.kill(self.link);
         }

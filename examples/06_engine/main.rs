@@ -107,6 +107,9 @@ struct Run {
     /// Kill the decoder every so many seconds, as a demonstration.
     #[arg(long, value_name = "S", value_parser = every)]
     kill_every: Option<Duration>,
+    /// Kill a decoder of which nothing new has come for so many seconds, though it should play.
+    #[arg(long, value_name = "S", default_value = "3", value_parser = every)]
+    patience: Duration,
     /// Play this YUV4MPEG2 video (4:2:0), over and over, not a drawn clip.
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringpad::Error as RegionError;
-use ringpad::os::{Error, Options, SharedSegment};
+use ringpad::os::{Error, Options, OwnedPeer, SharedSegment};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::counts::Report;
 use super::engine::{Engine, Link};
 use super::keeper::Keeper;
-use super::shared::{FRAMES, Wish, picture_bytes, plan};
+use super::shared::{COMMANDS, FRAMES, Wish, picture_bytes, plan};
 use super::{Failure, Run, clip, stop};
 
 /// Without a terminal and a limit, an engine ends after so many seconds.
@@ -43,11 +43,9 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     };
     let me = segment.join()?;
     let (send, wishes) = channel();
-    let engine = Engine::new(&me, role.hz, wishes, role.is_waiting());
-    let engine = engine.map_err(|failure| match other_engine(&me, failure) {
-        Ok(by) => Failure(format!("{name} has an engine, {by}")),
-        Err(failure) => failure,
-    })?;
+    let commands = me.producer(COMMANDS);
+    let commands = commands.map_err(|error| refused(&me, &name, error))?;
+    let engine = Engine::new(&me, role.hz, commands, wishes, role.is_waiting())?;
 
     let link = Arc::new(Link::new());
     let begin = Instant::now();
@@ -106,16 +104,14 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     })
 }
 
-/// If the failure says that a living process sends the commands: which.
-fn other_engine(me: &ringpad::os::OwnedPeer, failure: Failure) -> Result<String, Failure> {
-    let by = match me.producer::<super::shared::Command>(super::shared::COMMANDS) {
-        Err(Error::Channel { why, .. }) => match why {
-            RegionError::EndpointTaken { by } => me.segment().occupant(by),
-            _ => None,
-        },
-        _ => None,
-    };
-    by.map(|other| format!("pid {}", other.pid)).ok_or(failure)
+/// Why there is to be no engine here: perhaps since there is one.
+fn refused(me: &OwnedPeer, name: &str, error: Error) -> Failure {
+    if let Some(RegionError::EndpointTaken { by }) = error.region() {
+        if let Some(other) = me.segment().occupant(*by) {
+            return Failure(format!("{name} has an engine, pid {}", other.pid));
+        }
+    }
+    error.into()
 }
 
 /// A file in memory, gone with the last who has it.
