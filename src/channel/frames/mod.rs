@@ -38,7 +38,7 @@
 //! A publisher before `publish`: a loan that names its seat; the frame is free again once the seat is cleaned. Between publishing and sending: a frame
 //! that is reserved and was not sent, which its receivers find by [`User::unclaimed`]. A viewer: its bit, until the seat is cleaned. A
 //! receiver: everything for its successor. Whoever cleans: a seat that names it, to be cleaned again.
-//! Seats of the dead are cleaned by whoever takes them, by whoever reaps, and by a loan that finds no frame.
+//! Seats of the dead are cleaned by whoever takes them, by whoever reaps, and by a loan that finds no frame; receivers' by their successors alone.
 //!
 //! # Cost
 //!

@@ -94,15 +94,14 @@ impl<'m> Pool<'m> {
 
     /// Publishes a loaned frame, for these receivers. Nobody but the loan's holder writes its word.
     #[inline]
-    pub(super) fn publish(&self, got: &Got<'_>, me: Owner, whom: Receivers) -> u32 {
+    pub(super) fn publish(&self, got: &Got<'_>, me: Owner, whom: Receivers) -> Word {
         let mask = whom.0 & self.all_receivers().0;
-        if mask != 0 {
-            got.frame.publisher.store(me, RELAXED);
-            got.frame.reserved.store(mask, RELAXED);
-        }
+        got.frame.reserved.store(mask, RELAXED);
+        got.frame.inherited.store(0, RELAXED);
+        got.frame.publisher.store(me, RELAXED);
         let word = got.word.next(mask);
         got.frame.word.store(word.0, PUBLISH); // PUBLISH: pairs with OBSERVE in view and take
-        word.generation()
+        word
     }
 
     /// Gives back a loaned frame unpublished.
@@ -191,6 +190,13 @@ impl<'m> Pool<'m> {
         had && self.unpin(frame, bit)
     }
 
+    /// Ends a loan of the dead. A loan's word comes once: this is the loan that was found, or nothing.
+    fn break_off(&self, frame: &FrameShape, found: Word) -> bool {
+        let free = found.next(0);
+        // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
+        frame.word.replace(found.0, free.0, RELEASE).is_ok()
+    }
+
     /// What a seat's last holder left, cleaned by whoever holds the seat now. Answers how many frames are free by it.
     pub(super) fn clean(&self, seat: u32) -> u32 {
         let bit = 1 << (seat & 31);
@@ -202,15 +208,7 @@ impl<'m> Pool<'m> {
                 continue;
             }
             if found.is_loaned() {
-                frame.reserved.store(0, RELAXED);
-                frame.inherited.store(0, RELAXED);
-                // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
-                freed += u32::from(
-                    frame
-                        .word
-                        .replace(found.0, found.next(0).0, RELEASE)
-                        .is_ok(),
-                );
+                freed += u32::from(self.break_off(frame, found));
             } else if !keeps {
                 freed += u32::from(self.unpin(frame, bit));
             } else if frame.reserved.load(RELAXED) & bit == 0 {
@@ -236,10 +234,29 @@ impl<'m> Pool<'m> {
     }
 
     /// Frees the seats of the dead. Answers how many seats, and how many frames are free by it.
+    ///
+    /// Seats of receivers are never taken for it: a successor must not find a mender there. What such a one had to read is the successor's.
     pub(super) fn mend(&self, name: &Name<'_>) -> (u32, u32) {
         let mut freed = 0;
-        let seats = self.seats.mend(name, |seat| freed += self.clean(seat));
-        (seats, freed)
+        for Line(frame) in self.lines.iter().filter(|_| self.receivers > 0) {
+            // OBSERVE: the word before its seat's holder; see Seats::is_dead
+            let found = Word(frame.word.load(OBSERVE));
+            let seat = found.pins().trailing_zeros();
+            if found.is_loaned()
+                && seat < self.receivers
+                && self.seats.is_dead(seat, &name.court)
+                && self.break_off(frame, found)
+            {
+                freed += 1;
+            }
+        }
+        let dead = |seat: &u32| self.seats.release(*seat, &name.court);
+        let receivers = (0..self.receivers).filter(dead).count() as u32;
+        let others = self.receivers..SEATS;
+        let users = self
+            .seats
+            .mend(others, name, |seat| freed += self.clean(seat));
+        (receivers + users, freed)
     }
 
     /// Who of those who reserved frames for this seat is dead.
