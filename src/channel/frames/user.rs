@@ -25,6 +25,8 @@ pub enum Refused {
     NoFrame,
     /// The frame holds something else by now.
     Stale,
+    /// A receiver has no loans: a peer that publishes as well takes a seat of its own for it.
+    Receiver,
     /// This user has the frame already.
     AlreadyViewed,
     /// The frame is not reserved for this user.
@@ -45,6 +47,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::NoFrame => f.write_str("every frame is in use"),
             Refused::Stale => f.write_str("the frame holds something else by now"),
+            Refused::Receiver => {
+                f.write_str("a receiver has no loans; a peer publishes as another user")
+            }
             Refused::AlreadyViewed => f.write_str("this user has the frame already"),
             Refused::NotReserved => f.write_str("the frame is not reserved for this user"),
             Refused::Region(error) => error.fmt(f),
@@ -87,7 +92,7 @@ impl Unclaimed {
     }
 }
 
-/// A user of a pool. It publishes, views, or, if it is a receiver, takes what is reserved for it; several threads may share it.
+/// A user of a pool. It publishes and views; or, if it is a receiver, views and takes what is reserved for it. Several threads may share it.
 ///
 /// Loans and views borrow it. Dropping it gives its seat back.
 #[derive(Debug)]
@@ -183,10 +188,13 @@ impl<'p, W: Wake> User<'p, W> {
     ///
     /// # Errors
     ///
-    /// [`Refused::NoFrame`]; [`Refused::Region`].
+    /// [`Refused::NoFrame`]; [`Refused::Receiver`]; [`Refused::Region`].
     #[inline]
     pub fn loan(&self) -> Result<Loan<'_, 'p, W>, Refused> {
         self.pool.region.check_not_forked()?;
+        if self.bit & self.pool.all_receivers().0 != 0 {
+            return Err(Refused::Receiver);
+        }
         let got = match self.pool.loan(self.bit) {
             Some(got) => got,
             None => self.loan_of_the_dead()?,
@@ -244,8 +252,8 @@ impl<'p, W: Wake> User<'p, W> {
         self.pool.unclaimed(self.seat(), &self.name)
     }
 
-    /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send, and
-    /// what a dead predecessor had taken and removed from the channel. What living publishers reserved stays. Answers how many frames.
+    /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send,
+    /// what a dead predecessor had taken and removed from the channel, and what was recalled. What else living publishers reserved stays. Answers how many frames.
     ///
     /// Between the asking and this call the channel that tickets come through must have been empty once.
     pub fn release_unclaimed(&self, dead: &Unclaimed) -> u32 {
@@ -259,18 +267,17 @@ impl<'p, W: Wake> User<'p, W> {
         dropped
     }
 
-    /// Takes back what this user published for these receivers and did not send to them. Answers for whom it was still reserved.
+    /// Says of what this peer published that its ticket will not come to these receivers, because it could not be sent. Each drops it at its next
+    /// [`User::release_unclaimed`]; until then the frame is theirs. Answers for whom it was still reserved.
+    ///
+    /// Better to ask for room before publishing, where only one sends.
     ///
     /// # Errors
     ///
     /// [`Refused::Stale`] if the frame holds something else, or another peer's; [`Refused::Region`].
     pub fn recall(&self, ticket: Ticket, whom: Receivers) -> Result<Receivers, Refused> {
         self.pool.region.check_not_forked()?;
-        let (had, freed) = self.pool.recall(ticket, whom, self.me())?;
-        if freed {
-            self.wake();
-        }
-        Ok(had)
+        self.pool.recall(ticket, whom, self.me())
     }
 
     /// Gives back everything that is reserved for a receiver, which nobody alive is. Answers how many frames are free by it.
