@@ -1,167 +1,26 @@
 //! The engine example under fire: its decoder is killed at any time, and the engine neither waits, nor draws what is torn, nor loses a frame.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
-#[path = "common/example.rs"]
+#[path = "../common/example.rs"]
 mod builds;
+#[path = "../common/mod.rs"]
 mod common;
+mod look;
 
+use std::fs::File;
 use std::io::{Read, Write};
-use std::path::PathBuf;
-use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::OnceLock;
+use std::os::unix::fs::OpenOptionsExt;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 use common::child::Child;
 use common::room::Room;
-use common::{Dice, PATIENCE, number, until, until_within};
-use ringpad::Life;
-use ringpad::frames::{Picture, Ticket};
-use ringpad::os::{FrameUser, NotepadReader, SharedSegment};
+use common::{Dice, number, until};
+use look::{Engine, Look, NAME, command, is_good, kill, of};
+use ringpad::frames::Picture;
+use ringpad::os::FrameUser;
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
-
-const NAME: &str = "engine";
-
-fn command(room: &Room, arguments: &[&str]) -> Command {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let mut command = Command::new(BUILT.get_or_init(|| builds::build("06_engine")));
-    command.args(["--name", NAME, "--size", "320x180"]);
-    command.args(arguments).env("RINGPAD_DIR", room.segments());
-    command.stdin(Stdio::null()).stdout(Stdio::piped());
-    command.stderr(Stdio::piped());
-    command
-}
-
-/// An engine between pipes.
-struct Engine {
-    child: Child,
-    keys: ChildStdin,
-    said: ChildStdout,
-    complained: ChildStderr,
-}
-
-impl Engine {
-    fn start(room: &Room, arguments: &[&str]) -> Self {
-        let mut command = command(room, &["--json"]);
-        if !arguments.contains(&"--seconds") {
-            command.args(["--seconds", "0"]);
-        }
-        command.args(arguments);
-        command.stdin(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        Self {
-            keys: child.stdin.take().unwrap(),
-            said: child.stdout.take().unwrap(),
-            complained: child.stderr.take().unwrap(),
-            child: Child::of(child),
-        }
-    }
-
-    /// Asks it to end: its report, and whether it was content with it.
-    fn end(self) -> (Value, ExitStatus) {
-        let pid = Pid::from_raw(self.child.pid() as i32).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
-        self.ends()
-    }
-
-    /// It ends by itself.
-    fn ends(mut self) -> (Value, ExitStatus) {
-        let (mut said, mut complained) = (String::new(), String::new());
-        self.said.read_to_string(&mut said).unwrap();
-        self.complained.read_to_string(&mut complained).unwrap();
-        let status = self.child.wait();
-        println!("{said}");
-        assert_eq!(complained, "", "quiet in a pipe");
-        (serde_json::from_str(&said).unwrap(), status)
-    }
-}
-
-/// A report's number.
-#[track_caller]
-fn of(report: &Value, name: &str) -> u64 {
-    report[name]
-        .as_u64()
-        .unwrap_or_else(|| panic!("{name}: {report}"))
-}
-
-/// Looks at what the two share, from outside.
-struct Look {
-    segment: SharedSegment,
-    newest: NotepadReader<[u32; 5], SharedSegment>,
-}
-
-impl Look {
-    fn at(room: &Room) -> Self {
-        let mut found = None;
-        until("an engine", || {
-            found = SharedSegment::open(NAME, &room.options()).ok();
-            found.is_some()
-        });
-        let segment = found.unwrap();
-        let newest = segment.notepad_reader("newest").unwrap();
-        Self { segment, newest }
-    }
-
-    /// The ticket of the newest picture, and its decoder's number; zeros if there is none.
-    fn newest(&self) -> (Ticket, u32) {
-        let mut note = None;
-        until("a ticket", || {
-            note = self.newest.try_read().ok();
-            note.is_some()
-        });
-        let words = note.unwrap().map_or([0; 5], |note| note.value);
-        let [index, generation, len, _, decoder] = words;
-        let ticket = Ticket {
-            index,
-            generation,
-            len,
-        };
-        (ticket, decoder)
-    }
-
-    /// The process that may publish pictures, if it lives.
-    fn decoder(&self) -> Option<u32> {
-        let row = self.newest.writer()?;
-        let lives = self.segment.life(row) == Life::Alive;
-        Some(self.segment.occupant(row).filter(|_| lives)?.pid)
-    }
-
-    /// Waits for a picture of a later decoder; which one, and its process.
-    #[track_caller]
-    fn next(&self, after: u32) -> (u32, u32) {
-        let mut found = None;
-        until("a picture of the next decoder", || {
-            let (_, decoder) = self.newest();
-            let pid = self.decoder().filter(|_| decoder > after);
-            found = pid.map(|pid| (decoder, pid));
-            found.is_some()
-        });
-        found.unwrap()
-    }
-
-    /// Waits for the next picture that is not this one.
-    #[track_caller]
-    fn moves_on(&self, from: Ticket) {
-        until("another picture", || self.newest().0 != from);
-    }
-}
-
-fn kill(pid: u32) {
-    kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).unwrap();
-}
-
-/// Never slept in a take, drew nothing torn, refused nothing, and every frame is free.
-#[track_caller]
-fn is_good(report: &Value) {
-    for (name, want) in [("blocked", 0), ("torn", 0), ("refused", 0)] {
-        assert_eq!(of(report, name), want, "{name}: {report}");
-    }
-    assert!(
-        of(report, "shown") > 0 && of(report, "frames") > 0,
-        "{report}"
-    );
-    assert_eq!(of(report, "free"), of(report, "frames"), "{report}");
-}
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 #[test]
 fn the_decoder_may_be_killed_at_any_time() {
@@ -388,15 +247,14 @@ fn a_file_is_played_and_one_that_cannot_be_is_named() {
     look.next(0);
     let (ticket, _) = look.newest();
     assert_eq!(ticket.len, 64 * 36 * 3 / 2);
-    until_within(PATIENCE, "ten pictures", {
-        let (mut seen, mut last) = (0, ticket);
-        move || {
-            let (now, _) = look.newest();
-            seen += u32::from(now != last);
-            last = now;
-            seen >= 10
-        }
+    let (mut seen, mut last) = (0, ticket);
+    until("ten pictures", || {
+        let (now, _) = look.newest();
+        seen += u32::from(now != last);
+        last = now;
+        seen >= 10
     });
+    drop(look);
     let (report, status) = engine.end();
     is_good(&report);
     assert!(status.success());
@@ -425,5 +283,44 @@ fn a_file_is_played_and_one_that_cannot_be_is_named() {
         let named = why.contains(nonsense[nonsense.len() - 1]);
         assert!(code == Some(2) && named, "{why}");
     }
+    assert_eq!(room.files(), [""; 0]);
+}
+
+#[test]
+fn progress_is_shown_on_a_terminal() {
+    let room = Room::new("terminal");
+    let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&keys).unwrap();
+    unlockpt(&keys).unwrap();
+    let name = ptsname(&keys, Vec::new()).unwrap();
+    let mut options = File::options();
+    let line = options.read(true).write(true).custom_flags(libc::O_NOCTTY);
+    let line = line.open(name.to_str().unwrap()).unwrap();
+    let mut command = command(&room, &["--kill-every", "0.3"]);
+    command.stderr(line).env("TERM", "xterm");
+    let mut engine = Child::of(command.spawn().unwrap());
+    drop(command); // and with it this process's end of the line
+    let (send, pieces) = channel();
+    let mut screen = File::from(keys);
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(len @ 1..) = screen.read(&mut bytes) {
+            let _ = send.send(String::from_utf8_lossy(&bytes[..len]).into_owned());
+        }
+    });
+    let mut shown = String::new();
+    until("a second of it", || {
+        shown.extend(pieces.try_iter());
+        let died = shown.rsplit_once(" decoders died; kill -9 ");
+        died.is_some_and(|(before, _)| !before.ends_with(" 0"))
+    });
+    // On a terminal it has no end but this.
+    let pid = Pid::from_raw(engine.pid() as i32).unwrap();
+    kill_process(pid, Signal::TERM).unwrap();
+    assert!(engine.wait().success());
+    until("the line is taken away", || {
+        shown.extend(pieces.try_iter());
+        shown.ends_with("\x1b[2K")
+    });
     assert_eq!(room.files(), [""; 0]);
 }
