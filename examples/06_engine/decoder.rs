@@ -18,6 +18,9 @@ use super::{Careless, Failure, stop};
 /// How often the decoder asks whether there is an engine.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The last frame that can be sought: years of video, and no number that overflows.
+const LAST: u64 = u32::MAX as u64;
+
 /// Options of the decoder, which the engine starts.
 #[derive(Debug, Args)]
 pub struct Decode {
@@ -99,7 +102,7 @@ impl Playback {
             Wish::Play => self.playing = true,
             Wish::Pause => self.playing = false,
             Wish::Seek(frame) => {
-                self.next = frame;
+                self.next = frame.min(LAST);
                 self.sought = true;
             }
         }

@@ -12,6 +12,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringpad::Error as RegionError;
 use ringpad::os::{Error, Options, OwnedPeer, SharedSegment};
 use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 
 use super::counts::Report;
 use super::engine::{Engine, Link};
@@ -57,7 +59,11 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     };
     std::thread::spawn(move || listen(&send));
     let mut keeper = Keeper::new(role, &name, clip.as_ref(), &me, &link);
-    let brief = if progress.is_shown() { 0.0 } else { BRIEF };
+    let brief = if progress.is_shown() && io::stdout().is_terminal() {
+        0.0
+    } else {
+        BRIEF
+    };
     let most = Some(role.seconds.unwrap_or(brief)).filter(|&seconds| seconds > 0.0);
     let over = || most.is_some_and(|most| begin.elapsed().as_secs_f64() >= most);
     let mut next_word = begin;
@@ -123,7 +129,12 @@ fn memory_file(bytes: &[u8]) -> io::Result<File> {
 
 /// Hears what whoever sits at the keyboard wishes, to the end of the input.
 fn listen(send: &Sender<Wish>) {
-    for line in io::stdin().lock().lines().map_while(Result::ok) {
+    let keyboard = io::stdin();
+    // In the background of a shell a look at the keyboard would stop the process.
+    if keyboard.is_terminal() && tcgetpgrp(&keyboard).ok() != Some(getpgrp()) {
+        return;
+    }
+    for line in keyboard.lock().lines().map_while(Result::ok) {
         match wish(&line) {
             Some(wish) => _ = send.send(wish),
             None => eprintln!("06_engine: wanted play, pause or seek FRAME"),
