@@ -87,6 +87,8 @@ mod wire_tests;
 
 #[cfg(target_has_atomic = "64")]
 pub use channel::mpmc;
+#[cfg(target_has_atomic = "64")]
+pub use channel::rpc;
 pub use channel::stamp::Content;
 pub use channel::{bytes, lock, mailslot, notepad, spsc};
 pub use error::{Error, Field, Full, Result, State};

@@ -44,7 +44,7 @@ pub(crate) struct Seated<'p> {
 impl<'m> Seats<'m> {
     /// Bytes of so many.
     pub(crate) const fn bytes(count: u32) -> usize {
-        count as usize * size_of::<Owner>()
+        count as usize * size_of::<Atomic<Owner>>()
     }
 
     /// `count` seats, at least one, at `at`.
@@ -78,6 +78,12 @@ impl<'m> Seats<'m> {
     pub(crate) fn is_dead(&self, seat: u32, court: &Court<'_>) -> bool {
         let owner = self.owner(seat);
         owner != Owner::FREE && court.is_dead(owner)
+    }
+
+    /// True if somebody holds a seat who is not proven dead.
+    pub(crate) fn is_held(&self, seat: u32, court: &Court<'_>) -> bool {
+        let owner = self.owner(seat);
+        owner != Owner::FREE && !court.is_dead(owner)
     }
 
     /// Takes one of these seats: a free one, or, if there is none, a dead one's. Clean it before it is used.
