@@ -38,6 +38,7 @@
 
 mod anonymous;
 mod bells;
+mod calling;
 mod error;
 mod housekeeping;
 mod inherit;
@@ -54,6 +55,7 @@ mod sharing;
 mod silent;
 mod waiter;
 
+pub use self::calling::{CallError, OwnedCall, OwnedRequest, now_ns};
 pub use self::error::Error;
 pub use self::housekeeping::{Listed, collect, list};
 pub use self::inherit::HANDOFF_VARIABLE;
@@ -79,6 +81,10 @@ pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
 pub type Sender<T> = crate::mpmc::Sender<'static, T, OwnedRinger>;
 /// An end of such a ring that takes messages out, and owns what it needs: `Send + 'static`. It rings sleepers.
 pub type Receiver<T> = crate::mpmc::Receiver<'static, T, OwnedRinger>;
+/// A call table's end that asks, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Client<Q, A> = crate::rpc::Client<'static, Q, A, OwnedRinger>;
+/// A call table's end that answers, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Server<Q, A> = crate::rpc::Server<'static, Q, A, OwnedRinger>;
 /// A key to a lock, alone or with a value, that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type LockKey<T = ()> = crate::lock::Key<'static, T, OwnedRinger>;
 /// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
@@ -100,6 +106,8 @@ static_assertions::assert_impl_all!(Producer<u64>: Send);
 static_assertions::assert_impl_all!(ByteConsumer: Send);
 static_assertions::assert_impl_all!(Sender<u64>: Send, Clone);
 static_assertions::assert_impl_all!(Receiver<u64>: Send, Clone);
+static_assertions::assert_impl_all!(Client<u64, [u8]>: Send);
+static_assertions::assert_impl_all!(Server<[u8], u64>: Send);
 static_assertions::assert_impl_all!(LockKey: Send, Clone);
 static_assertions::assert_impl_all!(NotepadWriter<u64>: Send);
 static_assertions::assert_impl_all!(NotepadReader<[u8]>: Send, Sync, Clone);

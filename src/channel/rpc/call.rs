@@ -12,7 +12,7 @@ use crate::channel::stamp::TooLong;
 use crate::memory::Pod;
 use crate::memory::liveness::PeerId;
 use crate::memory::order::{OBSERVE, RELAXED, RELEASE};
-use crate::segment::doorbell::{Silent, Wake};
+use crate::segment::doorbell::{Bell, Silent, Wake};
 
 /// Looks before the first question whether the server lives; then twice as many, up to `SELDOM`.
 const PATIENCE: u32 = 64;
@@ -71,7 +71,7 @@ pub struct Call<'c, 'p, A: ?Sized, W: Wake = Silent> {
     looks: u32,
     /// At which of them to ask whether the server lives.
     ask_at: u32,
-    of: PhantomData<fn() -> *const A>,
+    of: PhantomData<fn(&A)>,
 }
 
 impl<'c, 'p, A: ?Sized, W: Wake> Call<'c, 'p, A, W> {
@@ -94,6 +94,11 @@ impl<'c, 'p, A: ?Sized, W: Wake> Call<'c, 'p, A, W> {
             client: self.stub.desk().number(),
             number: self.sent.number(),
         }
+    }
+
+    /// What to wait at for the reply, and for those of all this client's calls. A server's death rings nobody: look at every death and every tick.
+    pub fn bell(&self) -> Bell<'p, W::Keep> {
+        self.stub.desk().bell()
     }
 
     /// Gives the call up, as dropping it does. A server that has taken it is told so, if it asks.

@@ -20,7 +20,7 @@ use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
 use crate::segment::join::Peer;
 
 /// Sends a Q and gets an A, for one thread at a time.
-type Alone<Q, A> = PhantomData<(fn(&Q) -> fn(&A), Cell<()>)>;
+type Alone<Q, A> = PhantomData<(fn(&Q, &A), Cell<()>)>;
 
 /// Why a call was not made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

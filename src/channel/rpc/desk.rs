@@ -68,17 +68,9 @@ impl<'p, W: Wake> Desk<'p, W> {
     /// Wakes whoever sleeps there.
     #[inline(always)]
     pub(super) fn wake(&self, waiters: &AtomicU32) {
-        match self.wake.try_borrow_mut() {
-            Ok(mut wake) => wake.wake(Waiters(waiters)),
-            // A signal of the user's that calls here again.
-            Err(_) => self.wake_again(waiters),
-        }
-    }
-
-    #[cold]
-    fn wake_again(&self, waiters: &AtomicU32) {
-        if let Ok(wake) = self.wake.try_borrow() {
-            wake.wake_shared(Waiters(waiters));
+        // A signal of the user's that comes back here is not heard; whoever it was for finds out at its tick.
+        if let Ok(mut wake) = self.wake.try_borrow_mut() {
+            wake.wake(Waiters(waiters));
         }
     }
 

@@ -126,7 +126,7 @@ use crate::segment::kind::{Channel, Kind, sealed::Sealed};
 pub struct Rpc<'m, Q: ?Sized, A: ?Sized> {
     calls: Calls<'m>,
     type_tag: u64,
-    of: PhantomData<(fn(&Q) -> *const Q, fn(&A) -> *const A)>,
+    of: PhantomData<fn(&Q, &A)>,
 }
 
 impl<'m, Q: Content + ?Sized, A: Content + ?Sized> Sealed<'m> for Rpc<'m, Q, A> {

@@ -51,7 +51,7 @@ pub struct Request<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake = Silent> {
     parts: u32,
     /// It has been answered.
     over: bool,
-    of: PhantomData<(fn() -> *const Q, fn(&A))>,
+    of: PhantomData<fn(&Q, &A)>,
 }
 
 impl<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake> Request<'s, 'p, Q, A, W> {

@@ -20,7 +20,7 @@ use crate::segment::join::Peer;
 const IDLE: u32 = 1024;
 
 /// Gets a Q and answers an A, for one thread at a time.
-type Alone<Q, A> = PhantomData<(fn() -> *const Q, fn(&A), Cell<()>)>;
+type Alone<Q, A> = PhantomData<(fn(&Q, &A), Cell<()>)>;
 
 /// The end that serves. `Send`, not `Sync`, not `Clone`. Dropping it gives its seat back.
 #[derive(Debug)]
