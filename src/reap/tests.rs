@@ -82,6 +82,7 @@ fn a_pass_gives_back_everything_that_the_dead_held_and_counts_it() {
         slots: 0,
         messages: 1,
         locks: 0,
+        ..Reaped::default()
     };
     assert_eq!(me.reap(&Silent), Ok(want));
     assert_eq!(segment.reaped(), want);

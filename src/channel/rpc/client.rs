@@ -46,7 +46,7 @@ impl core::error::Error for Refused {}
 /// The end that calls. `Send`, not `Sync`, not `Clone`. Dropping it gives its seat back.
 #[derive(Debug)]
 pub struct Client<'p, Q: ?Sized, A: ?Sized, W: Wake = Silent> {
-    stub: Stub<'p, W>,
+    pub(super) stub: Stub<'p, W>,
     of: Alone<Q, A>,
 }
 

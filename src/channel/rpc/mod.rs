@@ -284,3 +284,6 @@ mod limits {
     assert_not_impl_any!(Client<'static, u64, u64>: Sync, Clone);
     assert_not_impl_any!(Server<'static, u64, u64>: Sync, Clone);
 }
+
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;
