@@ -87,6 +87,8 @@ fn channel(kind: Kind, region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()>
         Kind::Mpmc => crate::channel::mpmc::reap(region, pass),
         Kind::Lock => lock::reap(region, pass),
         #[cfg(target_has_atomic = "64")]
+        Kind::Frames => crate::channel::frames::reap(region, pass),
+        #[cfg(target_has_atomic = "64")]
         Kind::Rpc => crate::channel::rpc::reap(region, pass),
         _ => Ok(()),
     }

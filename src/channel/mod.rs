@@ -2,6 +2,8 @@
 
 pub mod bytes;
 pub(crate) mod cursor;
+#[cfg(target_has_atomic = "64")]
+pub mod frames;
 pub mod lock;
 pub mod mailslot;
 #[cfg(target_has_atomic = "64")]

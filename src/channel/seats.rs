@@ -7,6 +7,7 @@
 //! take    FREE | dead -CAS-> me       CLAIM; then the kind cleans what the last holder left there; then it is used
 //! leave   the kind cleans; me -CAS-> FREE      UNCLAIM
 //! mend    dead -CAS-> mender          CLAIM; the kind cleans; -CAS-> FREE      UNCLAIM
+//! release dead -CAS-> FREE            UNCLAIM; where the next holder cleans anyway
 //! ```
 //! Whoever cleans a seat holds it, so that a word which names the seat, and no life, is never changed for the dead beside a new holder.
 //!
@@ -21,7 +22,7 @@ use core::ops::Range;
 use crate::channel::party::Name;
 use crate::error::{Error, Result};
 use crate::memory::liveness::Owner;
-use crate::memory::order::RELAXED;
+use crate::memory::order::{RELAXED, UNCLAIM};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::Atomic;
 use crate::segment::claim::{Court, Held};
@@ -74,10 +75,17 @@ impl<'m> Seats<'m> {
         }
     }
 
-    /// True if a seat's holder is proven dead. Look at what names the seat before: then that was named by this holder, or by one before it.
-    pub(crate) fn is_dead(&self, seat: u32, court: &Court<'_>) -> bool {
+    /// Who holds a seat, if that one is proven dead.
+    pub(crate) fn dead(&self, seat: u32, court: &Court<'_>) -> Option<Owner> {
         let owner = self.owner(seat);
-        owner != Owner::FREE && court.is_dead(owner)
+        (owner != Owner::FREE && court.is_dead(owner)).then_some(owner)
+    }
+
+    /// True if whoever held a seat is gone: it is free, or its holder proven dead. Look at what names the seat before, by an acquire: then that was
+    /// named by this holder, or by one before it.
+    pub(crate) fn is_gone(&self, seat: u32, court: &Court<'_>) -> bool {
+        let owner = self.owner(seat);
+        owner == Owner::FREE || court.is_dead(owner)
     }
 
     /// True if somebody holds a seat who is not proven dead.
@@ -104,15 +112,27 @@ impl<'m> Seats<'m> {
         Err(why)
     }
 
-    /// Takes the seats of the dead, one after another, has each cleaned and frees it. Answers how many.
-    pub(crate) fn mend(&self, name: &Name<'_>, mut clean: impl FnMut(u32)) -> u32 {
+    /// Frees a seat, uncleaned, whose holder the caller has proven dead. True if it did.
+    pub(crate) fn release(&self, seat: u32, dead: Owner) -> bool {
+        // UNCLAIM: pairs with CLAIM of the next holder; the proof of death was an acquire of what the dead one did.
+        let free = |word: &Atomic<Owner>| word.replace(dead, Owner::FREE, UNCLAIM).is_ok();
+        self.word(seat).is_ok_and(free)
+    }
+
+    /// Takes those of these seats that the dead hold, one after another, has each cleaned and frees it. Answers how many.
+    pub(crate) fn mend(
+        &self,
+        among: Range<u32>,
+        name: &Name<'_>,
+        mut clean: impl FnMut(u32),
+    ) -> u32 {
         let mut mended = 0;
-        for seat in 0..self.count {
-            if !self.is_dead(seat, &name.court) {
+        for seat in among.start..among.end.min(self.count) {
+            let Some(dead) = self.dead(seat, &name.court) else {
                 continue;
-            }
+            };
             let Ok(word) = self.word(seat) else { break };
-            if let Ok(_held) = Held::take(word, name.me, self.region, &name.court) {
+            if let Some(_held) = Held::take_from(word, dead, name.me, self.region) {
                 clean(seat);
                 mended += 1;
             }

@@ -40,6 +40,7 @@ mod anonymous;
 mod bells;
 mod calling;
 mod error;
+mod framing;
 mod housekeeping;
 mod inherit;
 pub(crate) mod linux;
@@ -57,6 +58,7 @@ mod waiter;
 
 pub use self::calling::{CallError, OwnedCall, OwnedRequest, now_ns};
 pub use self::error::Error;
+pub use self::framing::{OwnedLoan, OwnedView};
 pub use self::housekeeping::{Listed, collect, list};
 pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
@@ -87,6 +89,8 @@ pub type Client<Q, A> = crate::rpc::Client<'static, Q, A, OwnedRinger>;
 pub type Server<Q, A> = crate::rpc::Server<'static, Q, A, OwnedRinger>;
 /// A key to a lock, alone or with a value, that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type LockKey<T = ()> = crate::lock::Key<'static, T, OwnedRinger>;
+/// A user of a frame pool that owns what it needs: `Send + Sync + 'static`. It rings sleepers.
+pub type FrameUser = crate::frames::User<'static, OwnedRinger>;
 /// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type NotepadWriter<T> = crate::notepad::Writer<'static, T, OwnedRinger>;
 /// A notepad's reader that owns what it needs: of a peer, which can sleep until the next version, or of a segment that it only looks at.

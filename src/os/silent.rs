@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 use super::owned::{OwnedPeer, OwnedRinger};
-use super::{ByteConsumer, ByteProducer, Client, Consumer, LockKey, NotepadWriter, Producer};
+use super::{
+    ByteConsumer, ByteProducer, Client, Consumer, FrameUser, LockKey, NotepadWriter, Producer,
+};
 use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, Server};
 use crate::mailslot::reliable;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
-use crate::{Content, Pod, bytes, lock, mailslot, mpmc, notepad, rpc, spsc};
+use crate::{Content, Pod, bytes, frames, lock, mailslot, mpmc, notepad, rpc, spsc};
 
 /// What a silent owned endpoint carries: everything it keeps alive.
 #[derive(Clone, Debug)]
@@ -90,6 +92,14 @@ impl<T: Pod> LockKey<T> {
     /// The same key, which wakes nobody from now on: for peers that poll. One that sleeps nevertheless notices that the lock is free at
     /// its next tick, if it has one.
     pub fn silent(self) -> lock::Key<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl FrameUser {
+    /// The same user, which wakes nobody from now on: for publishers that poll. One that sleeps nevertheless notices a free frame at
+    /// its next tick, if it has one.
+    pub fn silent(self) -> frames::User<'static, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
 }

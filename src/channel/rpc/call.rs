@@ -280,7 +280,7 @@ impl<A: ?Sized, W: Wake> Call<'_, '_, A, W> {
         }
         let (index, court) = (self.stub.index(self.slot), &desk.name.court);
         let mut mended = Mended::default();
-        match desk.calls.give_up(index, court, &mut mended) {
+        match desk.calls.give_up(index, court, &mut mended, || true) {
             Left::Free(_) => self.stub.ended(self.slot),
             Left::Busy(_) => self.stub.leave(self.slot),
         }

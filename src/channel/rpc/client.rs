@@ -68,7 +68,9 @@ impl<'p, W: Wake> Stub<'p, W> {
         let mut mended = Mended::default();
         for slot in 0..desk.calls.terms.depth {
             let index = desk.calls.index(desk.number(), slot);
-            let left = desk.calls.give_up(index, &desk.name.court, &mut mended);
+            let left = desk
+                .calls
+                .give_up(index, &desk.name.court, &mut mended, || true);
             let (Left::Free(word) | Left::Busy(word)) = left;
             unused |= u32::from(matches!(left, Left::Free(_))) << slot;
             // Of all the latest: so this client's calls are behind those.
@@ -124,7 +126,7 @@ impl<'p, W: Wake> Stub<'p, W> {
             let slot = left.trailing_zeros();
             left &= left - 1;
             let (index, court) = (self.index(slot), &self.desk.name.court);
-            if let Left::Free(_) = self.calls().give_up(index, court, &mut mended) {
+            if let Left::Free(_) = self.calls().give_up(index, court, &mut mended, || true) {
                 self.ended(slot);
             }
         }

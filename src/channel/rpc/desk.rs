@@ -40,7 +40,7 @@ impl<'p, W: Wake> Desk<'p, W> {
     ) -> Result<Self> {
         let name = Name::of(who, calls.region)?;
         let mut mended = Mended::default();
-        let ends = calls.mend_seats(&name, &mut mended);
+        let ends = calls.mend_all(&name, &mut mended);
         name.count(&Reaped {
             ends,
             calls: mended.calls,

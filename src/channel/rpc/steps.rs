@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use super::config::Terms;
 use super::shape::Calls;
 use super::word::{Flags, State, Word};
 use crate::channel::party::Name;
@@ -82,11 +83,11 @@ impl Calls<'_> {
         Some(next)
     }
 
-    /// True if the server that took a call of this word is proven dead. The word was found before, by an acquire: so the claim that is looked
-    /// at now is that server's, or a later one.
+    /// True if the server that took a call of this word is gone. The word was found before, by an acquire: so the claim that is looked
+    /// at now is that server's, or a later one; and a server that leaves leaves nothing.
     pub(super) fn is_lost(&self, found: Word, court: &Court<'_>) -> bool {
         let seat = found.seat();
-        seat < self.terms.servers && self.seats.is_dead(self.terms.clients + seat, court)
+        seat < self.terms.servers && self.seats.is_gone(self.terms.clients + seat, court)
     }
 
     /// Says that a slot has a call to be served.
@@ -109,12 +110,22 @@ impl Calls<'_> {
         lost
     }
 
-    /// Ends the call in a slot from its client's side, whatever it has come to; a one-way message stays until it is served.
-    pub(super) fn give_up(&self, index: u32, court: &Court<'_>, mended: &mut Mended) -> Left {
+    /// Ends the call in a slot from its client's side, whatever it has come to; a one-way message stays until it is served. `may` says whether
+    /// the call is the caller's to end, and is asked behind every look at the word.
+    pub(super) fn give_up(
+        &self,
+        index: u32,
+        court: &Court<'_>,
+        mended: &mut Mended,
+        may: impl Fn() -> bool,
+    ) -> Left {
         let word = self.slot(index).word();
         // OBSERVE: pairs with RELEASE of whoever freed it, and with PUBLISH of the server: what they read here is read.
         let mut found = Word(word.load(OBSERVE));
         for _ in 0..TRIES {
+            if !may() {
+                break;
+            }
             let next = match found.state() {
                 State::Free => return Left::Free(found),
                 State::Sent if found.has(Flags::ONE_WAY) => {
@@ -168,7 +179,7 @@ impl Calls<'_> {
     /// Ends whatever is left in the slots of a client's seat, for whoever holds the seat.
     fn clean_client(&self, client: u32, court: &Court<'_>, mended: &mut Mended) {
         for slot in 0..self.terms.depth {
-            self.give_up(self.index(client, slot), court, mended);
+            self.give_up(self.index(client, slot), court, mended, || true);
         }
     }
 
@@ -198,10 +209,46 @@ impl Calls<'_> {
         }
     }
 
-    /// Gives back the seats of the dead, and what is in them. Answers how many seats.
-    pub(crate) fn mend_seats(&self, name: &Name<'_>, mended: &mut Mended) -> u32 {
-        self.seats
-            .mend(name, |seat| self.clean(seat, &name.court, mended))
+    /// Gives back the seats of the dead, and what they had open. Answers how many seats.
+    ///
+    /// It holds none of them meanwhile, so that no successor is refused a seat because of it: each step is an exchange from the very word that the gone
+    /// one left, and a seat that was freed before all of them were found still tells of a holder that is gone.
+    pub(crate) fn mend_all(&self, name: &Name<'_>, mended: &mut Mended) -> u32 {
+        let court = &name.court;
+        let Terms {
+            clients, servers, ..
+        } = self.terms;
+        let dead = |seat: u32| Some((seat, self.seats.dead(seat, court)?));
+        if !(0..clients + servers).any(|seat| dead(seat).is_some()) {
+            return 0;
+        }
+        for index in 0..self.count() {
+            self.mend_lost(index, court, mended);
+            let (client, _) = self.place(index);
+            let gone = || self.seats.is_gone(client, court);
+            if gone() {
+                self.give_up(index, court, mended, gone);
+            }
+        }
+        let seats = (0..clients + servers).filter_map(dead);
+        seats
+            .map(|(seat, owner)| u32::from(self.seats.release(seat, owner)))
+            .sum()
+    }
+
+    /// Mends a call whose server is gone.
+    fn mend_lost(&self, index: u32, court: &Court<'_>, mended: &mut Mended) {
+        for _ in 0..TRIES {
+            // OBSERVE: pairs with CLAIM of the server: see is_lost
+            let found = Word(self.slot(index).word().load(OBSERVE));
+            if found.state() == State::Sent {
+                mended.sent |= self.tell_again(index);
+            }
+            let lost = self.fate(found).is_some() && self.is_lost(found, court);
+            if !lost || self.mend(index, found, mended).is_some() {
+                break;
+            }
+        }
     }
 }
 
@@ -213,7 +260,7 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
         court: pass.court,
     };
     let mut mended = Mended::default();
-    let seats = calls.mend_seats(&name, &mut mended);
+    let seats = calls.mend_all(&name, &mut mended);
     pass.found += Reaped {
         ends: seats,
         calls: mended.calls,

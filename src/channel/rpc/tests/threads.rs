@@ -117,9 +117,13 @@ fn many_ask_many() {
                 let seen = &seen;
                 scope.spawn(move || ask(client, me, seen))
             });
-            clients.map(|client| client.join().unwrap());
+            clients
+                .into_iter()
+                .for_each(|client| client.join().unwrap());
             over.store(true, Relaxed);
-            servers.map(|server| server.join().unwrap());
+            servers
+                .into_iter()
+                .for_each(|server| server.join().unwrap());
         });
         let all = seen.replies.load(Relaxed) + seen.cancelled.load(Relaxed);
         assert!(all >= 2 * EACH, "{all}");
