@@ -245,6 +245,9 @@ impl<'m> Frames<'m> {
     }
 }
 
+#[cfg(all(test, not(ringpad_loom)))]
+mod tests;
+
 #[cfg(not(ringpad_loom))]
 mod limits {
     use super::{Loan, User, View};
