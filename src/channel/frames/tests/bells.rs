@@ -67,8 +67,10 @@ fn a_sleeper_is_rung_by_whatever_frees_a_frame() {
         assert_eq!((user.forget(1), rang.times()), (Ok(1), 1), "forgotten");
 
         // What was forgotten, by the user's drop; what the dead had, by whoever finds it.
-        forget(rx.loan().unwrap());
-        drop(rx);
+        let other = pool.user(&me).unwrap().ringing(&me, &rang).unwrap();
+        rang.times();
+        forget(other.loan().unwrap());
+        drop(other);
         assert_eq!(rang.times(), 1);
         let theirs = pool.user(&dead).unwrap();
         forget([theirs.loan().unwrap(), theirs.loan().unwrap()]);
