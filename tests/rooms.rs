@@ -21,8 +21,8 @@ const UNSAFE: [&str; 5] = [
 /// Files that only declare rooms, and cannot forbid what those may do.
 const DOORS: [&str; 2] = ["lib.rs", "channel/mod.rs"];
 /// The kinds. What they share (`cursor`, `party`, `seat`, `seats`, `stamp`) is none.
-const KINDS: [&str; 7] = [
-    "bytes", "frames", "lock", "mailslot", "mpmc", "notepad", "spsc",
+const KINDS: [&str; 8] = [
+    "bytes", "frames", "lock", "mailslot", "mpmc", "notepad", "rpc", "spsc",
 ];
 
 /// The room that each name re-exported at the root comes from.
