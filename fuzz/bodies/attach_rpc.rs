@@ -173,7 +173,8 @@ fn of<Q: Ask + ?Sized, A: Answer + ?Sized>(room: &impl Arena, script: &mut Scrip
             .collect();
         calls += drive(room, script, &table, &clients, &servers);
         if ends & 128 != 0 {
-            core::mem::forget((clients, servers));
+            clients.into_iter().for_each(core::mem::forget);
+            servers.into_iter().for_each(core::mem::forget);
         }
     }
     calls
