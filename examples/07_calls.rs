@@ -212,7 +212,7 @@ fn count(
             std::thread::park();
         }
     }
-    let is_prime = |n: &u64| *n > 1 && (2..*n).all(|by| n % by != 0);
+    let is_prime = |n: &u64| *n > 1 && !(2..*n).any(|by| n.is_multiple_of(by));
     for prime in (from..).filter(is_prime) {
         // Until the caller has taken the one before.
         let sent = waiter.wait(std::slice::from_ref(&bell), PATIENCE, || {
