@@ -277,9 +277,10 @@ fn calls_seeds(script: &[u8]) {
     let config = config.idempotent().request_bytes(13).reply_bytes(5);
     calls_seed::<[u8], [u8]>("seed-bytes", config, script, |client, server| {
         core::mem::forget(client.call(b"taken").unwrap());
-        core::mem::forget(server.next().unwrap().part(b"part"));
-        core::mem::forget(client.call(b"sent").unwrap());
-        core::mem::forget(client);
+        let mut request = server.next().unwrap();
+        request.part(b"part").unwrap();
+        core::mem::forget((request, client.call(b"sent").unwrap()));
+        core::mem::forget((client, server));
     });
     let config = rpc::Config::new(1, 1).reply_bytes(30);
     calls_seed::<[u64; 3], [u8]>("seed-mixed", config, script, |client, _| {
