@@ -16,6 +16,9 @@ pub mod screen;
 pub mod screenshot;
 pub mod show;
 
+#[doc(hidden)] // for the tests
+#[path = "../../frame_share/picture.rs"]
+pub mod picture;
 #[path = "../../frame_share/picture_png.rs"]
 pub mod picture_png;
 #[path = "../../frame_share/wire.rs"]

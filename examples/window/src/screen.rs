@@ -131,6 +131,11 @@ fn escapes(conn: &RustConnection) -> Result<Vec<u8>, Failure> {
     Ok(meanings.map(|(key, _)| key).collect())
 }
 
+/// The display ended, or ended this window's connection.
+fn gone(error: impl std::fmt::Display) -> Failure {
+    Failure::new(format!("the display is gone: {error}"))
+}
+
 /// What people did to the window since the last look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Happened {
@@ -177,13 +182,13 @@ impl Screen {
         for (name, kind) in names {
             conn.change_property8(PropMode::REPLACE, window, name, kind, text.as_bytes())?;
         }
-        Ok(conn.flush()?)
+        conn.flush().map_err(gone)
     }
 
     /// What came in. Never sleeps.
     pub fn happened(&mut self) -> Result<Happened, Failure> {
         let mut happened = Happened::Nothing;
-        while let Some(event) = self.conn.poll_for_event()? {
+        while let Some(event) = self.conn.poll_for_event().map_err(gone)? {
             match event {
                 Event::Expose(_) => happened = Happened::Uncovered,
                 Event::ConfigureNotify(to) if self.size != (to.width, to.height) => {
@@ -218,8 +223,9 @@ impl Screen {
         #[rustfmt::skip]
         let image = Image::new(width, height, pad, self.depth, bits, order, Cow::Borrowed(pixels))?;
         // What is refused comes back as an event.
-        drop(image.put(&self.conn, self.window, self.gc, 0, 0)?);
-        Ok(self.conn.sync()?)
+        let sent = image.put(&self.conn, self.window, self.gc, 0, 0);
+        drop(sent.map_err(gone)?);
+        self.conn.sync().map_err(gone)
     }
 
     /// What the display says that the window shows: a pixel each, row by row.
