@@ -16,11 +16,15 @@ pub mod screen;
 pub mod screenshot;
 pub mod show;
 
+#[path = "../../frame_share/films.rs"]
+pub mod films;
 #[doc(hidden)] // for the tests
 #[path = "../../frame_share/picture.rs"]
 pub mod picture;
 #[path = "../../frame_share/picture_png.rs"]
 pub mod picture_png;
+#[path = "../../frame_share/watcher.rs"]
+pub mod watcher;
 #[path = "../../frame_share/wire.rs"]
 pub mod wire;
 #[path = "../../frame_share/y4m/mod.rs"]

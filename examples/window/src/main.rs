@@ -45,8 +45,8 @@ fn main() -> ExitCode {
     match show(display, &wishes) {
         Ok(shown) => {
             let rate = shown.frames as f64 / shown.seconds.max(1e-9);
-            let (frames, stale) = (shown.frames, shown.stale);
-            println!("{frames} frames shown ({rate:.1} a second), {stale} stale");
+            let (frames, stale, missed) = (shown.frames, shown.stale, shown.missed);
+            println!("{frames} frames shown ({rate:.1} a second), {stale} stale, {missed} missed");
             ExitCode::SUCCESS
         }
         Err(failure) => {

@@ -9,6 +9,7 @@ use super::feed::{Feed, News};
 use super::pixels::paint;
 use super::screen::{Display, Happened, Screen};
 use super::screenshot;
+use super::y4m::Header;
 
 /// How long a producer is waited for, the first or the next.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -35,54 +36,69 @@ pub struct Shown {
     pub seconds: f64,
     /// Pictures whose frames were used again before they were looked at.
     pub stale: u64,
+    /// Pictures that were skipped for newer ones.
+    pub missed: u64,
 }
 
 /// Shows pictures until the window is closed, the producer ends, or there were enough.
 pub fn show(display: Display, wishes: &Wishes) -> Result<Shown, Failure> {
     let mut feed = Feed::open(wishes.name, PATIENCE)?;
-    let mut producer = Producer::default();
-    let mut news = feed.newest()?;
-    while news == News::Nothing {
-        feed.sleep(None, TICK)?;
-        producer.check(&feed)?;
-        news = feed.newest()?;
-    }
+    let mut producer = Producer::new();
     // A picture says how large the window should be.
-    let Some((video, _)) = feed.picture() else {
-        return Err(Failure::new("the producer ended before its first picture"));
+    let size = loop {
+        let mut size = None;
+        let news = feed.newest(|video, _| {
+            size = Some((video.width, video.height));
+            Ok(())
+        })?;
+        match (size, news) {
+            (Some(size), _) => break size,
+            (None, News::End | News::Failed) => {
+                return Err(Failure::new("the producer ended before its first picture"));
+            }
+            (None, _) => {
+                feed.sleep(None, TICK)?;
+                producer.check(&feed)?;
+            }
+        }
     };
-    let mut window = Window::open(display, (video.width, video.height))?;
+    let mut window = Window::open(display, size)?;
+    let mut news = if feed.again(|video, picture| window.paint(video, picture))? {
+        News::Picture
+    } else {
+        News::Nothing
+    };
     let (mut shown, begin) = (Shown::default(), Instant::now());
     let mut title = Title::new(wishes.name);
     loop {
-        let happened = window.screen.happened()?;
-        let last = matches!(news, News::End | News::Failed);
-        if happened == Happened::Closed || last {
-            break;
-        }
-        let is_new = news == News::Picture;
-        if is_new || happened == Happened::Uncovered {
-            window.draw(&feed)?;
-        }
-        if is_new {
+        if news == News::Picture {
+            window.draw()?;
             shown.frames += 1;
             shown.seconds = begin.elapsed().as_secs_f64();
-            if wishes.frames == Some(shown.frames) {
-                break;
-            }
         }
-        if let Some(text) = title.due(shown.frames, feed.stale, producer.is_gone()) {
+        let happened = window.screen.happened()?;
+        let enough = wishes.frames == Some(shown.frames);
+        let last = matches!(news, News::End | News::Failed);
+        if happened == Happened::Closed || enough || last {
+            break;
+        }
+        if happened == Happened::Uncovered {
+            // Of another size perhaps. If the frame is used again there will be a newer one.
+            feed.again(|video, picture| window.paint(video, picture))?;
+            window.draw()?;
+        }
+        if let Some(text) = title.due(shown.frames, feed.stale, producer.gone.is_some()) {
             window.screen.title(&text)?;
         }
-        if !is_new && happened == Happened::Nothing {
+        if news == News::Nothing && happened == Happened::Nothing {
             feed.sleep(Some(window.screen.as_fd()), TICK)?;
             producer.check(&feed)?;
         }
-        news = feed.newest()?;
+        news = feed.newest(|video, picture| window.paint(video, picture))?;
     }
-    shown.stale = feed.stale;
+    (shown.stale, shown.missed) = (feed.stale, feed.missed);
     if let Some(path) = wishes.screenshot {
-        screenshot::save(&window.screen, &window.pixels, window.drawn, path)?;
+        screenshot::save(&window.screen, &window.pixels, window.size, path)?;
     }
     match news {
         News::Failed => Err(Failure::new("the producer failed")),
@@ -90,11 +106,11 @@ pub fn show(display: Display, wishes: &Wishes) -> Result<Shown, Failure> {
     }
 }
 
-/// The window and what was last drawn into it.
+/// The window and what is to be seen in it.
 struct Window {
     screen: Screen,
     pixels: Vec<u8>,
-    drawn: (u16, u16),
+    size: (u16, u16),
 }
 
 impl Window {
@@ -102,42 +118,53 @@ impl Window {
         Ok(Self {
             screen: display.window(picture)?,
             pixels: Vec::new(),
-            drawn: (0, 0),
+            size: (0, 0),
         })
     }
 
-    /// Draws the picture as large as the window is now.
-    fn draw(&mut self, feed: &Feed) -> Result<(), Failure> {
-        if let Some((video, picture)) = feed.picture() {
-            self.drawn = self.screen.size();
-            let layout = self.screen.layout();
-            paint(video, picture, self.drawn, layout, &mut self.pixels)?;
+    /// Makes pixels of a picture, as many as the window has now.
+    fn paint(&mut self, video: &Header, picture: &[u8]) -> Result<(), Failure> {
+        self.size = self.screen.size();
+        let layout = self.screen.layout();
+        paint(video, picture, self.size, layout, &mut self.pixels)
+    }
+
+    fn draw(&self) -> Result<(), Failure> {
+        if self.pixels.is_empty() {
+            return Ok(()); // nothing came in time yet
         }
-        self.screen.draw(&self.pixels, self.drawn)
+        self.screen.draw(&self.pixels, self.size)
     }
 }
 
-/// Whether somebody produces, and since when nobody does; at first nobody has to.
-struct Producer(Option<Instant>);
-
-impl Default for Producer {
-    fn default() -> Self {
-        Self(Some(Instant::now()))
-    }
+/// Whether somebody produces, asked once a tick, since the system has to be asked.
+struct Producer {
+    asked: Instant,
+    /// Since when nobody does; at first nobody has to.
+    gone: Option<Instant>,
 }
 
 impl Producer {
-    fn is_gone(&self) -> bool {
-        self.0.is_some()
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            asked: now,
+            gone: Some(now),
+        }
     }
 
     /// An error once nobody has produced for too long.
     fn check(&mut self, feed: &Feed) -> Result<(), Failure> {
-        if feed.is_alive() {
-            self.0 = None;
+        let now = Instant::now();
+        if now - self.asked < TICK {
             return Ok(());
         }
-        if self.0.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
+        self.asked = now;
+        if feed.is_alive() {
+            self.gone = None;
+            return Ok(());
+        }
+        if now - *self.gone.get_or_insert(now) < PATIENCE {
             return Ok(());
         }
         let text = format!("nobody has produced for {} s", PATIENCE.as_secs());
