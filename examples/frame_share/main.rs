@@ -17,6 +17,7 @@
 //! | `report`, `totals` | what they see at the end |
 
 mod args;
+mod films;
 mod pace;
 mod picture;
 mod picture_png;
@@ -27,6 +28,7 @@ mod rings;
 mod run;
 mod totals;
 mod view;
+mod watcher;
 mod wire;
 mod y4m;
 
