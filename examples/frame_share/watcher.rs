@@ -1,6 +1,7 @@
 //! A lossy viewer: it comes and goes as it likes, sees the frames that it is in time for, and is told how many it missed.
 //!
 //! Nothing is kept for it and nobody waits for it: it needs a row of the segment and a seat of the pool while it is there.
+#![allow(dead_code, reason = "each program that includes this file uses a part")]
 
 use std::time::{Duration, Instant};
 
