@@ -4,11 +4,13 @@
 //! frame_share [--input FILE] [--frames N] [--size WxH] [--fps F|max] [--viewers K] ...
 //! frame_share produce NAME [...]
 //! frame_share view NAME [--png FILE] [--output FILE.y4m] [--json]
+//! frame_share record NAME FILE.y4m [--json]
 //! ```
 //!
 //! What the options leave open (how many frames of a file, at what rate) is settled here, so that
 //! both ways to start a producer agree. Whether a name will do is for the crate to say.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
@@ -37,6 +39,8 @@ pub enum Half {
     Produce(Produce),
     /// Views what a producer started elsewhere shares.
     View(View),
+    /// Records what a producer started elsewhere shares, every frame of it; goes on where a killed recorder stopped.
+    Record(Record),
 }
 
 /// Options of the whole run.
@@ -51,6 +55,12 @@ pub struct Run {
     /// Write the last frame that the first viewer got as a picture.
     #[arg(long, value_name = "FILE")]
     pub png: Option<PathBuf>,
+    /// Record every frame, byte for byte as the input has it.
+    #[arg(long, value_name = "FILE.y4m")]
+    pub recorder: Option<PathBuf>,
+    /// Produce in a process of its own too, and start whoever is killed again: nothing is lost.
+    #[arg(long)]
+    pub respawn: bool,
 }
 
 impl Run {
@@ -69,9 +79,21 @@ pub struct Produce {
     /// Start when so many viewers have come.
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=30))]
     pub start_with: u32,
+    /// There is a recorder: start when it has come, too, and wait for it whenever it is gone.
+    #[arg(long)]
+    pub recorded: bool,
+    /// Go on with the film of a killed producer of this name, where it stopped.
+    #[arg(long)]
+    pub resume: bool,
+    /// Keep the frames of killed viewers for those who are started in their places, and wait for them.
+    #[arg(long)]
+    pub keep: bool,
     /// What is produced.
     #[command(flatten)]
     pub stream: Stream,
+    /// For tests: a frame that is not what its checksum says.
+    #[arg(long, hide = true, value_name = "N")]
+    pub spoil: Option<u64>,
 }
 
 /// Options of a viewer by itself.
@@ -85,12 +107,50 @@ pub struct View {
     /// Write all frames as a y4m video.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// See what there is time for, and hold nobody up, also where viewers are lossless.
+    #[arg(long)]
+    pub lossy: bool,
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
     /// Print the report as a line for the launcher.
     #[arg(long, hide = true, conflicts_with = "json")]
     pub report_line: bool,
+    /// In the place of a killed one: a film may be over already.
+    #[arg(long, hide = true)]
+    pub resume: bool,
+    /// For tests: look at each frame for so many milliseconds.
+    #[arg(long, hide = true, value_name = "MS", default_value_t = 0)]
+    pub slow_ms: u64,
+}
+
+/// Options of a recorder by itself.
+#[derive(Debug, Args)]
+pub struct Record {
+    /// Name of the shared memory.
+    pub name: String,
+    /// The y4m video to write, or to go on with.
+    pub file: PathBuf,
+    /// Print the report as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+    /// For tests: remove each ticket before its frame is written, as nobody should.
+    #[arg(long, hide = true)]
+    pub pop_first: bool,
+    /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
+    #[arg(long, hide = true, value_name = "STEP:N", value_parser = halt)]
+    pub halt: Option<(Step, u64)>,
+}
+
+/// Steps of recording a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Half of it is in the file.
+    Half,
+    /// All of it is.
+    Written,
+    /// And its ticket is removed.
+    Popped,
 }
 
 /// What is produced, how much of it, how fast, and for how many.
@@ -111,9 +171,41 @@ pub struct Stream {
     /// How many viewers there may be, each with a ring of its own.
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
     pub viewers: u32,
+    /// Viewers see what they are in time for, and hold nobody up; they are told how many frames they missed.
+    #[arg(long)]
+    pub lossy: bool,
+    /// Frames of the pool [default: as many as the worst case needs].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pool: Option<u32>,
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+impl Stream {
+    /// The options again, for a process that is started.
+    pub fn to_arguments(&self) -> Vec<OsString> {
+        let (width, height) = self.size;
+        let mut words: Vec<OsString> = vec!["--viewers".into(), self.viewers.to_string().into()];
+        match &self.input {
+            Some(file) => words.extend(["--input".into(), file.into()]),
+            None => words.extend(["--size".into(), format!("{width}x{height}").into()]),
+        }
+        let fps = self.fps.map(|fps| match fps {
+            Fps::Max => "max".to_owned(),
+            Fps::Rate(frames, seconds) => format!("{frames}/{seconds}"),
+        });
+        let numbers = [
+            ("--frames", self.frames.map(|n| n.to_string())),
+            ("--fps", fps),
+            ("--pool", self.pool.map(|n| n.to_string())),
+        ];
+        for (name, value) in numbers {
+            words.extend(value.into_iter().flat_map(|v| [name.into(), v.into()]));
+        }
+        words.extend(self.lossy.then(|| "--lossy".into()));
+        words
+    }
 }
 
 /// Where frames come from.
@@ -163,6 +255,18 @@ impl Stream {
             aspect: None,
         }
     }
+}
+
+fn halt(text: &str) -> Result<(Step, u64), String> {
+    let steps = [
+        ("half", Step::Half),
+        ("written", Step::Written),
+        ("popped", Step::Popped),
+    ];
+    let (name, frame) = text.split_once(':').ok_or("wanted STEP:N")?;
+    let step = steps.iter().find(|(known, _)| *known == name);
+    let step = step.ok_or("wanted half, written or popped")?.1;
+    Ok((step, frame.parse().map_err(|e| format!("{e}"))?))
 }
 
 fn size(text: &str) -> Result<(u32, u32), String> {
@@ -252,6 +356,26 @@ mod tests {
             "sell cam",
         ] {
             parse(bad).unwrap_err();
+        }
+        let Some(Half::Record(record)) = parse("record cam a.y4m --halt half:3").unwrap().half
+        else {
+            panic!("not a record");
+        };
+        assert_eq!(record.halt, Some((Step::Half, 3)));
+    }
+
+    #[test]
+    fn options_are_handed_on() {
+        for line in [
+            "--frames 7 --size 32x16 --fps 30000/1001 --viewers 5 --lossy --pool 9",
+            "--input a.y4m --fps max",
+            "",
+        ] {
+            let first = parse(line).unwrap().run.stream;
+            let words = first.to_arguments();
+            let words = ["frame_share".into()].into_iter().chain(words);
+            let again = CommandLine::try_parse_from(words).unwrap().run.stream;
+            assert_eq!(format!("{again:?}"), format!("{first:?}"));
         }
     }
 
