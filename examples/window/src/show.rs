@@ -16,6 +16,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// So often the title is renewed, and it is asked whether the producer still lives.
 const TICK: Duration = Duration::from_secs(1);
 
+/// Said if the first picture takes long.
+const WAITING: &str = "waiting for a picture (a producer without --lossy waits for other viewers)";
+
 /// What was asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Wishes<'a> {
@@ -44,6 +47,7 @@ pub struct Shown {
 pub fn show(display: Display, wishes: &Wishes) -> Result<Shown, Failure> {
     let mut feed = Feed::open(wishes.name, PATIENCE)?;
     let mut producer = Producer::new();
+    let mut patient = false;
     // A picture says how large the window should be.
     let size = loop {
         let mut size = None;
@@ -57,8 +61,13 @@ pub fn show(display: Display, wishes: &Wishes) -> Result<Shown, Failure> {
                 return Err(Failure::new("the producer ended before its first picture"));
             }
             (None, _) => {
+                let begin = Instant::now();
                 feed.sleep(None, TICK)?;
                 producer.check(&feed)?;
+                if !patient && begin.elapsed() >= TICK {
+                    patient = true;
+                    eprintln!("window: {WAITING}");
+                }
             }
         }
     };

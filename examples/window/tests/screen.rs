@@ -18,7 +18,7 @@ const WHOLE: (usize, usize, usize, usize) = (0, 0, 160, 120);
 fn plain(name: &str, colours: [Colour; 4]) -> Program {
     let shape = header(SIZE.0, SIZE.1);
     let (head, frame) = video(&shape, &quarters(&shape, colours));
-    let mut producer = Program::producer(&[name, "--input", "-"]);
+    let mut producer = Program::producer(&[name, "--lossy", "--input", "-"]);
     producer.feed(head, move || Some(frame.clone()));
     producer
 }
@@ -76,7 +76,9 @@ fn the_picture_moves_and_each_is_exact() {
     let pictures = Generated::new(160, 120, 200);
     let which = |grab: &Grab| pictures.which(&grab.corner(160, 120));
     assert_eq!(which(&xvfb.grab()), None, "nothing is there yet");
-    let words = [&name, "--size", "160x120", "--fps", "5", "--frames", "0"];
+    let words = [
+        &name, "--lossy", "--size", "160x120", "--fps", "5", "--frames", "0",
+    ];
     let _producer = Program::producer(&words);
     let _window = Program::window(&[&name], Some(&xvfb.name));
     let see = || {
@@ -125,7 +127,9 @@ fn so_many_frames_and_a_screenshot() {
         return;
     };
     let (name, file) = (segment("shot"), file("shot"));
-    let words = [&name, "--size", "160x120", "--fps", "50", "--frames", "0"];
+    let words = [
+        &name, "--lossy", "--size", "160x120", "--fps", "50", "--frames", "0",
+    ];
     let _producer = Program::producer(&words);
     let words = [
         &name,

@@ -36,6 +36,18 @@ impl Program {
         Self::start(env!("CARGO_BIN_EXE_frame_share"), &words, None)
     }
 
+    /// `frame_share view`.
+    pub fn viewer(words: &[&str]) -> Self {
+        let words: Vec<&str> = [&["view"], words].concat();
+        Self::start(env!("CARGO_BIN_EXE_frame_share"), &words, None)
+    }
+
+    /// Whether it has the segment of this name in its memory.
+    pub fn has_mapped(&self, name: &str) -> bool {
+        let maps = std::fs::read_to_string(format!("/proc/{}/maps", self.0.id()));
+        maps.unwrap().contains(name)
+    }
+
     /// Gives a program its input from a thread, until it takes no more.
     pub fn feed(
         &mut self,
