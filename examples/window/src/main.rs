@@ -7,13 +7,18 @@ use clap::Parser;
 use ringpad_window::screen::Display;
 use ringpad_window::show::{Wishes, show};
 
+const CODES: &str = "\
+Exit codes:
+  0  ended well; or there is no display, which it says, and no screenshot was asked for
+  1  failed
+  2  the command line is wrong";
+
 /// Shows in a window what a running `frame_share produce NAME` shares.
 ///
-/// One more viewer that takes the newest picture and holds nobody up. Ends when the window is closed, at Esc, and when
-/// the producer ends; one that was killed may be started again. Exit codes: 0 ended well, or there is no display and no
-/// screenshot was asked for (it says so); 1 failed; 2 a word on the command line is wrong.
+/// One more viewer, which takes the newest picture and holds nobody up. It ends when its window is closed, at Esc, and
+/// when the producer ends; a producer that was killed may be started again.
 #[derive(Debug, Parser)]
-#[command(name = "window")]
+#[command(name = "window", after_help = CODES)]
 struct CommandLine {
     /// Name of the shared memory.
     name: String,

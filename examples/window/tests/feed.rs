@@ -17,6 +17,7 @@ use ringpad_window::y4m::Header;
 mod common;
 use common::known::header;
 use common::programs::segment;
+use common::until;
 
 const FRAMES: u32 = 2;
 
@@ -248,17 +249,34 @@ fn sleeps_end_when_they_should() {
     let (readable, writer) = std::os::unix::net::UnixStream::pair().unwrap();
     std::io::Write::write_all(&mut &writer, b"x").unwrap();
     feed.sleep(Some(readable.as_fd()), long).unwrap();
+    // What comes while it sleeps wakes it.
+    let thread = rustix::thread::gettid().as_raw_nonzero().get();
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            until_asleep(thread);
             let ticket = camera.good(2);
             camera.tell(ticket);
         });
-        while newest(&mut feed).unwrap().1 != Some(2) {
-            feed.sleep(None, long).unwrap();
-        }
+        feed.sleep(None, long).unwrap();
     });
-    camera.say(State::Ended, 1);
+    assert_eq!(newest(&mut feed), Ok((News::Picture, Some(2))));
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            until_asleep(thread);
+            camera.say(State::Ended, 1);
+        });
+        feed.sleep(None, long).unwrap();
+    });
+    // What ended before it sleeps keeps it awake.
     feed.sleep(None, long).unwrap();
     assert_eq!(newest(&mut feed), Ok((News::End, None)));
     assert!(begin.elapsed() < long);
+}
+
+/// Its only sleep is the feed's.
+fn until_asleep(thread: i32) {
+    until("the thread sleeps", || {
+        let stat = std::fs::read_to_string(format!("/proc/self/task/{thread}/stat")).unwrap();
+        stat.rsplit_once(") ")?.1.starts_with('S').then_some(())
+    });
 }
