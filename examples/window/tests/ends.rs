@@ -2,7 +2,7 @@
 
 mod common;
 use common::display::Xvfb;
-use common::programs::{Program, segment};
+use common::programs::{Name, Program, segment};
 use common::until;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -10,10 +10,10 @@ const ESCAPE: u32 = 0xff1b;
 const SPACE: u32 = 0x20;
 
 /// A display, a producer and a window that shows something.
-fn showing(test: &str, words: &[&str]) -> Option<(Xvfb, String, Program, Program, u32)> {
+fn showing(test: &str, words: &[&str]) -> Option<(Xvfb, Name, Program, Program, u32)> {
     let xvfb = Xvfb::start("400x300x24")?;
     let name = segment(test);
-    let words = [&[name.as_str(), "--lossy", "--size", "160x120"], words].concat();
+    let words = [&[&*name, "--lossy", "--size", "160x120"], words].concat();
     let producer = Program::producer(&words);
     let window = Program::window(&[&name], Some(&xvfb.name));
     let shown = until("a picture", || {
@@ -32,7 +32,7 @@ const ENDLESS: &[&str] = &["--frames", "0"];
 
 #[test]
 fn escape_and_no_other_key() {
-    let Some((xvfb, _, _producer, mut window, shown)) = showing("escape", ENDLESS) else {
+    let Some((xvfb, _name, _producer, mut window, shown)) = showing("escape", ENDLESS) else {
         return;
     };
     xvfb.strike(shown, SPACE);
@@ -51,7 +51,7 @@ fn escape_and_no_other_key() {
 
 #[test]
 fn closing_the_window() {
-    let Some((xvfb, _, _producer, mut window, shown)) = showing("closing", ENDLESS) else {
+    let Some((xvfb, _name, _producer, mut window, shown)) = showing("closing", ENDLESS) else {
         return;
     };
     xvfb.close(shown);
@@ -64,7 +64,8 @@ fn closing_the_window() {
 
 #[test]
 fn the_producers_end() {
-    let Some((_xvfb, _, mut producer, mut window, _)) = showing("end", &["--frames", "60"]) else {
+    let Some((_xvfb, _name, mut producer, mut window, _)) = showing("end", &["--frames", "60"])
+    else {
         return;
     };
     let (status, out, err) = window.ended();
@@ -111,7 +112,7 @@ fn a_name_that_is_none() {
 #[test]
 fn a_stopped_window_holds_nobody_up() {
     let words = ["--frames", "600", "--fps", "200"];
-    let Some((_xvfb, _, mut producer, mut window, _)) = showing("stopped", &words) else {
+    let Some((_xvfb, _name, mut producer, mut window, _)) = showing("stopped", &words) else {
         return;
     };
     let process = Pid::from_child(&window.0);
@@ -157,7 +158,7 @@ fn a_guest_of_a_lossless_run() {
 
 #[test]
 fn a_display_that_goes_away() {
-    let Some((xvfb, _, _producer, mut window, shown)) = showing("away", ENDLESS) else {
+    let Some((xvfb, _name, _producer, mut window, shown)) = showing("away", ENDLESS) else {
         return;
     };
     xvfb.kill_client(shown);

@@ -16,7 +16,7 @@ use ringpad_window::y4m::Header;
 
 mod common;
 use common::known::header;
-use common::programs::segment;
+use common::programs::{Name, segment};
 use common::until;
 
 const FRAMES: u32 = 2;
@@ -98,16 +98,16 @@ fn newest(feed: &mut Feed) -> Result<(News, Option<u8>), String> {
     news.map(|news| (news, byte)).map_err(|why| why.to_string())
 }
 
-fn both(test: &str) -> (Camera, Feed) {
+fn both(test: &str) -> (Name, Camera, Feed) {
     let name = segment(test);
     let camera = Camera::new(&name);
     let feed = Feed::open(&name, Duration::ZERO).unwrap();
-    (camera, feed)
+    (name, camera, feed)
 }
 
 #[test]
 fn the_newest_picture_and_what_was_skipped_for_it() {
-    let (mut camera, mut feed) = both("newest");
+    let (_name, mut camera, mut feed) = both("newest");
     assert_eq!(newest(&mut feed), Ok((News::Nothing, None)));
     for byte in [1, 2] {
         let ticket = camera.good(byte);
@@ -127,7 +127,7 @@ fn the_newest_picture_and_what_was_skipped_for_it() {
 
 #[test]
 fn a_frame_that_was_used_again_is_stale() {
-    let (mut camera, mut feed) = both("stale");
+    let (_name, mut camera, mut feed) = both("stale");
     let ticket = camera.good(1);
     for byte in 2..2 + FRAMES as u8 {
         camera.good(byte);
@@ -149,7 +149,7 @@ fn a_frame_that_was_used_again_is_stale() {
 /// While it is looked at it stays, whatever the producer does.
 #[test]
 fn a_picture_stays_while_it_is_looked_at() {
-    let (mut camera, mut feed) = both("stays");
+    let (_name, mut camera, mut feed) = both("stays");
     let ticket = camera.good(7);
     camera.tell(ticket);
     let news = feed.newest(|_, picture| {
@@ -165,7 +165,7 @@ fn a_picture_stays_while_it_is_looked_at() {
 #[test]
 fn films_end_once_their_tickets_were_seen() {
     for (state, news) in [(State::Ended, News::End), (State::Failed, News::Failed)] {
-        let (mut camera, mut feed) = both("over");
+        let (_name, mut camera, mut feed) = both("over");
         let ticket = camera.good(5);
         camera.tell(ticket);
         camera.say(state, 1);
@@ -179,7 +179,7 @@ fn films_end_once_their_tickets_were_seen() {
 
 #[test]
 fn what_was_made_up_is_refused() {
-    let (mut camera, mut feed) = both("made-up");
+    let (_name, mut camera, mut feed) = both("made-up");
     let good = picture_of(&camera.video, 0);
     let len = camera.video.frame_bytes();
     let bad = [
@@ -236,7 +236,7 @@ fn what_was_made_up_is_refused() {
 /// It wakes for a ticket, for the film's end and for the window, and sleeps else.
 #[test]
 fn sleeps_end_when_they_should() {
-    let (mut camera, mut feed) = both("sleeps");
+    let (_name, mut camera, mut feed) = both("sleeps");
     let (long, short) = (Duration::from_secs(30), Duration::from_millis(20));
     let begin = Instant::now();
     feed.sleep(None, short).unwrap();

@@ -97,7 +97,7 @@ fn the_picture_moves_and_each_is_exact() {
         (!title.contains(" 0.0 ")).then_some(title)
     });
     assert!(
-        title.starts_with(&name) && title.ends_with(" frames/s, 0 stale"),
+        title.starts_with(&*name) && title.ends_with(" frames/s, 0 stale"),
         "{title}"
     );
 }

@@ -1,6 +1,7 @@
 //! The producer and the window, as processes.
 
 use std::io::{Read, Write};
+use std::ops::Deref;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
 use super::until;
@@ -98,7 +99,23 @@ impl Drop for Program {
     }
 }
 
-/// A name for one test's segment.
-pub fn segment(test: &str) -> String {
-    format!("window-{test}-{}", std::process::id())
+/// A name for one test's segment, of which nothing is left at the end.
+pub struct Name(String);
+
+pub fn segment(test: &str) -> Name {
+    Name(format!("window-{test}-{}", std::process::id()))
+}
+
+impl Deref for Name {
+    type Target = str;
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whoever had it has ended.
+impl Drop for Name {
+    fn drop(&mut self) {
+        let _ = ringpad::os::collect(&ringpad::os::Options::new());
+    }
 }
