@@ -15,25 +15,19 @@ pub struct Films {
     reader: NotepadReader<[u8]>,
     seen: Option<Version>,
     latest: Option<Film>,
-    /// Films that were over before this life belong to others.
-    ignored: u32,
+    /// Films that were over before belong to others.
+    since_ns: u64,
 }
 
 impl Films {
-    /// The segment's. With `old_too` a film that is over already counts.
-    pub fn open(me: &OwnedPeer, old_too: bool) -> Result<Self, Failure> {
-        let mut films = Self {
+    /// The segment's. A film that was over before `since_ns` does not count as over: another may begin.
+    pub fn open(me: &OwnedPeer, since_ns: u64) -> Result<Self, Failure> {
+        Ok(Self {
             reader: me.notepad_reader(FILM)?,
             seen: None,
             latest: None,
-            ignored: 0,
-        };
-        let film = films.look()?;
-        films.ignored = match film.filter(|film| !old_too && film.state != State::Running) {
-            Some(over) => over.life,
-            None => 0,
-        };
-        Ok(films)
+            since_ns,
+        })
     }
 
     /// What is known now; `None` before the first film.
@@ -58,8 +52,8 @@ impl Films {
 
     /// How the film ended, if it did. Whoever finds no ticket after this has seen all.
     pub fn over(&mut self) -> Result<Option<State>, Failure> {
-        let ignored = self.ignored;
-        let film = self.look()?.filter(|film| film.life > ignored);
+        let since_ns = self.since_ns;
+        let film = self.look()?.filter(|film| film.since_ns >= since_ns);
         Ok(film
             .map(|film| film.state)
             .filter(|state| *state != State::Running))

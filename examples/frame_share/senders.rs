@@ -17,7 +17,7 @@ use super::films::Films;
 use super::plan::{Expected, Memory};
 use super::wire::{
     FILM, Film, Notice, POOL, RECORD, RECORDER, SENT, Sent, State, Summed, TICKETS, Words,
-    picture_of, viewer_receiver, viewer_ring,
+    monotonic_ns, picture_of, viewer_receiver, viewer_ring,
 };
 use super::y4m::Header;
 
@@ -107,7 +107,7 @@ impl Senders {
             });
         }
         let sent: NotepadWriter<Sent> = me.notepad_writer(SENT)?;
-        let before = Films::open(&me, true)?.look()?.cloned();
+        let before = Films::open(&me, 0)?.look()?.cloned();
         let film = begin(before, sent.latest().map(|note| note.value), line, manners)?;
         let mut senders = Self {
             user: me.frame_user(POOL)?,
@@ -123,9 +123,15 @@ impl Senders {
             me,
         };
         if senders.over().is_none() {
-            senders.pad.write(&senders.film.encode())?;
+            senders.announce()?;
         }
         Ok(senders)
+    }
+
+    fn announce(&mut self) -> Result<(), Failure> {
+        self.film.since_ns = monotonic_ns();
+        self.pad.write(&self.film.encode())?;
+        Ok(())
     }
 
     /// Frames of the film that were sent before.
@@ -217,7 +223,7 @@ impl Senders {
             pixels[len / 2] ^= 1;
         }
         let mut picture = picture_of(&self.video, sequence);
-        picture.timestamp_ns = super::wire::monotonic_ns();
+        picture.timestamp_ns = monotonic_ns();
         loan.set_picture(&picture);
         let notice = Notice {
             ticket: loan.publish_for(len as u32, whom)?,
@@ -247,7 +253,7 @@ impl Senders {
         if self.over().is_none() {
             self.film.state = if failed { State::Failed } else { State::Ended };
             self.film.frames = frames;
-            self.pad.write(&self.film.encode())?;
+            self.announce()?;
         }
         for line in self.lines.iter_mut().filter(|line| line.kept) {
             let all = line.ring.capacity();
@@ -328,6 +334,7 @@ fn begin(
         life,
         state: State::Running,
         frames: 0,
+        since_ns: 0,
         line: line.to_vec(),
     };
     let Some(before) = before else {

@@ -99,11 +99,13 @@ enum Side {
 }
 
 impl Side {
-    fn join(view: &View) -> Result<Self, Failure> {
+    fn join(view: &View, since_ns: u64) -> Result<Self, Failure> {
         let me = join(&view.name, PATIENCE)?;
+        // A predecessor may have seen the film's last frame.
+        let since_ns = if view.resume { 0 } else { since_ns };
         Ok(match view.lossy || is_lossy(&me) {
-            true => Self::Lossy(Box::new(Watcher::of(me, view.resume)?)),
-            false => Self::Lossless(Box::new(Receiver::viewer(me, view.resume)?)),
+            true => Self::Lossy(Box::new(Watcher::of(me, since_ns)?)),
+            false => Self::Lossless(Box::new(Receiver::viewer(me, since_ns)?)),
         })
     }
 
@@ -135,7 +137,7 @@ impl Side {
         look: impl FnOnce(&Picture, &[u8]) -> Result<(), Failure>,
     ) -> Result<Option<()>, Failure> {
         match self {
-            Self::Lossless(receiver) => receiver.take(notice, look, |_| ()),
+            Self::Lossless(receiver) => receiver.take(notice, look, |_, _| ()),
             Self::Lossy(watcher) => watcher.look(notice, look)?.transpose(),
         }
     }
@@ -213,7 +215,7 @@ impl Checker {
 pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Failure> {
     let mut outputs = Outputs::open(view)?;
     let since_ns = monotonic_ns();
-    let mut side = Side::join(view)?;
+    let mut side = Side::join(view, since_ns)?;
     let mut report = ViewerReport {
         viewer: side.number(),
         ..ViewerReport::default()

@@ -109,14 +109,16 @@ pub struct Film {
     pub state: State,
     /// Its frames, once it ended; where this producer began, before.
     pub frames: u64,
+    /// [`monotonic_ns`] when this was written.
+    pub since_ns: u64,
     /// The y4m header, word for word, without the newline.
     pub line: Vec<u8>,
 }
 
 /// "fsh" and the layout's number.
 const MAGIC: u32 = u32::from_le_bytes(*b"fsh2");
-/// Magic, film, life and state (4 bytes each), frames (8 bytes); the line follows.
-const FIXED: usize = 24;
+/// Magic, film, life and state (4 bytes each), frames and time (8 bytes each); the line follows.
+const FIXED: usize = 32;
 
 impl State {
     const ALL: [(u32, Self); 3] = [(0, Self::Running), (1, Self::Ended), (3, Self::Failed)];
@@ -133,6 +135,7 @@ impl Film {
         let words = [MAGIC, self.film, self.life, self.state.code()];
         let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
         bytes.extend(self.frames.to_le_bytes());
+        bytes.extend(self.since_ns.to_le_bytes());
         bytes.extend(&self.line);
         bytes
     }
@@ -140,11 +143,12 @@ impl Film {
     /// Reads and checks what [`Film::encode`] made.
     pub fn decode(bytes: &[u8]) -> Result<Self, Mismatch> {
         let (Some(fixed), Some(line)) = (bytes.first_chunk::<FIXED>(), bytes.get(FIXED..)) else {
-            return Err(wrong("the film's length", bytes.len(), "24 or more"));
+            return Err(wrong("the film's length", bytes.len(), "32 or more"));
         };
         let word = |at: usize| {
             u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
         };
+        let long = |at: usize| u64::from(word(at)) | u64::from(word(at + 4)) << 32;
         if word(0) != MAGIC {
             let (found, wanted) = (format!("{:#x}", word(0)), format!("{MAGIC:#x}"));
             return Err(wrong("the magic number", found, wanted));
@@ -155,7 +159,8 @@ impl Film {
             film: word(4),
             life: word(8),
             state: *state,
-            frames: u64::from(word(16)) | u64::from(word(20)) << 32,
+            frames: long(16),
+            since_ns: long(24),
             line: line.to_vec(),
         };
         film.video().map(|_| film)
@@ -298,6 +303,7 @@ mod tests {
             life: 7,
             state,
             frames: u64::MAX - 1,
+            since_ns: 1 << 33,
             line: b"YUV4MPEG2 W16 H8 F30000:1001 Ip A1:1 C422 XNOTE=kept".to_vec(),
         }
     }
@@ -329,7 +335,7 @@ mod tests {
         assert!(said(0, 1).contains("the magic number is 0x32687301,"));
         assert!(said(12, 2).contains("the state is 2, wanted 0, 1 or 3"));
         assert!(said(FIXED, b'?').contains("the video is y4m header"));
-        assert!(Film::decode(&good[..23]).is_err() && Film::decode(&good[..24]).is_err());
+        assert!(Film::decode(&good[..31]).is_err() && Film::decode(&good[..32]).is_err());
     }
 
     #[test]

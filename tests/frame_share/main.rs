@@ -1,10 +1,17 @@
 //! The main job, run as its users run it: whole, in halves, with real bytes, broken input and `kill -9`.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod controls;
 #[path = "../common/example.rs"]
 mod example;
+mod films;
 mod halves;
 mod kills;
+mod lossy;
+mod pool;
+mod torture;
 
 use std::io::{BufReader, Read, Write};
 use std::process::{Output, Stdio};
