@@ -155,7 +155,7 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
             // Also of a film without a frame the header is to be written.
             let opened = Tape::open(&half.file, film).map_err(doing)?;
             done.frames = opened.frames;
-            tape = Some(opened);
+            tape = Some((opened, film.video()?));
         }
         let notice = match event {
             Event::Frame(notice) => notice,
@@ -176,10 +176,9 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
         };
         gone_since = None;
         let arrived_ns = monotonic_ns();
-        let Some(tape) = &mut tape else {
+        let Some((tape, video)) = &mut tape else {
             return Err(Failure::new("a frame came before its film was announced"));
         };
-        let video = receiver.films.look()?.map(Film::video).transpose()?;
         let halt = |step, sequence| {
             if half.halt == Some((step, sequence)) {
                 stop_here();
@@ -188,7 +187,7 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
         let work = |picture: &Picture, pixels: &[u8]| {
             let sequence = picture.sequence;
             let report = &mut done.report;
-            let fault = checker.frame(&notice, picture, pixels, video.as_ref(), report);
+            let fault = checker.frame(&notice, picture, pixels, Some(video), report);
             if let Some(fault) = fault {
                 progress.note(&fault);
             }

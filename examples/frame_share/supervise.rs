@@ -15,12 +15,13 @@ use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 use super::Failure;
-use super::args::{Run, Source};
+use super::args::Run;
 use super::plan::Memory;
 use super::produce::Pictures;
 use super::progress::say;
 use super::report::ViewerReport;
 use super::run::{begin, expected, print, recorder_command, verdict, viewer_command};
+use super::stream::Source;
 use super::totals::Totals;
 
 /// What is known of all children.

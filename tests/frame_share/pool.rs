@@ -80,6 +80,30 @@ fn a_film_of_ffmpegs_is_recorded_as_it_is() {
 }
 
 #[test]
+fn what_cannot_be_recorded_as_it_is_is_refused() {
+    let place = Place::new("parameters");
+    let (film, recording) = (place.file("film.y4m"), place.file("recording.y4m"));
+    let bytes = [
+        b"YUV4MPEG2 W2 H2 F25:1 Cmono\nFRAME Ip\n1234".as_slice(),
+        b"FRAME\n5678",
+    ]
+    .concat();
+    std::fs::write(&film, bytes).unwrap();
+    let args = ["--input", &film, "--fps", "max", "--recorder", &recording];
+    let said = place.start(&args).finish();
+    let text = String::from_utf8(said.stderr).unwrap();
+    assert!(
+        !said.status.success() && text.contains("frame 0 has parameters"),
+        "{text}"
+    );
+    assert!(
+        place.start(&args[..4]).finish().status.success(),
+        "nobody records"
+    );
+    assert_eq!(place.left_overs(), Vec::<String>::new());
+}
+
+#[test]
 fn a_pool_is_as_large_as_one_says() {
     let place = Place::new("pool-size");
     let film = [
