@@ -129,6 +129,7 @@ mod tests {
     use clap::Parser;
 
     use super::super::args::CommandLine;
+    use super::super::args::tests::parse;
     use super::*;
 
     #[test]
