@@ -11,15 +11,16 @@
 //! | file | what |
 //! |---|---|
 //! | `wire`, `plan` | what lies in the segment, and how large it is |
-//! | `senders`, `receiver`, `watcher`, `films` | how frames travel: to lossless sides, to lossy ones; what is said of the film |
+//! | `senders`, `lines`, `receiver`, `watcher`, `films` | how frames travel: to lossless sides, to lossy ones; what is said of the film |
 //! | `produce`, `view`, `record` | the halves |
 //! | `run`, `supervise` | all together; the same, and started again when killed |
 //! | `y4m`, `picture`, `picture_png` | where pictures come from and go to |
-//! | `args`, `pace`, `progress` | what people say, and see meanwhile |
+//! | `args`, `stream`, `pace`, `progress` | what people say, and see meanwhile |
 //! | `report`, `totals` | what they see at the end |
 
 mod args;
 mod films;
+mod lines;
 mod pace;
 mod picture;
 mod picture_png;
@@ -31,6 +32,7 @@ mod record;
 mod report;
 mod run;
 mod senders;
+mod stream;
 mod supervise;
 mod totals;
 mod view;

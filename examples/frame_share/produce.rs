@@ -5,10 +5,11 @@ use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::args::{Source, Stream};
+use super::lines::Hopeless;
 use super::picture::Painter;
 use super::progress::Progress;
-use super::senders::{Hopeless, Senders};
+use super::senders::Senders;
+use super::stream::{Source, Stream};
 use super::y4m::{Header, Reader};
 
 /// Where pictures come from, opened and its header read.

@@ -12,9 +12,7 @@ use ringpad::os::{Consumer, Error, FrameUser, Options, OwnedPeer, SharedSegment,
 use super::Failure;
 use super::films::Films;
 use super::watcher::Event;
-use super::wire::{
-    Notice, POOL, RECORD, RECORDER, TICKETS, Words, monotonic_ns, viewer_receiver, viewer_ring,
-};
+use super::wire::{Notice, POOL, RECORD, RECORDER, TICKETS, Words, viewer_receiver, viewer_ring};
 
 /// How long somebody may take to leave a place that its predecessor was seen to have left.
 const SOON: Duration = Duration::from_secs(5);
@@ -30,8 +28,6 @@ pub struct Receiver {
     life: u32,
     /// Which viewer it is; of no meaning for the recorder.
     pub viewer: u32,
-    /// When it came: frames committed before waited for nobody.
-    pub since_ns: u64,
     /// A control: remove the ticket before the work is done.
     pub pop_first: bool,
     waiter: Waiter,
@@ -52,11 +48,12 @@ pub fn is_lossy(me: &OwnedPeer) -> bool {
 }
 
 impl Receiver {
-    /// Takes the first viewer's place that no living viewer has. With `old_too` a film that was over before counts as over.
-    pub fn viewer(me: OwnedPeer, old_too: bool) -> Result<Self, Failure> {
+    /// Takes the first viewer's place that no living viewer has. A film that was over before `since_ns` does not count
+    /// as over: another may begin.
+    pub fn viewer(me: OwnedPeer, since_ns: u64) -> Result<Self, Failure> {
         for viewer in 0.. {
             match me.consumer(&viewer_ring(viewer)) {
-                Ok(ring) => return Self::of(me, ring, viewer, viewer_receiver(viewer), old_too),
+                Ok(ring) => return Self::of(me, ring, viewer, viewer_receiver(viewer), since_ns),
                 Err(error) => match error.region() {
                     Some(RegionError::EndpointTaken { .. }) => {}
                     Some(RegionError::NoSuchName) if viewer > 0 => break,
@@ -78,7 +75,7 @@ impl Receiver {
             }
             _ => error.into(),
         })?;
-        Self::of(me, ring, 0, RECORDER, true)
+        Self::of(me, ring, 0, RECORDER, 0)
     }
 
     fn of(
@@ -86,7 +83,7 @@ impl Receiver {
         ring: Consumer<Words>,
         viewer: u32,
         receiver: u32,
-        old_too: bool,
+        since_ns: u64,
     ) -> Result<Self, Failure> {
         let user = claim(&me, receiver)?;
         Ok(Self {
@@ -94,10 +91,9 @@ impl Receiver {
             unclaimed: Some(user.unclaimed()),
             user,
             ring,
-            films: Films::open(&me, old_too)?,
+            films: Films::open(&me, since_ns)?,
             life: 0,
             viewer,
-            since_ns: monotonic_ns(),
             pop_first: false,
             waiter: me.waiter()?,
             _me: me,
@@ -149,13 +145,13 @@ impl Receiver {
     }
 
     /// Does what is to be done with the frame that [`Receiver::wait`] found, in place, and removes its ticket; `between` happens after the
-    /// work and before the frame is dropped, once with the ticket there still and once without. `None` if the frame is no longer kept: a
+    /// work and before the frame is dropped, once with the ticket there still and once without, and hears the frame's number. `None` if the frame is no longer kept: a
     /// predecessor was given up. If the work fails, the frame stays for a successor.
     pub fn take<R>(
         &mut self,
         notice: &Notice,
         work: impl FnOnce(&Picture, &[u8]) -> Result<R, Failure>,
-        mut between: impl FnMut(Done),
+        mut between: impl FnMut(Done, u64),
     ) -> Result<Option<R>, Failure> {
         let view = match self.user.take(notice.ticket) {
             Ok(view) => view,
@@ -165,11 +161,11 @@ impl Receiver {
             }
             Err(refused) => return Err(refused.into()),
         };
+        let picture = view.picture();
         if self.pop_first {
             self.ring.pop();
-            between(Done::Popped);
+            between(Done::Popped, picture.sequence);
         }
-        let picture = view.picture();
         let done = match view.bytes().map_err(Failure::from) {
             Ok(pixels) => work(&picture, pixels),
             Err(failure) => Err(failure),
@@ -182,10 +178,10 @@ impl Receiver {
                 return Err(failure);
             }
         };
-        between(Done::Worked);
+        between(Done::Worked, picture.sequence);
         if !self.pop_first {
             self.ring.pop();
-            between(Done::Popped);
+            between(Done::Popped, picture.sequence);
         }
         drop(view);
         Ok(Some(done))

@@ -2,7 +2,6 @@
 //!
 //! The file says how far its predecessor was: a frame that is not whole is cut off, one that is whole already is compared and skipped.
 
-use std::cell::Cell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -142,6 +141,7 @@ impl Recorded {
 /// Records until the film ends or its producer is gone for good.
 pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
     let doing = |failure| Failure::new(format!("{}: {failure}", half.file.display()));
+    let since_ns = monotonic_ns();
     let mut receiver = Receiver::recorder(join(&half.name, PATIENCE)?)?;
     receiver.pop_first = half.pop_first;
     let mut tape = None;
@@ -155,7 +155,7 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
             // Also of a film without a frame the header is to be written.
             let opened = Tape::open(&half.file, film).map_err(doing)?;
             done.frames = opened.frames;
-            tape = Some(opened);
+            tape = Some((opened, film.video()?));
         }
         let notice = match event {
             Event::Frame(notice) => notice,
@@ -176,21 +176,18 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
         };
         gone_since = None;
         let arrived_ns = monotonic_ns();
-        let Some(tape) = &mut tape else {
+        let Some((tape, video)) = &mut tape else {
             return Err(Failure::new("a frame came before its film was announced"));
         };
-        let video = receiver.films.look()?.map(Film::video).transpose()?;
-        let since_ns = receiver.since_ns;
-        let sequence = Cell::new(0);
-        let halt = |step| {
-            if half.halt == Some((step, sequence.get())) {
+        let halt = |step, sequence| {
+            if half.halt == Some((step, sequence)) {
                 stop_here();
             }
         };
         let work = |picture: &Picture, pixels: &[u8]| {
-            sequence.set(picture.sequence);
+            let sequence = picture.sequence;
             let report = &mut done.report;
-            let fault = checker.frame(&notice, picture, pixels, video.as_ref(), report);
+            let fault = checker.frame(&notice, picture, pixels, Some(video), report);
             if let Some(fault) = fault {
                 progress.note(&fault);
             }
@@ -198,15 +195,17 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
                 let ns = arrived_ns.saturating_sub(picture.timestamp_ns);
                 report.latency.record(ns);
             }
-            let added = tape.add(notice.film, picture.sequence, pixels, || halt(Step::Half));
+            let added = tape.add(notice.film, picture.sequence, pixels, || {
+                halt(Step::Half, sequence)
+            });
             done.again += u64::from(!added.map_err(doing)?);
             done.frames = tape.frames;
             progress.set(tape.frames);
             Ok(())
         };
-        receiver.take(&notice, work, |step| match step {
-            Done::Worked => halt(Step::Written),
-            Done::Popped => halt(Step::Popped),
+        receiver.take(&notice, work, |step, sequence| match step {
+            Done::Worked => halt(Step::Written, sequence),
+            Done::Popped => halt(Step::Popped, sequence),
         })?;
     }
     let film = receiver.films.look()?.cloned();
@@ -238,6 +237,7 @@ mod tests {
             life: 1,
             state: State::Running,
             frames: 0,
+            since_ns: 0,
             line: LINE.to_vec(),
         }
     }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::Failure;
-use super::args::{Produce, Record, Run, Source, Stream, View};
+use super::args::{Produce, Record, Run, View};
 use super::plan::Expected;
 use super::produce::{How, Pictures, Sent, produce, wait_for_viewers};
 use super::progress::Progress;
 use super::record::record;
 use super::report::{Ending, ViewerReport, cpu_time_ns};
 use super::senders::{Manners, Senders};
+use super::stream::{Source, Stream};
 use super::totals::Totals;
 use super::view;
 use super::y4m::Header;

@@ -7,22 +7,19 @@ use std::time::{Duration, Instant};
 
 use ringpad::frames::{Loan, Receivers, Refused};
 use ringpad::os::{
-    FrameUser, NotepadWriter, Options, OwnedPeer, OwnedRinger, Producer, Publisher, SharedSegment,
-    Waiter,
+    FrameUser, NotepadWriter, Options, OwnedPeer, OwnedRinger, Publisher, SharedSegment, Waiter,
 };
-use ringpad::{Error as RegionError, Life, PeerId};
+use ringpad::{Life, PeerId};
 
 use super::Failure;
 use super::films::Films;
+use super::lines::{Hopeless, Line, STALL};
 use super::plan::{Expected, Memory};
 use super::wire::{
     FILM, Film, Notice, POOL, RECORD, RECORDER, SENT, Sent, State, Summed, TICKETS, Words,
-    picture_of, viewer_receiver, viewer_ring,
+    monotonic_ns, picture_of, viewer_receiver, viewer_ring,
 };
 use super::y4m::Header;
-
-/// How long a producer lets a living receiver keep its ring full.
-const STALL: Duration = Duration::from_secs(30);
 
 /// What a producer is to do about those who were there before.
 #[derive(Clone, Copy, Debug, Default)]
@@ -31,28 +28,6 @@ pub struct Manners {
     pub resume: bool,
     /// Whoever is killed is started again: its frames are kept, as a recorder's always are.
     pub keep: bool,
-}
-
-/// Somebody for whom frames are kept.
-struct Line {
-    ring: Producer<Words>,
-    receiver: u32,
-    who: String,
-    /// Its frames wait for a successor as long as it takes.
-    kept: bool,
-    /// Something may be reserved for it.
-    owed: bool,
-}
-
-impl Line {
-    /// Somebody has the other end, dead or alive.
-    fn is_taken(&self) -> bool {
-        self.ring.other().is_some()
-    }
-
-    fn is_watched(&self) -> bool {
-        !self.ring.is_abandoned()
-    }
 }
 
 /// The producer's side.
@@ -71,9 +46,6 @@ pub struct Senders {
     me: OwnedPeer,
 }
 
-/// Whether to go on waiting; asked every now and then.
-pub type Hopeless<'a> = &'a mut dyn FnMut() -> bool;
-
 impl Senders {
     /// Opens or creates the segment, takes every producing end (from a dead producer too), and begins a film or goes on with one.
     pub fn open(
@@ -88,26 +60,15 @@ impl Senders {
         let pad = me.notepad_writer::<[u8]>(FILM)?;
         let mut lines = Vec::new();
         if expected.recorded {
-            lines.push(Line {
-                ring: me.producer(RECORD)?,
-                receiver: RECORDER,
-                who: "the recorder".into(),
-                kept: true,
-                owed: true,
-            });
+            lines.push(Line::open(&me, RECORD, RECORDER, true)?);
         }
         let rings = if expected.lossy { 0 } else { expected.viewers };
         for viewer in 0..rings {
-            lines.push(Line {
-                ring: me.producer(&viewer_ring(viewer))?,
-                receiver: viewer_receiver(viewer),
-                who: format!("viewer {viewer}"),
-                kept: manners.keep,
-                owed: true,
-            });
+            let (ring, receiver) = (viewer_ring(viewer), viewer_receiver(viewer));
+            lines.push(Line::open(&me, &ring, receiver, manners.keep)?);
         }
         let sent: NotepadWriter<Sent> = me.notepad_writer(SENT)?;
-        let before = Films::open(&me, true)?.look()?.cloned();
+        let before = Films::open(&me, 0)?.look()?.cloned();
         let film = begin(before, sent.latest().map(|note| note.value), line, manners)?;
         let mut senders = Self {
             user: me.frame_user(POOL)?,
@@ -123,9 +84,15 @@ impl Senders {
             me,
         };
         if senders.over().is_none() {
-            senders.pad.write(&senders.film.encode())?;
+            senders.announce()?;
         }
         Ok(senders)
+    }
+
+    fn announce(&mut self) -> Result<(), Failure> {
+        self.film.since_ns = monotonic_ns();
+        self.pad.write(&self.film.encode())?;
+        Ok(())
     }
 
     /// Frames of the film that were sent before.
@@ -145,16 +112,12 @@ impl Senders {
 
     /// Living viewers; of a lossy run, whoever else has joined.
     pub fn watched(&self) -> usize {
+        let here = self.lines.iter().filter(|line| line.is_watched());
+        let (recorders, viewers): (Vec<_>, Vec<_>) = here.partition(|line| line.is_recorder());
         match self.lossy {
-            true => watchers(&self.me).saturating_sub(usize::from(self.has_recorder())),
-            false => watched(&self.lines),
+            true => others(&self.me).saturating_sub(recorders.len()),
+            false => viewers.len(),
         }
-    }
-
-    fn has_recorder(&self) -> bool {
-        self.lines
-            .iter()
-            .any(|line| line.receiver == RECORDER && line.is_watched())
     }
 
     /// Sleeps until so many living viewers have come, and the recorder; false when time is up, or when `hopeless` says so.
@@ -166,23 +129,21 @@ impl Senders {
     ) -> Result<bool, Failure> {
         let deadline = Instant::now() + timeout;
         loop {
-            let lacks_recorder = self
-                .lines
-                .iter()
-                .any(|line| line.receiver == RECORDER && !line.is_watched());
-            if !lacks_recorder && self.watched() >= wanted {
+            let lines = &self.lines;
+            let lacks_recorder = |line: &Line| line.is_recorder() && !line.is_watched();
+            if !lines.iter().any(lacks_recorder) && self.watched() >= wanted {
                 return Ok(true);
             }
             if hopeless() || Instant::now() >= deadline {
                 return Ok(false);
             }
             // Claiming a ring wakes who sleeps at its other end; joining wakes nobody.
-            let bells: Vec<_> = self.lines.iter().map(|line| line.ring.bell()).collect();
-            let step = if self.lossy { 5 } else { 200 };
-            let (lines, before) = (&self.lines, seen(&self.lines));
-            let step = Some(Duration::from_millis(step));
+            let bells: Vec<_> = lines.iter().map(|line| line.ring.bell()).collect();
+            let step = Duration::from_millis(if self.lossy { 5 } else { 200 });
+            let seen = || -> Vec<_> { lines.iter().map(|line| line.ring.other()).collect() };
+            let before = seen();
             self.waiter
-                .wait(&bells, step, || (seen(lines) != before).then_some(()))?;
+                .wait(&bells, Some(step), || (seen() != before).then_some(()))?;
         }
     }
 
@@ -217,7 +178,7 @@ impl Senders {
             pixels[len / 2] ^= 1;
         }
         let mut picture = picture_of(&self.video, sequence);
-        picture.timestamp_ns = super::wire::monotonic_ns();
+        picture.timestamp_ns = monotonic_ns();
         loan.set_picture(&picture);
         let notice = Notice {
             ticket: loan.publish_for(len as u32, whom)?,
@@ -247,17 +208,10 @@ impl Senders {
         if self.over().is_none() {
             self.film.state = if failed { State::Failed } else { State::Ended };
             self.film.frames = frames;
-            self.pad.write(&self.film.encode())?;
+            self.announce()?;
         }
         for line in self.lines.iter_mut().filter(|line| line.kept) {
-            let all = line.ring.capacity();
-            let bells = [line.ring.bell()];
-            while line.is_taken() && line.ring.slots() < all && !hopeless() {
-                let step = Some(Duration::from_millis(200));
-                let ring = &mut line.ring;
-                let drained = || (ring.slots() == all || ring.other().is_none()).then_some(());
-                self.waiter.wait(&bells, step, drained)?;
-            }
+            line.drain(&mut self.waiter, hopeless)?;
         }
         Ok(())
     }
@@ -266,42 +220,16 @@ impl Senders {
     fn make_room(&mut self, hopeless: Hopeless<'_>) -> Result<Receivers, Failure> {
         let mut whom = Receivers::NONE;
         for line in &mut self.lines {
-            if line.receiver != RECORDER && !line.is_taken() {
-                forget(&self.user, line)?;
+            if !line.is_recorder() && !line.is_taken() {
+                line.forget(&self.user)?;
                 continue;
             }
-            let mut since = Instant::now();
-            let mut waited = false;
-            while line.ring.slots() == 0 {
-                waited = true;
-                let bells = [line.ring.bell()];
-                let (ring, step) = (&mut line.ring, Some(Duration::from_millis(200)));
-                let is_alive = self.waiter.wait(&bells, step, || match ring.slots() {
-                    0 => ring.is_abandoned().then_some(false),
-                    _ => Some(true),
-                })?;
-                match is_alive {
-                    Some(true) => break,
-                    Some(false) if !line.kept => break,
-                    // A successor claims the ring, which wakes nobody that is not asleep by then.
-                    Some(false) => {
-                        std::thread::sleep(Duration::from_millis(1));
-                        since = Instant::now();
-                    }
-                    None => {}
-                }
-                if hopeless() {
-                    return Err(Failure::new(format!("{} is gone", line.who)));
-                }
-                if since.elapsed() > STALL {
-                    let text = format!("{} has not taken a frame for {STALL:?}", line.who);
-                    return Err(Failure::new(text));
-                }
+            if line.ring.slots() == 0 {
+                self.waits += u64::from(line.wait(&mut self.waiter, hopeless)?);
             }
-            self.waits += u64::from(waited);
             if line.ring.slots() == 0 {
                 // Its successor finds stale tickets and skips them.
-                forget(&self.user, line)?;
+                line.forget(&self.user)?;
                 continue;
             }
             line.owed = true;
@@ -328,6 +256,7 @@ fn begin(
         life,
         state: State::Running,
         frames: 0,
+        since_ns: 0,
         line: line.to_vec(),
     };
     let Some(before) = before else {
@@ -371,7 +300,7 @@ fn lend<'u>(
         *waits += 1;
         for line in lines.iter_mut().filter(|line| !line.kept) {
             if !line.is_watched() {
-                forget(user, line)?;
+                line.forget(user)?;
             }
         }
         if Instant::now() >= deadline {
@@ -384,32 +313,8 @@ fn lend<'u>(
     }
 }
 
-/// Gives back what is kept for somebody who is not there.
-fn forget(user: &FrameUser, line: &mut Line) -> Result<(), Failure> {
-    if line.owed {
-        line.owed = match user.forget(line.receiver) {
-            Ok(_) => false,
-            // It has just come: it sees for itself.
-            Err(RegionError::EndpointTaken { .. }) => true,
-            Err(error) => return Err(error.into()),
-        };
-    }
-    Ok(())
-}
-
-fn watched(lines: &[Line]) -> usize {
-    let is_viewer = |line: &&Line| line.receiver != RECORDER;
-    let viewers = lines.iter().filter(is_viewer);
-    viewers.filter(|line| line.is_watched()).count()
-}
-
-/// Who holds which ring: what changes when somebody comes.
-fn seen(lines: &[Line]) -> Vec<Option<PeerId>> {
-    lines.iter().map(|line| line.ring.other()).collect()
-}
-
 /// Living peers but for this one.
-fn watchers(me: &OwnedPeer) -> usize {
+fn others(me: &OwnedPeer) -> usize {
     let segment = me.segment();
     let rows = (1..=segment.peers()).filter_map(PeerId::new);
     let others = rows.filter(|row| *row != me.id() && segment.occupant(*row).is_some());

@@ -3,22 +3,25 @@
 //! The parent only holds the segment open, so that what was committed stays also if everybody is killed at once.
 
 use std::io::Read;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ringpad::os::{Options, SharedSegment};
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 use super::Failure;
-use super::args::{Run, Source};
+use super::args::Run;
 use super::plan::Memory;
 use super::produce::Pictures;
+use super::progress::say;
 use super::report::ViewerReport;
 use super::run::{begin, expected, print, recorder_command, verdict, viewer_command};
+use super::stream::Source;
 use super::totals::Totals;
 
 /// What is known of all children.
@@ -27,7 +30,7 @@ struct House {
     respawned: AtomicU64,
     /// One failed: nobody is started again.
     closing: AtomicBool,
-    running: Mutex<Vec<Child>>,
+    running: Mutex<Vec<(u32, OwnedFd)>>,
 }
 
 /// Everybody a child.
@@ -137,38 +140,31 @@ fn tend(
 /// One life.
 fn one(house: &House, who: &str, command: &mut Command) -> Result<(String, ExitStatus), Failure> {
     let mut child = command.spawn()?;
-    let pid = child.id();
-    eprintln!("{who} is process {pid}");
-    let mut out = child.stdout.take();
-    house.lock().push(child);
+    // Nobody else waits for it: the number is its own.
+    let pid = Pid::from_child(&child);
+    let handle = pidfd_open(pid, PidfdFlags::empty())?;
+    house.lock().push((child.id(), handle));
+    say(&format!("{who} is process {}", child.id()));
     let mut text = String::new();
-    if let Some(out) = &mut out {
+    if let Some(mut out) = child.stdout.take() {
         out.read_to_string(&mut text)?;
     }
-    // Its output ended: so has it, or it will at once.
-    loop {
-        let mut running = house.lock();
-        let place = running.iter().position(|child| child.id() == pid);
-        let place = place.ok_or_else(|| Failure::new("a child was lost"))?;
-        if let Some(status) = running[place].try_wait()? {
-            running.swap_remove(place);
-            return Ok((text, status));
-        }
-        drop(running);
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    let status = child.wait()?;
+    house.lock().retain(|(pid, _)| *pid != child.id());
+    Ok((text, status))
 }
 
 impl House {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Child>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u32, OwnedFd)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends everybody: one failed.
     fn close(&self) {
         self.closing.store(true, Relaxed);
-        for child in self.lock().iter_mut() {
-            let _ = child.kill();
+        for (_, process) in self.lock().iter() {
+            // It may have ended.
+            let _ = pidfd_send_signal(process, Signal::KILL);
         }
     }
 }

@@ -99,12 +99,18 @@ enum Side {
 }
 
 impl Side {
-    fn join(view: &View) -> Result<Self, Failure> {
+    fn join(view: &View, since_ns: u64) -> Result<Self, Failure> {
         let me = join(&view.name, PATIENCE)?;
+        // A predecessor may have seen the film's last frame.
+        let since_ns = if view.resume { 0 } else { since_ns };
         Ok(match view.lossy || is_lossy(&me) {
-            true => Self::Lossy(Box::new(Watcher::of(me, view.resume)?)),
-            false => Self::Lossless(Box::new(Receiver::viewer(me, view.resume)?)),
+            true => Self::Lossy(Box::new(Watcher::of(me, since_ns)?)),
+            false => Self::Lossless(Box::new(Receiver::viewer(me, since_ns)?)),
         })
+    }
+
+    fn is_lossy(&self) -> bool {
+        matches!(self, Self::Lossy(_))
     }
 
     fn number(&self) -> u32 {
@@ -135,7 +141,7 @@ impl Side {
         look: impl FnOnce(&Picture, &[u8]) -> Result<(), Failure>,
     ) -> Result<Option<()>, Failure> {
         match self {
-            Self::Lossless(receiver) => receiver.take(notice, look, |_| ()),
+            Self::Lossless(receiver) => receiver.take(notice, look, |_, _| ()),
             Self::Lossy(watcher) => watcher.look(notice, look)?.transpose(),
         }
     }
@@ -213,12 +219,13 @@ impl Checker {
 pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Failure> {
     let mut outputs = Outputs::open(view)?;
     let since_ns = monotonic_ns();
-    let mut side = Side::join(view)?;
+    let mut side = Side::join(view, since_ns)?;
     let mut report = ViewerReport {
         viewer: side.number(),
         ..ViewerReport::default()
     };
     let mut checker = Checker::default();
+    let mut film: Option<(u32, Header, Vec<u8>)> = None;
     let (mut first_ns, mut seconds) = (None, 0.0);
     // Since when nobody produces; at first nobody has to.
     let mut gone_since = Some(Instant::now());
@@ -249,12 +256,18 @@ pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Fai
         let arrived_ns = monotonic_ns();
         let begin = *first_ns.get_or_insert(arrived_ns);
         seconds = (arrived_ns - begin) as f64 / 1e9;
-        // A notice may be of the film before.
-        let film = side.film()?.filter(|film| film.film == notice.film);
-        let film = film.map(|film| Ok::<_, Failure>((film.video()?, film.line.clone())));
-        let film = film.transpose()?;
+        if film
+            .as_ref()
+            .is_none_or(|(number, ..)| *number != notice.film)
+        {
+            // A notice may be of the film before.
+            let said = side.film()?.filter(|film| film.film == notice.film);
+            let said =
+                said.map(|said| Ok::<_, Failure>((said.film, said.video()?, said.line.clone())));
+            film = said.transpose()?;
+        }
         let seen = side.look(&notice, |picture, pixels| {
-            let (before, video) = (report.received, film.as_ref().map(|(video, _)| video));
+            let (before, video) = (report.received, film.as_ref().map(|(_, video, _)| video));
             if let Some(fault) = checker.frame(&notice, picture, pixels, video, &mut report) {
                 progress.note(&fault);
             }
@@ -262,7 +275,7 @@ pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Fai
                 let ns = arrived_ns.saturating_sub(picture.timestamp_ns);
                 report.latency.record(ns);
             }
-            if let (Some((video, line)), true) = (&film, report.received > before) {
+            if let (Some((_, video, line)), true) = (&film, report.received > before) {
                 outputs.picture(video, line, pixels)?;
             }
             if view.slow_ms > 0 {
@@ -270,7 +283,8 @@ pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Fai
             }
             Ok(())
         })?;
-        if seen.is_none() {
+        // What a predecessor left may have been given back.
+        if seen.is_none() && (side.is_lossy() || report.received > 0) {
             report.stale += 1;
         }
         progress.set(report.received);

@@ -11,7 +11,7 @@ use ringpad::os::{FrameUser, Options, OwnedPeer, SharedSegment, Subscriber, Wait
 
 use super::Failure;
 use super::films::Films;
-use super::wire::{Film, Notice, POOL, State, TICKETS, Words};
+use super::wire::{Film, Notice, POOL, State, TICKETS, Words, monotonic_ns};
 
 /// What a wait ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +45,17 @@ pub struct Watcher {
 impl Watcher {
     /// Joins the segment as soon as it exists; the newest frame is the first one seen.
     pub fn open(name: &str, patience: Duration) -> Result<Self, Failure> {
-        let deadline = Instant::now() + patience;
+        let (since_ns, deadline) = (monotonic_ns(), Instant::now() + patience);
         let me = SharedSegment::open_wait(name, deadline, &Options::new())?.join()?;
-        Self::of(me, false)
+        Self::of(me, since_ns)
     }
 
-    /// As a peer that joined already. With `old_too` a film that was over before counts as over.
-    pub fn of(me: OwnedPeer, old_too: bool) -> Result<Self, Failure> {
+    /// As a peer that joined already. A film that was over before `since_ns` does not count as over: another may begin.
+    pub fn of(me: OwnedPeer, since_ns: u64) -> Result<Self, Failure> {
         Ok(Self {
             user: me.frame_user(POOL)?,
             tickets: me.subscriber(TICKETS, Start::Newest)?,
-            films: Films::open(&me, old_too)?,
+            films: Films::open(&me, since_ns)?,
             waiter: me.waiter()?,
             me,
         })

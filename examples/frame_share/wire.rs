@@ -15,7 +15,8 @@ use std::fmt;
 
 use ringpad::frames::{FourCc, Picture, Ticket};
 
-use super::y4m::{Chroma, Header, Reader};
+pub use super::films::{Film, State};
+use super::y4m::{Chroma, Header};
 
 /// The frame pool.
 pub const POOL: &str = "pool";
@@ -86,89 +87,6 @@ impl Notice {
 
 /// How many frames of which film were sent to everybody: `[film, frames]`.
 pub type Sent = [u64; 2];
-
-/// Whether a film goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum State {
-    /// It does, as soon as there is a producer.
-    Running,
-    /// It came to its end.
-    Ended,
-    /// The producer could not go on (its input is broken, say).
-    Failed,
-}
-
-/// What is said of a film as a whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Film {
-    /// Counts the films of the segment from 1.
-    pub film: u32,
-    /// Counts their producers from 1: how often somebody began or went on.
-    pub life: u32,
-    /// Whether it goes on. Once it does not, every ticket of it was sent before.
-    pub state: State,
-    /// Its frames, once it ended; where this producer began, before.
-    pub frames: u64,
-    /// The y4m header, word for word, without the newline.
-    pub line: Vec<u8>,
-}
-
-/// "fsh" and the layout's number.
-const MAGIC: u32 = u32::from_le_bytes(*b"fsh2");
-/// Magic, film, life and state (4 bytes each), frames (8 bytes); the line follows.
-const FIXED: usize = 24;
-
-impl State {
-    const ALL: [(u32, Self); 3] = [(0, Self::Running), (1, Self::Ended), (3, Self::Failed)];
-
-    fn code(self) -> u32 {
-        let known = Self::ALL.iter().find(|(_, state)| *state == self);
-        known.map_or(0, |(code, _)| *code)
-    }
-}
-
-impl Film {
-    /// The bytes of the notepad.
-    pub fn encode(&self) -> Vec<u8> {
-        let words = [MAGIC, self.film, self.life, self.state.code()];
-        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        bytes.extend(self.frames.to_le_bytes());
-        bytes.extend(&self.line);
-        bytes
-    }
-
-    /// Reads and checks what [`Film::encode`] made.
-    pub fn decode(bytes: &[u8]) -> Result<Self, Mismatch> {
-        let (Some(fixed), Some(line)) = (bytes.first_chunk::<FIXED>(), bytes.get(FIXED..)) else {
-            return Err(wrong("the film's length", bytes.len(), "24 or more"));
-        };
-        let word = |at: usize| {
-            u32::from_le_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]])
-        };
-        if word(0) != MAGIC {
-            let (found, wanted) = (format!("{:#x}", word(0)), format!("{MAGIC:#x}"));
-            return Err(wrong("the magic number", found, wanted));
-        }
-        let state = State::ALL.iter().find(|(code, _)| *code == word(12));
-        let (_, state) = state.ok_or_else(|| wrong("the state", word(12), "0, 1 or 3"))?;
-        let film = Self {
-            film: word(4),
-            life: word(8),
-            state: *state,
-            frames: u64::from(word(16)) | u64::from(word(20)) << 32,
-            line: line.to_vec(),
-        };
-        film.video().map(|_| film)
-    }
-
-    /// What the header line says.
-    pub fn video(&self) -> Result<Header, Mismatch> {
-        let line = [&self.line[..], b"\n"].concat();
-        let reader = Reader::open(&line[..]);
-        let reader = reader.map_err(|e| wrong("the video", e, "a y4m header"))?;
-        Ok(*reader.header())
-    }
-}
 
 /// What is said of frame `sequence` of a film; the time is the sender's to set.
 pub fn picture_of(video: &Header, sequence: u64) -> Picture {
@@ -280,7 +198,8 @@ impl fmt::Display for Mismatch {
 
 impl std::error::Error for Mismatch {}
 
-fn wrong(what: &'static str, found: impl fmt::Display, wanted: impl fmt::Display) -> Mismatch {
+/// Names what was found and what was wanted.
+pub fn wrong(what: &'static str, found: impl fmt::Display, wanted: impl fmt::Display) -> Mismatch {
     Mismatch {
         what,
         found: found.to_string(),
@@ -292,44 +211,10 @@ fn wrong(what: &'static str, found: impl fmt::Display, wanted: impl fmt::Display
 mod tests {
     use super::*;
 
-    fn film(state: State) -> Film {
-        Film {
-            film: 2,
-            life: 7,
-            state,
-            frames: u64::MAX - 1,
-            line: b"YUV4MPEG2 W16 H8 F30000:1001 Ip A1:1 C422 XNOTE=kept".to_vec(),
-        }
-    }
-
     #[test]
-    fn films_and_notices_come_back_as_they_went() {
-        for (_, state) in State::ALL {
-            let film = film(state);
-            let got = Film::decode(&film.encode()).unwrap();
-            assert_eq!(got, film);
-            let video = got.video().unwrap();
-            assert_eq!(
-                (video.width, video.fps, video.chroma),
-                (16, (30000, 1001), Chroma::C422)
-            );
-        }
+    fn notices_come_back_as_they_went() {
         let words = [1, 2, 3, 4, 5, 6];
         assert_eq!(Notice::from_words(words).to_words(), words);
-    }
-
-    #[test]
-    fn a_film_that_lies_is_refused() {
-        let good = film(State::Ended).encode();
-        let said = |at: usize, value: u8| {
-            let mut bytes = good.clone();
-            bytes[at] = value;
-            Film::decode(&bytes).unwrap_err().to_string()
-        };
-        assert!(said(0, 1).contains("the magic number is 0x32687301,"));
-        assert!(said(12, 2).contains("the state is 2, wanted 0, 1 or 3"));
-        assert!(said(FIXED, b'?').contains("the video is y4m header"));
-        assert!(Film::decode(&good[..23]).is_err() && Film::decode(&good[..24]).is_err());
     }
 
     #[test]

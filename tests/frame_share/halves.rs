@@ -29,7 +29,7 @@ impl Place {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command.args(args).env("RINGPAD_DIR", self.0.join("shm"));
+        command.args(args).env("RINGPAD_DIR", self.shm());
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -41,12 +41,17 @@ impl Place {
         Half::of(self.command(args))
     }
 
+    /// Where segments lie.
+    pub fn shm(&self) -> PathBuf {
+        self.0.join("shm")
+    }
+
     pub fn file(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
     pub fn left_overs(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.join("shm")).unwrap();
+        let entries = std::fs::read_dir(self.shm()).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()

@@ -10,7 +10,7 @@ use ringpad::notepad::{self, Notepad};
 use ringpad::os::{FrameUser, NotepadWriter, Options, OwnedPeer, Publisher, SharedSegment};
 use ringpad_window::feed::{Feed, News};
 use ringpad_window::wire::{
-    FILM, FILM_BYTES, Film, Notice, POOL, State, TICKETS, Words, picture_of,
+    FILM, FILM_BYTES, Film, Notice, POOL, State, TICKETS, Words, monotonic_ns, picture_of,
 };
 use ringpad_window::y4m::Header;
 
@@ -58,6 +58,7 @@ impl Camera {
             life,
             state,
             frames: 0,
+            since_ns: monotonic_ns(),
             line,
         };
         self.film.write(&film.encode()).unwrap();
