@@ -59,6 +59,9 @@ pub struct Run {
     /// Produce in a process of its own too, and start whoever is killed again: nothing is lost.
     #[arg(long)]
     pub respawn: bool,
+    /// For tests: viewers write down the numbers of frames, in files whose names begin so.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
 impl Run {
@@ -83,7 +86,7 @@ pub struct Produce {
     /// Go on with the film of a killed producer of this name, where it stopped.
     #[arg(long)]
     pub resume: bool,
-    /// Keep the frames of killed viewers for those who are started in their places, and wait for them.
+    /// Keep frames for each of the viewers, also while one is gone, and wait for them all, as for a recorder.
     #[arg(long)]
     pub keep: bool,
     /// What is produced.
@@ -120,6 +123,9 @@ pub struct View {
     /// For tests: look at each frame for so many milliseconds.
     #[arg(long, hide = true, value_name = "MS", default_value_t = 0)]
     pub slow_ms: u64,
+    /// For tests: write down the number of each frame, in a file whose name begins so and ends in the viewer's number.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
 /// Options of a recorder by itself.

@@ -209,6 +209,9 @@ pub fn viewer_command(run: &Run, name: &str, viewer: u32) -> Result<Command, Fai
     if let Some(png) = run.png.as_ref().filter(|_| viewer == 0) {
         command.arg("--png").arg(png);
     }
+    if let Some(log) = &run.log {
+        command.arg("--log").arg(log);
+    }
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     Ok(command)
 }

@@ -120,7 +120,7 @@ impl Senders {
         }
     }
 
-    /// Sleeps until so many living viewers have come, and the recorder; false when time is up, or when `hopeless` says so.
+    /// Sleeps until so many living viewers have come, and all whose frames are kept; false when time is up, or when `hopeless` says so.
     pub fn gather(
         &mut self,
         wanted: usize,
@@ -130,8 +130,8 @@ impl Senders {
         let deadline = Instant::now() + timeout;
         loop {
             let lines = &self.lines;
-            let lacks_recorder = |line: &Line| line.is_recorder() && !line.is_watched();
-            if !lines.iter().any(lacks_recorder) && self.watched() >= wanted {
+            let lacks = |line: &Line| line.kept && !line.is_watched();
+            if !lines.iter().any(lacks) && self.watched() >= wanted {
                 return Ok(true);
             }
             if hopeless() || Instant::now() >= deadline {
@@ -220,7 +220,8 @@ impl Senders {
     fn make_room(&mut self, hopeless: Hopeless<'_>) -> Result<Receivers, Failure> {
         let mut whom = Receivers::NONE;
         for line in &mut self.lines {
-            if !line.is_recorder() && !line.is_taken() {
+            // Whose frames are kept is expected back, also if somebody has cleared away that it was here.
+            if !line.kept && !line.is_taken() {
                 line.forget(&self.user)?;
                 continue;
             }
