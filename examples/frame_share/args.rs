@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::controls::Halt;
 use super::stream::Stream;
 
 /// Shares video frames between one producer process and several viewer processes.
@@ -95,6 +96,9 @@ pub struct Produce {
     /// For tests: a frame that is not what its checksum says.
     #[arg(long, hide = true, value_name = "N")]
     pub spoil: Option<u64>,
+    /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 /// Options of a viewer by itself.
@@ -142,35 +146,13 @@ pub struct Record {
     #[arg(long, hide = true)]
     pub pop_first: bool,
     /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
-    #[arg(long, hide = true, value_name = "STEP:N", value_parser = halt)]
-    pub halt: Option<(Step, u64)>,
-}
-
-/// Steps of recording a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Half of it is in the file.
-    Half,
-    /// All of it is.
-    Written,
-    /// And its ticket is removed.
-    Popped,
-}
-
-fn halt(text: &str) -> Result<(Step, u64), String> {
-    let steps = [
-        ("half", Step::Half),
-        ("written", Step::Written),
-        ("popped", Step::Popped),
-    ];
-    let (name, frame) = text.split_once(':').ok_or("wanted STEP:N")?;
-    let step = steps.iter().find(|(known, _)| *known == name);
-    let step = step.ok_or("wanted half, written or popped")?.1;
-    Ok((step, frame.parse().map_err(|e| format!("{e}"))?))
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 #[cfg(test)]
 pub mod tests {
+    use super::super::controls::Step;
     use super::super::pace::Fps;
     use super::super::stream::Source;
     use super::*;
@@ -221,6 +203,8 @@ pub mod tests {
             "view cam --frames 3",
             "--viewers 0",
             "sell cam",
+            "record cam a.y4m --halt half",
+            "record cam a.y4m --halt now:3",
         ] {
             parse(bad).unwrap_err();
         }
@@ -228,6 +212,6 @@ pub mod tests {
         else {
             panic!("not a record");
         };
-        assert_eq!(record.halt, Some((Step::Half, 3)));
+        assert_eq!(record.halt, Some(Halt(Step::Half, 3)));
     }
 }

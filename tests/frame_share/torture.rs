@@ -6,12 +6,11 @@ use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use ringpad::os::{Options, SharedSegment};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use super::common::{Dice, number, until};
+use super::common::{Dice, number};
 use super::films::{Film, same};
-use super::halves::{Half, Place};
+use super::halves::{Half, Place, all_free};
 
 const FILM: Film = Film {
     width: 64,
@@ -106,13 +105,7 @@ fn shoot(dice: &mut Dice, number: u64, most: u64) -> [u64; 6] {
     let args = [&args[..], &lossy[..usize::from(is_lossy)]].concat();
     let mut launcher = place.start(&args);
     let mut cast = Cast::of(&mut launcher);
-    let options = Options::new().directory(place.shm());
-    let mut segment = None;
-    until("the segment is there", || {
-        segment = SharedSegment::open("torture", &options).ok();
-        segment.is_some()
-    });
-    let segment = segment.unwrap();
+    let segment = place.segment("torture");
 
     let mut kills = [0; 6];
     let begun = Instant::now();
@@ -165,18 +158,8 @@ fn shoot(dice: &mut Dice, number: u64, most: u64) -> [u64; 6] {
             assert_eq!(gap(numbers), Err(FILM.frames as u64), "viewer {viewer}");
         }
     }
-    let me = segment.join().unwrap();
-    let reaped = me.reap().unwrap();
-    let pool = me.frame_user("pool").unwrap();
-    println!(
-        "{kills:?} kills in {shot:?}, {:?} in all; then {reaped:?}",
-        begun.elapsed()
-    );
-    assert_eq!(pool.free(), pool.frames(), "frames are held by nobody");
-    let loan = pool.loan().unwrap();
-    assert_eq!(pool.free() + 1, pool.frames(), "one that is held shows");
-    drop(loan);
-    drop((pool, me, segment));
+    println!("{kills:?} kills in {shot:?}, {:?} in all", begun.elapsed());
+    all_free(segment);
     assert_eq!(place.left_overs(), Vec::<String>::new());
     kills
 }
