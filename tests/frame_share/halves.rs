@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use ringpad::os::{Options, SharedSegment};
 
-use super::common::until;
+use super::common::{until, until_within};
 use super::example;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -99,10 +99,16 @@ impl Half {
         BufReader::new(self.child().stderr.take().unwrap())
     }
 
+    #[track_caller]
     pub fn finish(mut self) -> Output {
+        // What it prints fits in its pipes.
+        until_within(PATIENCE, "a process ends", || {
+            self.child().try_wait().unwrap().is_some()
+        });
         self.0.take().unwrap().wait_with_output().unwrap()
     }
 
+    #[track_caller]
     pub fn json(self) -> serde_json::Value {
         let output = self.finish();
         let errors = String::from_utf8_lossy(&output.stderr);
