@@ -14,6 +14,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::controls::Halt;
 use super::stream::Stream;
 
 /// Shares video frames between one producer process and several viewer processes.
@@ -59,6 +60,9 @@ pub struct Run {
     /// Produce in a process of its own too, and start whoever is killed again: nothing is lost.
     #[arg(long)]
     pub respawn: bool,
+    /// For tests: viewers write down the numbers of frames, in files whose names begin so.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
 impl Run {
@@ -83,7 +87,7 @@ pub struct Produce {
     /// Go on with the film of a killed producer of this name, where it stopped.
     #[arg(long)]
     pub resume: bool,
-    /// Keep the frames of killed viewers for those who are started in their places, and wait for them.
+    /// Keep frames for each of the viewers, also while one is gone, and wait for them all, as for a recorder.
     #[arg(long)]
     pub keep: bool,
     /// What is produced.
@@ -92,6 +96,9 @@ pub struct Produce {
     /// For tests: a frame that is not what its checksum says.
     #[arg(long, hide = true, value_name = "N")]
     pub spoil: Option<u64>,
+    /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 /// Options of a viewer by itself.
@@ -120,6 +127,9 @@ pub struct View {
     /// For tests: look at each frame for so many milliseconds.
     #[arg(long, hide = true, value_name = "MS", default_value_t = 0)]
     pub slow_ms: u64,
+    /// For tests: write down the number of each frame, in a file whose name begins so and ends in the viewer's number.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
 /// Options of a recorder by itself.
@@ -136,35 +146,13 @@ pub struct Record {
     #[arg(long, hide = true)]
     pub pop_first: bool,
     /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
-    #[arg(long, hide = true, value_name = "STEP:N", value_parser = halt)]
-    pub halt: Option<(Step, u64)>,
-}
-
-/// Steps of recording a frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
-    /// Half of it is in the file.
-    Half,
-    /// All of it is.
-    Written,
-    /// And its ticket is removed.
-    Popped,
-}
-
-fn halt(text: &str) -> Result<(Step, u64), String> {
-    let steps = [
-        ("half", Step::Half),
-        ("written", Step::Written),
-        ("popped", Step::Popped),
-    ];
-    let (name, frame) = text.split_once(':').ok_or("wanted STEP:N")?;
-    let step = steps.iter().find(|(known, _)| *known == name);
-    let step = step.ok_or("wanted half, written or popped")?.1;
-    Ok((step, frame.parse().map_err(|e| format!("{e}"))?))
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 #[cfg(test)]
 pub mod tests {
+    use super::super::controls::Step;
     use super::super::pace::Fps;
     use super::super::stream::Source;
     use super::*;
@@ -215,6 +203,8 @@ pub mod tests {
             "view cam --frames 3",
             "--viewers 0",
             "sell cam",
+            "record cam a.y4m --halt half",
+            "record cam a.y4m --halt now:3",
         ] {
             parse(bad).unwrap_err();
         }
@@ -222,6 +212,6 @@ pub mod tests {
         else {
             panic!("not a record");
         };
-        assert_eq!(record.halt, Some((Step::Half, 3)));
+        assert_eq!(record.halt, Some(Halt(Step::Half, 3)));
     }
 }

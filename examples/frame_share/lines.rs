@@ -107,10 +107,8 @@ impl Line {
         let ring = &mut self.ring;
         let (all, bells) = (ring.capacity(), [ring.bell()]);
         let step = Some(Duration::from_millis(200));
-        while ring.other().is_some() && ring.slots() < all && !hopeless() {
-            waiter.wait(&bells, step, || {
-                (ring.slots() == all || ring.other().is_none()).then_some(())
-            })?;
+        while ring.slots() < all && !hopeless() {
+            waiter.wait(&bells, step, || (ring.slots() == all).then_some(()))?;
         }
         Ok(())
     }

@@ -16,9 +16,11 @@
 //! | `run`, `supervise` | all together; the same, and started again when killed |
 //! | `y4m`, `picture`, `picture_png` | where pictures come from and go to |
 //! | `args`, `stream`, `pace`, `progress` | what people say, and see meanwhile |
+//! | `controls` | what tests ask them to do wrong |
 //! | `report`, `totals` | what they see at the end |
 
 mod args;
+mod controls;
 mod films;
 mod lines;
 mod pace;

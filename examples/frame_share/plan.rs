@@ -18,6 +18,8 @@ const DEPTH: u32 = 4;
 const TICKETS_KEPT: u32 = 64;
 /// Viewers that a pool has frames for even if fewer are expected.
 const VIEWERS: u32 = 4;
+/// Viewers for whom frames can be kept: a pool's receivers but for the recorder.
+const MOST_LOSSLESS: u32 = 15;
 /// Lossy viewers who may come to a lossless run.
 const GUESTS: u32 = 2;
 /// What a row of pixels begins at a multiple of.
@@ -57,6 +59,11 @@ impl Expected {
     /// The segment.
     pub fn plan(&self) -> Result<Plan<36>, Failure> {
         let rings = if self.lossy { 0 } else { self.viewers };
+        if rings > MOST_LOSSLESS {
+            return Err(Failure::new(format!(
+                "{rings} viewers: at most {MOST_LOSSLESS} can be lossless; more with --lossy"
+            )));
+        }
         let pool = Config::for_load(&self.load(), self.picture_bytes);
         let pool = pool.frames(self.pool.unwrap_or(pool.frames));
         let pool = pool.aligned(ALIGN).receivers(viewer_receiver(rings));
@@ -129,12 +136,15 @@ mod tests {
     #[test]
     fn every_crowd_has_a_plan() {
         for (lossy, recorded) in [(false, false), (false, true), (true, true)] {
-            for viewers in [1, 30] {
+            let most = if lossy { 30 } else { 15 };
+            for viewers in [1, most] {
                 let mut expected = expected(viewers, lossy, recorded);
                 let computed = expected.plan().unwrap().layout().unwrap().size();
                 expected.pool = Some(100);
                 assert!(expected.plan().unwrap().layout().unwrap().size() > computed);
             }
         }
+        let said = expected(16, false, true).plan().unwrap_err().to_string();
+        assert!(said.contains("more with --lossy"), "{said}");
     }
 }

@@ -5,6 +5,7 @@ use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
 
 use super::Failure;
+use super::controls::Controls;
 use super::lines::Hopeless;
 use super::picture::Painter;
 use super::progress::Progress;
@@ -107,8 +108,8 @@ pub struct How<'a> {
     pub recorded: bool,
     /// Without anybody to see it, wait for somebody; else give up.
     pub patient: bool,
-    /// A control: this frame's pixels are not what its checksum says.
-    pub spoil: Option<u64>,
+    /// What to do wrong.
+    pub controls: Controls,
 }
 
 /// Shares pictures until they end; viewers are told in every case.
@@ -165,8 +166,7 @@ fn share(
             ended = !is_there;
             Ok(is_there)
         };
-        let spoil = how.spoil == Some(number);
-        let was_sent = senders.send(number, fill, spoil, hopeless)?;
+        let was_sent = senders.send(number, fill, &how.controls, hopeless)?;
         if ended {
             break;
         }

@@ -8,11 +8,11 @@ use std::path::Path;
 use std::time::Instant;
 
 use ringpad::frames::Picture;
-use rustix::process::{Signal, getpid, kill_process};
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::args::{Record, Step};
+use super::args::Record;
+use super::controls::{Step, pass};
 use super::progress::Progress;
 use super::receiver::{Done, Receiver, join};
 use super::report::{Ending, ViewerReport, cpu_time_ns};
@@ -179,11 +179,7 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
         let Some((tape, video)) = &mut tape else {
             return Err(Failure::new("a frame came before its film was announced"));
         };
-        let halt = |step, sequence| {
-            if half.halt == Some((step, sequence)) {
-                stop_here();
-            }
-        };
+        let halt = |step, sequence| pass(half.halt, step, sequence);
         let work = |picture: &Picture, pixels: &[u8]| {
             let sequence = picture.sequence;
             let report = &mut done.report;
@@ -217,11 +213,6 @@ pub fn record(half: &Record, progress: &Progress) -> Result<Recorded, Failure> {
     done.report.woken = receiver.woken();
     done.report.cpu_ns = cpu_time_ns();
     Ok(done)
-}
-
-/// For tests of a death just here: whoever looks sees it stopped.
-fn stop_here() {
-    let _ = kill_process(getpid(), Signal::STOP);
 }
 
 #[cfg(test)]

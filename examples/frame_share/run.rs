@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Failure;
 use super::args::{Produce, Record, Run, View};
+use super::controls::Controls;
 use super::plan::Expected;
 use super::produce::{How, Pictures, Sent, produce, wait_for_viewers};
 use super::progress::Progress;
@@ -61,7 +62,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
         stream,
         recorded,
         patient: false,
-        spoil: None,
+        controls: Controls::default(),
     };
     let gone = &mut || children.are_gone();
     let sent = produce(&how, pictures, &mut senders, &progress, gone);
@@ -127,7 +128,10 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
         stream,
         recorded: half.recorded,
         patient: true,
-        spoil: half.spoil,
+        controls: Controls {
+            spoil: half.spoil,
+            halt: half.halt,
+        },
     };
     let sent = produce(&how, pictures, &mut senders, &progress, &mut || false)?;
     drop(progress);
@@ -208,6 +212,9 @@ pub fn viewer_command(run: &Run, name: &str, viewer: u32) -> Result<Command, Fai
     command.args(["view", name, "--report-line"]);
     if let Some(png) = run.png.as_ref().filter(|_| viewer == 0) {
         command.arg("--png").arg(png);
+    }
+    if let Some(log) = &run.log {
+        command.arg("--log").arg(log);
     }
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     Ok(command)

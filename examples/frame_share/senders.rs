@@ -12,6 +12,7 @@ use ringpad::os::{
 use ringpad::{Life, PeerId};
 
 use super::Failure;
+use super::controls::{Controls, Step, pass};
 use super::films::Films;
 use super::lines::{Hopeless, Line, STALL};
 use super::plan::{Expected, Memory};
@@ -120,7 +121,7 @@ impl Senders {
         }
     }
 
-    /// Sleeps until so many living viewers have come, and the recorder; false when time is up, or when `hopeless` says so.
+    /// Sleeps until so many living viewers have come, and all whose frames are kept; false when time is up, or when `hopeless` says so.
     pub fn gather(
         &mut self,
         wanted: usize,
@@ -130,8 +131,8 @@ impl Senders {
         let deadline = Instant::now() + timeout;
         loop {
             let lines = &self.lines;
-            let lacks_recorder = |line: &Line| line.is_recorder() && !line.is_watched();
-            if !lines.iter().any(lacks_recorder) && self.watched() >= wanted {
+            let lacks = |line: &Line| line.kept && !line.is_watched();
+            if !lines.iter().any(lacks) && self.watched() >= wanted {
                 return Ok(true);
             }
             if hopeless() || Instant::now() >= deadline {
@@ -153,7 +154,7 @@ impl Senders {
         &mut self,
         sequence: u64,
         fill: impl FnOnce(&mut [u8]) -> Result<bool, Failure>,
-        spoil: bool,
+        controls: &Controls,
         hopeless: Hopeless<'_>,
     ) -> Result<bool, Failure> {
         let whom = self.make_room(hopeless)?;
@@ -174,9 +175,11 @@ impl Senders {
             return Ok(false);
         }
         let summed = Summed::of(pixels);
-        if spoil {
+        if controls.spoil == Some(sequence) {
             pixels[len / 2] ^= 1;
         }
+        let step = |step| pass(controls.halt, step, sequence);
+        step(Step::Drawn);
         let mut picture = picture_of(&self.video, sequence);
         picture.timestamp_ns = monotonic_ns();
         loan.set_picture(&picture);
@@ -186,15 +189,19 @@ impl Senders {
             film: self.film.film,
             life: self.film.life,
         };
+        step(Step::Published);
         let words = notice.to_words();
         for line in lines.iter_mut().filter(|line| whom.contains(line.receiver)) {
             if line.ring.push(words).is_err() {
                 // There was room, and nobody else sends: the region is not what it was.
                 user.recall(notice.ticket, Receivers::one(line.receiver))?;
             }
+            step(Step::First);
         }
         tickets.publish(&words);
+        step(Step::Told);
         self.sent.write(&[self.film.film.into(), sequence + 1]);
+        step(Step::Counted);
         Ok(true)
     }
 
@@ -220,7 +227,8 @@ impl Senders {
     fn make_room(&mut self, hopeless: Hopeless<'_>) -> Result<Receivers, Failure> {
         let mut whom = Receivers::NONE;
         for line in &mut self.lines {
-            if !line.is_recorder() && !line.is_taken() {
+            // Whose frames are kept is expected back, also if somebody has cleared away that it was here.
+            if !line.kept && !line.is_taken() {
                 line.forget(&self.user)?;
                 continue;
             }

@@ -23,7 +23,7 @@ pub struct Stream {
     /// Frames a second: 60, 29.97, 30000/1001, or max for no waiting [default: 60, or the input's].
     #[arg(long, value_name = "F|max")]
     fps: Option<Fps>,
-    /// How many viewers there may be, each with a ring of its own.
+    /// How many viewers there may be: up to 15, each with a ring of its own, or up to 30 lossy ones.
     #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
     pub viewers: u32,
     /// Viewers see what they are in time for, and hold nobody up; they are told how many frames they missed.

@@ -22,6 +22,7 @@ pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a viewer writes besides its report.
 struct Outputs<'a> {
+    log: Option<File>,
     video: Option<(&'a Path, BufWriter<File>, bool)>,
     png: Option<&'a Path>,
     last: Option<(Header, Vec<u8>)>,
@@ -38,10 +39,25 @@ impl<'a> Outputs<'a> {
             writable(path)?;
         }
         Ok(Self {
+            log: None,
             video,
             png: view.png.as_deref(),
             last: None,
         })
+    }
+
+    /// Numbers of frames are written down behind those of this viewer's predecessors.
+    fn log(&mut self, prefix: &Path, viewer: u32) -> Result<(), Failure> {
+        let name = format!("{}-{viewer}", prefix.display());
+        self.log = Some(File::options().append(true).create(true).open(name)?);
+        Ok(())
+    }
+
+    fn number(&mut self, sequence: u64) -> Result<(), Failure> {
+        match &mut self.log {
+            Some(file) => Ok(file.write_all(&sequence.to_le_bytes())?),
+            None => Ok(()),
+        }
     }
 
     fn picture(&mut self, video: &Header, line: &[u8], picture: &[u8]) -> Result<(), Failure> {
@@ -220,6 +236,9 @@ pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Fai
     let mut outputs = Outputs::open(view)?;
     let since_ns = monotonic_ns();
     let mut side = Side::join(view, since_ns)?;
+    if let Some(prefix) = &view.log {
+        outputs.log(prefix, side.number())?;
+    }
     let mut report = ViewerReport {
         viewer: side.number(),
         ..ViewerReport::default()
@@ -278,6 +297,7 @@ pub fn view(view: &View, progress: &Progress) -> Result<(ViewerReport, f64), Fai
             if let (Some((_, video, line)), true) = (&film, report.received > before) {
                 outputs.picture(video, line, pixels)?;
             }
+            outputs.number(picture.sequence)?;
             if view.slow_ms > 0 {
                 std::thread::sleep(Duration::from_millis(view.slow_ms));
             }

@@ -1,6 +1,6 @@
 //! Lossy viewers: slow ones and stopped ones miss frames, are told how many, and are in nobody's way.
 
-use ringpad::os::{Options, SharedSegment};
+use ringpad::os::SharedSegment;
 
 use super::common::{child::Child, until};
 use super::halves::{Half, Place};
@@ -10,17 +10,6 @@ fn sent(segment: &SharedSegment) -> u64 {
     let reader = segment.notepad_reader::<[u64; 2]>("sent").unwrap();
     let note = reader.try_read().unwrap_or(None);
     note.map_or(0, |note| note.value[1])
-}
-
-/// The segment of this name, to be looked at.
-fn open(place: &Place, name: &str) -> SharedSegment {
-    let options = Options::new().directory(place.shm());
-    let mut segment = None;
-    until("the segment is there", || {
-        segment = SharedSegment::open_read_only(name, &options).ok();
-        segment.is_some()
-    });
-    segment.unwrap()
 }
 
 #[test]
@@ -40,7 +29,7 @@ fn slow_and_stopped_viewers_miss_frames_and_hold_up_nobody() {
     let said = stopped.stdout.take().unwrap();
     let stopped = Child::of(stopped);
 
-    let segment = open(&place, "lo");
+    let segment = place.segment("lo");
     until("the film begins", || sent(&segment) > 20);
     stopped.stop();
     // More than the mailslot holds.
@@ -108,7 +97,7 @@ fn a_guest_looks_at_a_lossless_run_and_holds_up_nobody() {
     ];
     let producer = place.start(&producer);
     let guest = place.start(&["view", "gu", "--json", "--lossy", "--slow-ms", "50"]);
-    let segment = open(&place, "gu");
+    let segment = place.segment("gu");
     // It has joined: the producer and it.
     until("the guest is there", || {
         let rows = (1..=segment.peers()).filter_map(ringpad::PeerId::new);
