@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     };
     match show(display, &wishes) {
         Ok(shown) => {
-            let rate = shown.frames as f64 / shown.seconds.max(1e-9);
+            let rate = shown.frames.saturating_sub(1) as f64 / shown.seconds.max(1e-9);
             let (frames, stale, missed) = (shown.frames, shown.stale, shown.missed);
             println!("{frames} frames shown ({rate:.1} a second), {stale} stale, {missed} missed");
             ExitCode::SUCCESS
