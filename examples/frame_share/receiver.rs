@@ -12,7 +12,7 @@ use ringpad::os::{Consumer, Error, FrameUser, Options, OwnedPeer, SharedSegment,
 use super::Failure;
 use super::films::Films;
 use super::watcher::Event;
-use super::wire::{Notice, POOL, RECORD, RECORDER, TICKETS, Words, viewer_receiver, viewer_ring};
+use super::wire::{Notice, POOL, RECORD, RECORDER, Words, viewer_receiver, viewer_ring};
 
 /// How long somebody may take to leave a place that its predecessor was seen to have left.
 const SOON: Duration = Duration::from_secs(5);
@@ -43,8 +43,7 @@ pub fn join(name: &str, patience: Duration) -> Result<OwnedPeer, Failure> {
 /// Whether its viewers are lossy: it has no rings for them.
 pub fn is_lossy(me: &OwnedPeer) -> bool {
     let first = viewer_ring(0);
-    let mut entries = me.segment().entries();
-    entries.any(|entry| entry.name == TICKETS) && entries.all(|entry| *entry.name != *first)
+    me.segment().entries().all(|entry| *entry.name != *first)
 }
 
 impl Receiver {
