@@ -341,3 +341,19 @@ fn reserving_gets_done_under_a_profiling_timer() {
     assert_eq!(cut, Err(Errno::INTR));
     assert!((fstat(&whole).unwrap().st_blocks as u64) * 512 < len / 2);
 }
+
+/// Where a mapping begins, and that no length makes that more than a huge page or nothing.
+#[test]
+fn alignments_of_mappings_are_powers_of_two_up_to_a_huge_page() {
+    for (whole, align) in [
+        (PAGE, PAGE),
+        (3 * PAGE, 4 * PAGE),
+        (HUGE, HUGE),
+        (HUGE + PAGE, HUGE),
+        (1 << (usize::BITS - 1), HUGE),
+        ((1 << (usize::BITS - 1)) + PAGE, HUGE),
+        (usize::MAX - PAGE + 1, HUGE),
+    ] {
+        assert_eq!(alignment(whole), align, "{whole}");
+    }
+}

@@ -70,3 +70,33 @@ fn a_hint_from_nowhere_changes_nothing() {
         }
     });
 }
+
+/// What was reserved by a publication that was cut short is not reserved a lap of generations later either: a view has its bit alone.
+#[test]
+fn a_publication_cut_short_reserves_nothing_a_lap_later() {
+    with_each(Config::new(1, 64).receivers(1), |world, segment, pool| {
+        let (me, dead) = (world.join(segment), world.join(segment));
+        let (tx, rx) = (pool.user(&me).unwrap(), pool.receiver(&me, 0).unwrap());
+        let user = pool.user(&dead).unwrap();
+        forget(user.loan().unwrap());
+        forget(user);
+        let (line, loaned) = (
+            segments::place(segment, "pool") + LINES,
+            world.line(segment, 0, 4),
+        );
+        // The first store of `publish_for` is made, the others are not.
+        world.room.set(line + 8, 1);
+        world.room.set(line + 12, loaned + 1);
+        world.graves.bury(dead.id());
+        assert_eq!(me.reap(&crate::Silent).unwrap().frames, 1);
+        // 2^31 publications for nobody later.
+        world.room.set(line + 4, loaned - 1);
+        let ticket = publish(&tx, b"x");
+        assert_eq!(ticket.generation, loaned + 1);
+        let view = rx.view(ticket).unwrap();
+        assert_eq!(rx.take(ticket).unwrap_err(), Refused::AlreadyViewed);
+        assert_eq!(tx.loan().unwrap_err(), Refused::NoFrame);
+        drop(view);
+        assert_eq!(tx.free(), 1);
+    });
+}
