@@ -101,7 +101,7 @@ pub struct User<'p, W: Wake = Silent> {
     name: Name<'p>,
     pub(super) bit: u32,
     wake: W,
-    /// `None` only after the user moved on. Given back last.
+    /// `None` only after the user moved on. Given back before `wake` goes, which may keep the mapping.
     seat: Option<Seated<'p>>,
 }
 
@@ -354,5 +354,7 @@ impl<W: Wake> Drop for User<'_, W> {
             // What was forgotten rather than dropped.
             self.clean();
         }
+        // Before `wake`, which may be what keeps the mapping.
+        self.seat = None;
     }
 }
