@@ -261,12 +261,16 @@ impl Mapping {
 
 /// What a mapping of whole pages is aligned to: its length or a huge page.
 fn alignment(whole: usize) -> usize {
-    whole.next_power_of_two().min(HUGE)
+    match whole < HUGE {
+        true => whole.next_power_of_two(),
+        false => HUGE,
+    }
 }
 
 /// Maps `len` bytes of a file at a multiple of what they are long, at most of a huge page: whatever is aligned to less in one process is so in all.
 fn map_aligned(fd: BorrowedFd<'_>, len: usize, access: ProtFlags) -> io::Result<NonNull<u8>> {
-    let whole = len.next_multiple_of(page_size());
+    let whole = len.checked_next_multiple_of(page_size());
+    let whole = whole.ok_or(Errno::NOMEM)?;
     let align = alignment(whole);
     let room = whole.checked_add(align).ok_or(Errno::NOMEM)?;
     // SAFETY: no address is asked for, so no existing mapping is replaced.
