@@ -65,16 +65,20 @@ impl core::error::Error for Refused {}
 /// sent.
 #[derive(Clone, Debug)]
 pub struct Unclaimed {
+    /// Where the pool is: in another one a name may be somebody else's.
+    pool: usize,
     seat: u32,
     dead: heapless::Vec<Owner, { PeerId::MOST as usize }>,
 }
 
 impl Unclaimed {
-    pub(super) fn of(seat: u32) -> Self {
-        Self {
-            seat,
-            dead: heapless::Vec::new(),
-        }
+    pub(super) fn of(pool: &Pool<'_>, seat: u32) -> Self {
+        let (pool, dead) = (pool.place(), heapless::Vec::new());
+        Self { pool, seat, dead }
+    }
+
+    fn is_of(&self, pool: &Pool<'_>, seat: u32) -> bool {
+        (self.pool, self.seat) == (pool.place(), seat)
     }
 
     pub(super) fn contains(&self, owner: Owner) -> bool {
@@ -152,7 +156,9 @@ impl<'p, W: Wake> User<'p, W> {
             wake: wake(&self.wake),
             seat: self.seat.take(),
         };
-        user.wake();
+        if !user.is_forked() {
+            user.wake();
+        }
         user
     }
 
@@ -249,7 +255,10 @@ impl<'p, W: Wake> User<'p, W> {
     /// Who reserved frames for this receiver and is dead now. Then drain what tickets come through, and then call
     /// [`User::release_unclaimed`]. May ask the system who lives.
     pub fn unclaimed(&self) -> Unclaimed {
-        self.pool.unclaimed(self.seat(), &self.name)
+        match self.is_forked() {
+            true => Unclaimed::of(&self.pool, self.seat()),
+            false => self.pool.unclaimed(self.seat(), &self.name),
+        }
     }
 
     /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send,
@@ -257,10 +266,11 @@ impl<'p, W: Wake> User<'p, W> {
     ///
     /// Between the asking and this call the channel that tickets come through must have been empty once.
     pub fn release_unclaimed(&self, dead: &Unclaimed) -> u32 {
-        if self.is_forked() || dead.seat != self.seat() {
+        let seat = self.seat();
+        if self.is_forked() || !dead.is_of(&self.pool, seat) {
             return 0;
         }
-        let (dropped, freed) = self.pool.release_unclaimed(dead.seat, dead);
+        let (dropped, freed) = self.pool.release_unclaimed(seat, dead);
         if freed {
             self.wake();
         }
