@@ -111,6 +111,7 @@ impl<'m> Pool<'m> {
     }
 
     /// Gives back a loaned frame unpublished.
+    #[inline]
     pub(super) fn return_loan(&self, got: &Got<'_>) {
         got.frame.word.store(got.word.next(0).0, RELEASE); // RELEASE: pairs with RECLAIM
     }
