@@ -190,7 +190,8 @@ impl<'p, W: Wake> User<'p, W> {
 
     /// Lends a free frame to be written; if there is none, what the dead have is given back first, for which the system may be asked who lives.
     ///
-    /// Of several free frames it is, as far as publishers come one after another, the one that was published longest ago.
+    /// Of several free frames it is the next one behind what was loaned last, so that, as far as publishers come one after another, the newest
+    /// is overwritten last.
     ///
     /// # Errors
     ///
@@ -229,7 +230,8 @@ impl<'p, W: Wake> User<'p, W> {
     ///
     /// # Errors
     ///
-    /// [`Refused::Stale`]; [`Refused::AlreadyViewed`]: a user has one view of a frame; [`Refused::Region`].
+    /// [`Refused::Stale`]; [`Refused::AlreadyViewed`]: a user has one view of a frame, and a receiver has what is reserved for it, and what its
+    /// predecessor died with, which it can [`User::take`]; [`Refused::Region`].
     #[inline]
     pub fn view(&self, ticket: Ticket) -> Result<View<'_, 'p, W>, Refused> {
         self.pool.region.check_not_forked()?;
@@ -264,7 +266,8 @@ impl<'p, W: Wake> User<'p, W> {
     /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send,
     /// what a dead predecessor had taken and removed from the channel, and what was recalled. What else living publishers reserved stays. Answers how many frames.
     ///
-    /// Between the asking and this call the channel that tickets come through must have been empty once.
+    /// Between the asking and this call the channel that tickets come through must have been empty once, and all that came out of it been taken,
+    /// by other threads of this user too. What was asked of another pool or another receiver releases nothing.
     pub fn release_unclaimed(&self, dead: &Unclaimed) -> u32 {
         let seat = self.seat();
         if self.is_forked() || !dead.is_of(&self.pool, seat) {

@@ -100,3 +100,21 @@ fn a_publication_cut_short_reserves_nothing_a_lap_later() {
         assert_eq!(tx.free(), 1);
     });
 }
+
+/// Which free frame a loan takes: the next one round, which need not be the oldest, and is the newest last.
+#[test]
+fn a_loan_takes_the_next_frame_round_and_the_newest_last() {
+    with_bare(&Config::new(3, 64), |_, pool| {
+        let (tx, rx) = (pool.bare_user().unwrap(), pool.bare_user().unwrap());
+        let oldest = rx.view(publish(&tx, b"0")).unwrap();
+        let tickets: Vec<_> = [b"1", b"2", b"3"].map(|n| publish(&tx, n)).into();
+        assert_eq!(
+            tickets.iter().map(|t| t.index).collect::<Vec<_>>(),
+            [1, 2, 1]
+        );
+        drop(oldest);
+        let loans = [(); 3].map(|()| tx.loan().unwrap());
+        let order = loans.map(|loan| loan.publish(0).unwrap().index);
+        assert_eq!(order, [2, 0, 1]);
+    });
+}
