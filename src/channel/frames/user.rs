@@ -104,9 +104,9 @@ pub struct User<'p, W: Wake = Silent> {
     pub(super) pool: Pool<'p>,
     name: Name<'p>,
     pub(super) bit: u32,
-    wake: W,
-    /// `None` only after the user moved on. Given back before `wake` goes, which may keep the mapping.
+    /// `None` only after the user moved on. Dropped before `wake`, which may be what keeps the region mapped.
     seat: Option<Seated<'p>>,
+    wake: W,
 }
 
 impl<'p> User<'p> {
@@ -367,7 +367,5 @@ impl<W: Wake> Drop for User<'_, W> {
             // What was forgotten rather than dropped.
             self.clean();
         }
-        // Before `wake`, which may be what keeps the mapping.
-        self.seat = None;
     }
 }
