@@ -8,6 +8,10 @@
 mod common;
 
 mod acts;
+mod calls;
+mod calls_acts;
+mod calls_judge;
+mod calls_tests;
 mod drive;
 mod ends;
 mod estate;
