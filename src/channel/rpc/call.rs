@@ -208,7 +208,7 @@ impl<'c, 'p, A: ?Sized, W: Wake> Call<'c, 'p, A, W> {
         } else if desk.calls.is_lost(found, &desk.name.court) {
             desk.calls.mend(index, found, &mut mended);
         }
-        desk.tell(&mended);
+        desk.mended(&mended);
     }
 }
 

@@ -14,7 +14,6 @@ use crate::error::{Error, Result};
 use crate::memory::sync::AtomicU32;
 use crate::segment::doorbell::{Bell, Waiters, Wake};
 use crate::segment::join::Peer;
-use crate::segment::reaped::Reaped;
 
 /// A seat at the table. Dropped, it ends what it had open, and gives the seat back.
 #[derive(Debug)]
@@ -41,13 +40,9 @@ impl<'p, W: Wake> Desk<'p, W> {
         let name = Name::of(who, calls.region)?;
         let mut mended = Mended::default();
         let ends = calls.mend_all(&name, &mut mended);
-        name.count(&Reaped {
-            ends,
-            calls: mended.calls,
-            ..Reaped::default()
-        });
         let seat = calls.seats.take(among, &name)?;
         calls.clean(seat.index, &name.court, &mut mended);
+        name.count(&mended.counted(ends));
         let desk = Self {
             mine: mine(&calls, seat.index)?,
             calls,
@@ -92,6 +87,12 @@ impl<'p, W: Wake> Desk<'p, W> {
                 self.wake_client(client);
             }
         }
+    }
+
+    /// Counts what was mended for the dead, and wakes whom it concerns.
+    pub(super) fn mended(&self, mended: &Mended) {
+        self.name.count(&mended.counted(0));
+        self.tell(mended);
     }
 
     pub(super) fn bell(&self) -> Bell<'p, W::Keep> {

@@ -35,6 +35,17 @@ pub(crate) struct Mended {
     pub(super) ended: u64,
 }
 
+impl Mended {
+    /// As passes count it.
+    pub(super) fn counted(&self, ends: u32) -> Reaped {
+        Reaped {
+            ends,
+            calls: self.calls,
+            ..Reaped::default()
+        }
+    }
+}
+
 /// What becomes of a call whose server is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fate {
@@ -261,11 +272,7 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
     };
     let mut mended = Mended::default();
     let seats = calls.mend_all(&name, &mut mended);
-    pass.found += Reaped {
-        ends: seats,
-        calls: mended.calls,
-        ..Reaped::default()
-    };
+    pass.found += mended.counted(seats);
     pass.forget_sleepers(calls.call_waiters);
     if mended.sent {
         pass.wake(calls.call_waiters);
