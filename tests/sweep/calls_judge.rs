@@ -93,13 +93,10 @@ impl Judge {
             faults.stuck(format!("a reaper beside: {error}"));
         }
         let me = calls.peers[SURVIVORS[1]];
-        for error in [
-            calls.table.client(me).map(|_| ()).err(),
-            calls.table.server(me).map(|_| ()).err(),
-        ] {
-            if let Some(error) = error.filter(|_| !self.operation.name.contains("claim")) {
-                faults.stuck(format!("a seat beside: {error}"));
-            }
+        let client = calls.table.client(me).map(|_| ());
+        let server = calls.table.server(me).map(|_| ());
+        if let Err(error) = client.and(server) {
+            faults.stuck(format!("a seat beside: {error}"));
         }
     }
 
@@ -231,10 +228,9 @@ impl Judge {
                 faults.lost(format!("{told:x}, which was told"));
             }
         }
-        if when.untouched && self.fate != Fate::GoesOn && !self.operation.name.contains("leave") {
-            if times(own) > 0 {
-                faults.uncommitted(format!("{own:x}, which was never told"));
-            }
+        let begun = !when.untouched || notes.sent_by(VICTIM) > 0 || self.fate == Fate::GoesOn;
+        if !begun && times(own) > 0 {
+            faults.uncommitted(format!("{own:x}, which was never told"));
         }
         let mut all = calls.served.clone();
         all.extend(&by_victim);
