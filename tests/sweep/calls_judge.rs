@@ -21,6 +21,8 @@ const TURNS: usize = 4;
 pub struct Judge {
     pub operation: Operation,
     pub fate: Fate,
+    /// While it is stopped its caller gives up, and uses the slot again as soon as it may.
+    pub gives_up: bool,
     /// A control: nobody is told of any death.
     pub silent: bool,
 }
@@ -82,13 +84,12 @@ impl Judge {
         self.go_on(calls, faults);
         calls.serves();
         self.poll_all(calls, faults);
-        // One is given up, which the victim may have in hand; its slot is used again as soon as it may be.
-        if calls.open.len() > 1 {
-            drop(calls.open.remove(0));
+        if self.gives_up {
+            calls.open.clear();
+            while calls.asks() {}
+            calls.serves();
+            self.poll_all(calls, faults);
         }
-        while calls.asks() {}
-        calls.serves();
-        self.poll_all(calls, faults);
         if let Err(error) = calls.peers[SURVIVORS[0]].reap(&Silent) {
             faults.stuck(format!("a reaper beside: {error}"));
         }

@@ -5,20 +5,33 @@ use super::calls_acts::{OPERATIONS, Operation, breaking};
 use super::calls_judge::Judge;
 use super::drive::Report;
 use super::plain::sweep;
-use super::pools_judge::{FATES, Fate};
+use super::pools_judge::Fate;
 use super::stage::SURVIVORS;
 
-fn swept(operation: Operation, idempotent: bool, fates: &[Fate], silent: bool) -> Report {
+/// What becomes of the victim, and whether its caller gives up meanwhile.
+const FATES: [(Fate, bool); 4] = [
+    (Fate::Reaped, false),
+    (Fate::Found, false),
+    (Fate::GoesOn, false),
+    (Fate::GoesOn, true),
+];
+
+fn swept(operation: Operation, idempotent: bool, fates: &[(Fate, bool)], silent: bool) -> Report {
     let (world, mut all, mut way) = (calls::world(), Report::default(), None);
     let again = if idempotent { "again" } else { "once" };
-    for &fate in fates {
+    for &(fate, gives_up) in fates {
         let judge = Judge {
             operation,
             fate,
+            gives_up,
             silent,
         };
         all.add(sweep(
-            &format!("call {} {again} {fate:?}", operation.name),
+            &format!(
+                "call {} {again} {fate:?}{}",
+                operation.name,
+                if gives_up { ", given up" } else { "" }
+            ),
             world,
             &mut way,
             || {
@@ -48,7 +61,12 @@ fn who_is_killed_calling_or_serving_leaves_no_call_without_an_end() {
 }
 
 fn control(name: &'static str, before: fn(&mut Calls)) -> Report {
-    swept(breaking(name, before), false, &[Fate::Reaped], false)
+    swept(
+        breaking(name, before),
+        false,
+        &[(Fate::Reaped, false)],
+        false,
+    )
 }
 
 #[test]
@@ -56,7 +74,13 @@ fn control_a_call_whose_servers_death_is_not_told_is_stuck() {
     let reply = OPERATIONS
         .iter()
         .find(|operation| operation.name == "reply");
-    let faults = swept(*reply.expect("an operation"), false, &[Fate::Found], true).faults;
+    let faults = swept(
+        *reply.expect("an operation"),
+        false,
+        &[(Fate::Found, false)],
+        true,
+    )
+    .faults;
     assert!(faults.stuck > 0 && faults.torn == 0, "{faults}");
 }
 
