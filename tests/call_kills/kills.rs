@@ -9,18 +9,20 @@ use crate::ledger::{CLIENTS, SERVERS, Sums};
 /// Kills of one segment.
 const ROUND: u64 = 100;
 
+/// What came of a house, how often one was stopped, and how long the others took at most to go on.
 fn soak(
     mut house: House,
     kills: u64,
     kills_all: bool,
     dice: &mut Dice,
-) -> Result<(Sums, Duration), String> {
-    let (mut left, mut longest) = (kills, house.goes_on(1)?);
+) -> Result<(Sums, u64, Duration), String> {
+    let (mut left, mut stops, mut longest) = (kills, 0, house.goes_on(1)?);
     while left > 0 {
         std::thread::sleep(Duration::from_micros(dice.below(3000)));
         let first = dice.below(EVERYBODY as u64) as usize;
         if dice.below(5) == 0 {
             longest = longest.max(house.stop(first, dice)?);
+            stops += 1;
             continue;
         }
         let mut victims = vec![first];
@@ -35,7 +37,7 @@ fn soak(
         longest = longest.max(house.kill(&victims)?);
     }
     house.goes_on(1)?;
-    Ok((house.settle(kills_all)?, longest))
+    Ok((house.settle(kills_all)?, stops, longest))
 }
 
 #[test]
@@ -53,10 +55,10 @@ fn every_call_ends_whoever_is_killed() {
         let (idempotent, kills_all) = (round % 2 == 1, round % 4 > 1);
         let since = Instant::now();
         let house = House::new("calls", idempotent, false);
-        let (sums, longest) = soak(house, each, kills_all, &mut dice).unwrap();
+        let (sums, stops, longest) = soak(house, each, kills_all, &mut dice).unwrap();
         done += each;
         println!(
-            "{}: {each} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
+            "{}: {each} kills, {stops} stops, {sums:?}, others went on within {longest:?}, {:.1} s",
             if idempotent { "again" } else { "once" },
             since.elapsed().as_secs_f64()
         );

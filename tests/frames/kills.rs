@@ -15,22 +15,23 @@ const CAST: Roles = Roles {
     careless: false,
 };
 
-/// One cast's time; what came of it, and how long the others took at most to go on. In the end everybody finishes, or is killed at once.
+/// One cast's time; what came of it, how often one was stopped, and how long the others took at most to go on. In the end everybody finishes, or is killed at once.
 pub fn soak(
     name: &str,
     roles: Roles,
     kills: u64,
     kills_all: bool,
     dice: &mut Dice,
-) -> Result<(Sums, Duration), String> {
+) -> Result<(Sums, u64, Duration), String> {
     let mut cast = Cast::new(name, roles);
-    let (mut left, mut longest) = (kills, cast.goes_on(1)?);
+    let (mut left, mut stops, mut longest) = (kills, 0, cast.goes_on(1)?);
     let everybody = roles.everybody() as u64;
     while left > 0 {
         std::thread::sleep(Duration::from_micros(dice.below(3000)));
         let first = dice.below(everybody) as usize;
         if dice.below(5) == 0 {
             longest = longest.max(cast.stop(first, dice)?);
+            stops += 1;
             continue;
         }
         let mut victims = vec![first];
@@ -46,7 +47,7 @@ pub fn soak(
         longest = longest.max(cast.kill(&victims)?);
     }
     cast.goes_on(1)?;
-    Ok((cast.settle(kills_all)?, longest))
+    Ok((cast.settle(kills_all)?, stops, longest))
 }
 
 #[test]
@@ -60,11 +61,11 @@ fn kills_lose_and_tear_nothing_and_every_frame_comes_free() {
         let each = ROUND.min(kills - done);
         let since = Instant::now();
         let kills_all = done / ROUND % 2 == 1;
-        let (sums, longest) = soak("frames", CAST, each, kills_all, &mut dice).unwrap();
+        let (sums, stops, longest) = soak("frames", CAST, each, kills_all, &mut dice).unwrap();
         done += each;
         recalled += sums.recalled;
         println!(
-            "{each} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
+            "{each} kills, {stops} stops, {sums:?}, others went on within {longest:?}, {:.1} s",
             since.elapsed().as_secs_f64()
         );
         assert!(sums.viewed > 0 && sums.came > each && sums.stale > 0);

@@ -16,9 +16,9 @@ fn thirty_two_peers_share_a_pool_and_some_die() {
     assert_eq!(roles.everybody(), 32);
     let kills = number("RINGPAD_FRAME_KILLS", 400) / 20;
     let (mut dice, since) = (Dice::new(), Instant::now());
-    let (sums, longest) = soak("frames-many", roles, kills, true, &mut dice).unwrap();
+    let (sums, stops, longest) = soak("frames-many", roles, kills, true, &mut dice).unwrap();
     println!(
-        "32 peers: {kills} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
+        "32 peers: {kills} kills, {stops} stops, {sums:?}, others went on within {longest:?}, {:.1} s",
         since.elapsed().as_secs_f64()
     );
     assert!(sums.viewed > sums.published / 100);
