@@ -145,6 +145,11 @@ impl Calls {
         made_some(&self.open, who, number)
     }
 
+    /// The living client asks in all its slots; more than there are, and it stops.
+    pub fn asks_all(&mut self) {
+        let _ = (0..=DEPTH).all(|_| self.asks());
+    }
+
     /// A message of this party's, in a slot of the client's.
     pub fn tells(&mut self, who: usize, client: &'static Caller) {
         let number = self.number();

@@ -86,7 +86,7 @@ impl Judge {
         self.poll_all(calls, faults);
         if self.gives_up {
             calls.open.clear();
-            while calls.asks() {}
+            calls.asks_all();
             // Not looked at before the victim went on: what it writes late must be nobody's.
             calls.serves();
         }
@@ -174,7 +174,7 @@ impl Judge {
                 // What is told to nobody yet has its slot.
                 calls.serves();
                 let mut slots = 0;
-                loop {
+                while slots <= DEPTH {
                     let number = calls.number();
                     match client.call(&message(SURVIVORS[1], number)) {
                         Ok(call) => open.push((name(SURVIVORS[1], number), call)),
@@ -184,7 +184,7 @@ impl Judge {
                     slots += 1;
                 }
                 let late = u32::from(round == 0 && calls.in_hand.is_some());
-                if slots + late < DEPTH {
+                if slots + late < DEPTH || slots > DEPTH {
                     faults.stuck(format!("{slots} slots of {DEPTH} of a newcomer's"));
                 }
             }
@@ -247,7 +247,7 @@ impl Judge {
     /// The living client has all its slots.
     fn all_slots(&self, calls: &mut Calls, faults: &mut Faults) {
         for _ in 0..2 {
-            while calls.asks() {}
+            calls.asks_all();
             let slots = calls.open.len() as u32;
             if slots != DEPTH {
                 faults.stuck(format!("{slots} slots of {DEPTH} of the living one's"));

@@ -191,6 +191,11 @@ impl Pools {
         published.is_ok()
     }
 
+    /// Publishes all that there is for both; more than there is, and it stops.
+    pub fn reserves_all(&mut self) {
+        let _ = (0..FRAMES + 2).all(|_| self.reserves());
+    }
+
     /// A living one publishes one for whoever comes, and another looks at it: true if it saw that.
     pub fn shows(&mut self) -> Result<bool, Refused> {
         let number = self.numbered();

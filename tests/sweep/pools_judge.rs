@@ -132,7 +132,7 @@ impl Judge {
             let _ = pools.user(one).forget(0);
         }
         // Whatever is free holds something new, which is sent when all is over.
-        while pools.reserves() {}
+        pools.reserves_all();
     }
 
     /// Asks who is dead, takes everything that was sent, gives back the rest.
@@ -218,7 +218,7 @@ impl Judge {
 
     /// Every frame can be used again, for every receiver, and nothing of the living's is given back.
     fn everything_again(&self, pools: &mut Pools, faults: &mut Faults) {
-        while pools.reserves() {}
+        pools.reserves_all();
         let (full, most) = (pools.unsent.len(), FRAMES as usize - 1);
         if full != most {
             faults.stuck(format!("{full} frames of {most} can be had again"));
