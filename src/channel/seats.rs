@@ -44,7 +44,7 @@ pub(crate) struct Seated<'p> {
 impl<'m> Seats<'m> {
     /// Bytes of so many.
     pub(crate) const fn bytes(count: u32) -> usize {
-        count as usize * size_of::<Owner>()
+        count as usize * size_of::<Atomic<Owner>>()
     }
 
     /// `count` seats, at least one, at `at`.

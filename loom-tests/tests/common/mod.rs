@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
 pub mod crowd;
+pub mod pool;
 pub mod world;
 
 use std::cell::{Cell, RefCell};
