@@ -99,7 +99,7 @@ impl<'m> Pool<'m> {
         if mask != 0 {
             let reserved = Reservation::of(word.generation(), mask);
             got.frame.reserved.store(reserved.0, RELAXED);
-            got.frame.publisher.store(me, RELAXED);
+            got.frame.publisher.store(me, PUBLISH); // PUBLISH: pairs with FOUND, for whoever finds it before the frame's word
         }
         got.frame.word.store(word.0, PUBLISH); // PUBLISH: pairs with OBSERVE in view and take
         word
@@ -264,21 +264,21 @@ impl<'m> Pool<'m> {
     ///
     /// Seats of receivers are never taken for it: a successor must not find a mender there. What such a one had to read is the successor's.
     pub(super) fn mend(&self, name: &Name<'_>) -> (u32, u32) {
-        let mut freed = 0;
-        for Line(frame) in self.lines.iter().filter(|_| self.receivers > 0) {
-            // OBSERVE: the word before its seat's holder; see Seats::is_dead
-            let found = Word(frame.word.load(OBSERVE));
-            let seat = found.pins().trailing_zeros();
-            if found.is_loaned()
-                && seat < self.receivers
-                && self.seats.is_dead(seat, &name.court)
-                && self.break_off(frame, found)
-            {
-                freed += 1;
+        let (mut freed, mut receivers) = (0, 0);
+        for seat in 0..self.receivers {
+            let Some(dead) = self.seats.dead(seat, &name.court) else {
+                continue;
+            };
+            // Its loans, all of which are seen: it was dead before. A next holder's is none of them.
+            for Line(frame) in self.lines {
+                let found = Word(frame.word.load(RELAXED));
+                let is_loan = found.is_loaned() && found.pins() == 1 << seat;
+                if is_loan && self.seats.is_still(seat, dead) && self.break_off(frame, found) {
+                    freed += 1;
+                }
             }
+            receivers += u32::from(self.seats.release(seat, dead));
         }
-        let dead = |seat: &u32| self.seats.release(*seat, &name.court);
-        let receivers = (0..self.receivers).filter(dead).count() as u32;
         let others = self.receivers..SEATS;
         let users = self
             .seats
