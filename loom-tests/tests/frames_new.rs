@@ -1,7 +1,7 @@
 //! Suspected faults.
 mod common;
-use common::pool::*;
 use common::Model;
+use common::pool::*;
 use loom::thread;
 use ringpad::Silent;
 use ringpad::frames::Receivers;
@@ -67,8 +67,40 @@ fn two_menders_count_a_seat_once() {
         let other = thread::spawn(move || b.reap(&Silent).unwrap());
         let mine = a.reap(&Silent).unwrap();
         let theirs = other.join().unwrap();
-        assert_eq!((mine.ends + theirs.ends, mine.frames + theirs.frames), (1, 1), "count");
+        assert_eq!(
+            (mine.ends + theirs.ends, mine.frames + theirs.frames),
+            (1, 1),
+            "count"
+        );
     })
     .preemptions(1)
+    .holds();
+}
+
+/// N4: a publisher that joined just now, in a frame that another thread of the receiver dropped just now, is no dead one.
+#[test]
+fn a_publisher_that_joined_just_now_is_not_dead() {
+    Model::new("newcomer publishes", 2, || {
+        let world = world(3, 1, 1);
+        let (a, p) = (world.join(), world.join());
+        let (rx, tx) = (std::sync::Arc::new(receiver(&world, a, 0)), user(&world, p));
+        let t = publish(&tx, 1, FIRST).unwrap();
+        let (theirs, pool, join) = (rx.clone(), world.open::<Pool>(), world.joiner(9));
+        let other = thread::spawn(move || {
+            assert_eq!(seen(theirs.take(t)), Some(1));
+            let n: &'static ringpad::Peer<'static> = Box::leak(Box::new(join().unwrap()));
+            let tx = pool.user(n).unwrap();
+            let t = publish(&tx, 2, FIRST);
+            std::mem::forget(tx);
+            t
+        });
+        let before = rx.unclaimed();
+        let next = other.join().unwrap();
+        rx.release_unclaimed(&before);
+        if let Some(next) = next {
+            assert_eq!(seen(rx.take(next)), Some(2), "{DESTROYED}");
+        }
+    })
+    .preemptions(2)
     .holds();
 }
