@@ -7,6 +7,7 @@
 //! take    FREE | dead -CAS-> me       CLAIM; then the kind cleans what the last holder left there; then it is used
 //! leave   the kind cleans; me -CAS-> FREE      UNCLAIM
 //! mend    dead -CAS-> mender          CLAIM; the kind cleans; -CAS-> FREE      UNCLAIM
+//! release dead -CAS-> FREE            UNCLAIM; where the next holder cleans anyway
 //! ```
 //! Whoever cleans a seat holds it, so that a word which names the seat, and no life, is never changed for the dead beside a new holder.
 //!
@@ -78,13 +79,6 @@ impl<'m> Seats<'m> {
     pub(crate) fn dead(&self, seat: u32, court: &Court<'_>) -> Option<Owner> {
         let owner = self.owner(seat);
         (owner != Owner::FREE && court.is_dead(owner)).then_some(owner)
-    }
-
-    /// True if this one, proven dead, holds the seat still. What names the seat and was looked at before is then its own, or older.
-    pub(crate) fn is_still(&self, seat: u32, dead: Owner) -> bool {
-        // UNCLAIM: an exchange, so that the next holder's CLAIM comes behind it, and whatever that one does. A look could be late.
-        let same = |word: &Atomic<Owner>| word.replace(dead, dead, UNCLAIM).is_ok();
-        self.word(seat).is_ok_and(same)
     }
 
     /// Takes one of these seats: a free one, or, if there is none, a dead one's. Clean it before it is used.
