@@ -107,3 +107,19 @@ pub fn seen(view: Result<View<'_, '_>, Refused>) -> Option<u32> {
         Err(other) => panic!("{other}"),
     }
 }
+
+/// What a receiver's view shows, if the frame is still reserved for it.
+pub fn taken(view: Result<View<'_, '_>, Refused>) -> Option<u32> {
+    match view {
+        Ok(view) => {
+            saw("viewed");
+            Some(number(&view))
+        }
+        Err(Refused::Stale | Refused::NotReserved) => {
+            saw("gone");
+            None
+        }
+        Err(Refused::AlreadyViewed) => panic!("{DESTROYED}, its bit is not"),
+        Err(other) => panic!("{other}"),
+    }
+}
