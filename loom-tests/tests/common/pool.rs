@@ -1,7 +1,7 @@
 //! Pools of frames for models, bare or in a segment, and the ledger of what was published in them.
 
 use ringpad::frames::{Config, Frames, Loan, Picture, Receivers, Refused, Ticket, User, View};
-use ringpad::{Channel, Peer};
+use ringpad::{Channel, Peer, Plan, Silent, spsc};
 
 use super::saw;
 use super::world::{Room, World};
@@ -44,6 +44,110 @@ pub fn user(world: &World, me: &'static Peer<'static>) -> Hand {
 
 pub fn receiver(world: &World, me: &'static Peer<'static>, number: u32) -> Hand {
     world.open::<Pool>().receiver(me, number).unwrap()
+}
+
+pub type Out = spsc::Producer<'static, Ticket>;
+pub type Tickets = spsc::Consumer<'static, Ticket>;
+
+/// A bare ring for so many tickets.
+pub fn tickets(capacity: u32) -> (Room, Out, Tickets) {
+    let config = spsc::Config::new(capacity);
+    let room = Room::new(spsc::Spsc::<Ticket>::layout(&config).unwrap().size());
+    let ring = spsc::Spsc::init(room.region(), &config).unwrap();
+    let (out, tickets) = ring.split().unwrap();
+    (room, out, tickets)
+}
+
+/// Publishes a number for the first receiver and sends its ticket, if there is a frame.
+pub fn send(user: &Hand, out: &mut Out, n: u32) -> bool {
+    let Some(ticket) = publish(user, n, FIRST) else {
+        return false;
+    };
+    // As many places as frames.
+    out.push(ticket).unwrap();
+    true
+}
+
+/// As a receiver works: takes the frame, works, removes the ticket, drops the frame. True if there was one.
+pub fn work(user: &Hand, tickets: &mut Tickets, got: &mut Vec<u32>) -> bool {
+    let Some(ticket) = tickets.peek() else {
+        saw("no ticket");
+        return false;
+    };
+    let view = user.take(ticket).expect(DESTROYED);
+    got.push(number(&view));
+    tickets.pop();
+    saw("worked");
+    true
+}
+
+/// A segment with a pool that has a receiver, a ring for its tickets, and a ledger of what goes through both.
+pub struct Belt {
+    pub world: World,
+    frames: u32,
+}
+
+impl Belt {
+    pub fn new(peers: u32, frames: u32) -> Self {
+        let plan = Plan::new().peers(peers).unwrap();
+        let plan = plan.channel::<Pool>("ring", &config(frames, 1)).unwrap();
+        let tickets = spsc::Config::new(2);
+        let plan = plan.channel::<spsc::Spsc<Ticket>>("tickets", &tickets);
+        let world = World::new(&plan.unwrap());
+        Self { world, frames }
+    }
+
+    fn tickets(&self) -> spsc::Spsc<'static, Ticket> {
+        self.world.segment.open("tickets").unwrap()
+    }
+
+    /// A publisher's.
+    pub fn tx(&self, me: &'static Peer<'static>) -> (Hand, Out) {
+        (user(&self.world, me), self.tickets().producer(me).unwrap())
+    }
+
+    /// The receiver's.
+    pub fn rx(&self, me: &'static Peer<'static>) -> (Hand, Tickets) {
+        self.joiner(me)()
+    }
+
+    /// Becomes the receiver, in any thread. It is never refused.
+    pub fn joiner(&self, me: &'static Peer<'static>) -> impl FnOnce() -> (Hand, Tickets) + use<> {
+        let (pool, tickets) = (self.world.open::<Pool>(), self.tickets());
+        move || (pool.receiver(me, 0).unwrap(), tickets.consumer(me).unwrap())
+    }
+
+    /// What a receiver does when a publisher died, or its predecessor: asks, drains, releases.
+    pub fn settle(rx: &Hand, tickets: &mut Tickets) -> Vec<u32> {
+        let (before, mut got) = (rx.unclaimed(), Vec::new());
+        while work(rx, tickets, &mut got) {}
+        rx.release_unclaimed(&before);
+        got
+    }
+
+    /// As [`closes`].
+    pub fn closes(&self, me: &'static Peer<'static>) {
+        closes(&self.world, me, self.frames);
+    }
+}
+
+/// What remains when all other threads are done and the dead are buried: every frame can be loaned again. `me` lives.
+pub fn closes(world: &World, me: &'static Peer<'static>, frames: u32) {
+    me.reap(&Silent).unwrap();
+    let user = user(world, me);
+    assert_eq!(user.free(), frames, "{LEAKED}");
+    let loans: Vec<_> = (0..frames).map(|_| loan(&user)).collect();
+    assert!(loans.iter().all(Option::is_some), "{LEAKED}");
+}
+
+/// What was sent comes, in order: to a receiver that may be dead, and what that one had in work when it died (or `None`) to its successor again.
+pub fn check_order(sent: &[u32], dead: &[u32], living: &[u32]) {
+    let again = match (dead.last(), living.first()) {
+        (Some(last), Some(first)) if last == first => 1,
+        _ => 0,
+    };
+    let got: Vec<_> = dead.iter().chain(&living[again..]).copied().collect();
+    assert_eq!(got, sent, "{DESTROYED}");
 }
 
 /// The ticket of a frame's publication of this generation, whoever made it.

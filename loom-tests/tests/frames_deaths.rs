@@ -1,0 +1,334 @@
+//! Pools of frames: deaths at every step. What was sent comes, to whoever is that receiver then; what the living reserved stays; and when all is
+//! over every frame is free.
+
+mod common;
+
+use common::pool::*;
+use common::world::if_free;
+use common::{Model, killed_at_each_step, saw};
+use loom::thread;
+use ringpad::frames::{Receivers, Refused};
+use ringpad::{Error, Peer, Silent};
+
+/// A publisher is killed beside its receiver, and beside whoever wants its frame.
+#[test]
+fn a_publisher_dies() {
+    for frames in [1, 2] {
+        killed_at_each_step(|victim| {
+            let model = Model::new(
+                &format!("{frames} frames, a publisher dies"),
+                2,
+                move || {
+                    let belt = Belt::new(2, frames);
+                    let (a, b) = (belt.world.join(), belt.world.join());
+                    let ((tx, mut out), (rx, mut tickets)) = (belt.tx(a), belt.rx(b));
+                    let mender = user(&belt.world, b);
+                    let other = thread::spawn(move || {
+                        let got = Belt::settle(&rx, &mut tickets);
+                        drop(loan(&mender));
+                        (got, rx, tickets)
+                    });
+                    let mut sent = Vec::new();
+                    victim.dies(|| {
+                        sent.extend((1..=2).filter(|&n| send(&tx, &mut out, n)));
+                        drop((tx, out));
+                    });
+                    belt.world.oracle().bury(a.id());
+                    let (mut got, rx, mut tickets) = other.join().unwrap();
+                    got.extend(Belt::settle(&rx, &mut tickets));
+                    check_order(&sent, &[], &got);
+                    drop((rx, tickets));
+                    belt.closes(b);
+                },
+            );
+            let seen = &["worked", "no ticket", "loaned", "no frame"];
+            model.without_fences().preemptions(1).sees(seen)
+        });
+    }
+}
+
+/// What a user does that is killed, by name; there is a frame to view.
+type Work = (&'static str, fn(&Hand));
+
+const WORKS: [Work; 3] = [
+    ("views", |user| _ = seen(user.view(ticket(0, 4)))),
+    ("gives a loan back", |user| {
+        drop(loan(user).map(|mut loan| write(&mut loan, 2)));
+    }),
+    ("publishes", |user| _ = publish(user, 2, Receivers::NONE)),
+];
+
+/// A user is killed, from taking its seat to giving it back, beside whoever wants its frame and its seat.
+#[test]
+fn a_user_dies() {
+    for (how, work) in WORKS {
+        killed_at_each_step(|victim| {
+            let model = Model::new(&format!("a user {how} and dies"), 2, move || {
+                let world = world(3, 1, 1);
+                let (a, b, c) = (world.join(), world.join(), world.join());
+                let tx = user(&world, b);
+                publish(&tx, 1, Receivers::NONE).unwrap();
+                let pool = world.open::<Pool>();
+                let other = thread::spawn(move || {
+                    let mine = publish(&tx, 3, Receivers::NONE);
+                    if let Some(mine) = mine {
+                        assert!(seen(tx.view(mine)).is_none_or(|n| n == 3), "{OTHER}");
+                    }
+                    drop(tx);
+                    drop(loan(&pool.user(b).unwrap()));
+                });
+                victim.dies(|| work(&user(&world, a)));
+                world.oracle().bury(a.id());
+                other.join().unwrap();
+                closes(&world, c, 1);
+            });
+            let model = model.without_fences().preemptions(1);
+            model.sees(&["loaned", "no frame"])
+        });
+    }
+}
+
+/// What there was before a receiver that is killed.
+#[derive(Clone, Copy, Debug)]
+enum Before {
+    Nothing,
+    /// A publisher that was killed before it sent.
+    Unsent,
+    /// A receiver that was killed over a frame: before it removed the ticket, or after.
+    InWork {
+        removed: bool,
+    },
+}
+
+/// A receiver is killed, from taking its seat to giving it back, beside a publisher; its successor finds what it left.
+#[test]
+fn a_receiver_dies() {
+    let works = [false, true].map(|removed| Before::InWork { removed });
+    for before in [Before::Nothing, Before::Unsent].into_iter().chain(works) {
+        killed_at_each_step(|victim| {
+            let model = Model::new(&format!("a receiver dies after {before:?}"), 2, move || {
+                let belt = Belt::new(4, 2);
+                let [a, b, c, d] = [(); 4].map(|()| belt.world.join());
+                let (mut sent, mut got) = (Vec::new(), Vec::new());
+                match before {
+                    Before::Nothing => {}
+                    Before::Unsent => {
+                        let (tx, out) = belt.tx(d);
+                        publish(&tx, 9, FIRST).unwrap();
+                        std::mem::forget((tx, out));
+                        belt.world.oracle().bury(d.id());
+                    }
+                    Before::InWork { removed } => {
+                        let ((tx, mut out), (rx, mut tickets)) = (belt.tx(a), belt.rx(d));
+                        assert!(send(&tx, &mut out, 1));
+                        sent.push(1);
+                        let view = rx.take(tickets.peek().unwrap()).unwrap();
+                        if removed {
+                            got.push(number(&view));
+                            tickets.pop();
+                        }
+                        std::mem::forget(view);
+                        std::mem::forget((rx, tickets));
+                        belt.world.oracle().bury(d.id());
+                    }
+                }
+                let (tx, mut out) = belt.tx(b);
+                let other = thread::spawn(move || {
+                    let sent: Vec<_> = (2..=3).filter(|&n| send(&tx, &mut out, n)).collect();
+                    (sent, tx)
+                });
+                victim.dies(|| {
+                    let (rx, mut tickets) = belt.rx(a);
+                    let before = rx.unclaimed();
+                    while work(&rx, &mut tickets, &mut got) {}
+                    rx.release_unclaimed(&before);
+                });
+                belt.world.oracle().bury(a.id());
+                let (more, tx) = other.join().unwrap();
+                sent.extend(more);
+                let (rx, mut tickets) = belt.rx(c);
+                check_order(&sent, &got, &Belt::settle(&rx, &mut tickets));
+                drop((rx, tickets, tx));
+                belt.closes(c);
+            });
+            let seen = &["worked", "no ticket", "loaned"];
+            model.without_fences().preemptions(1).sees(seen)
+        });
+    }
+}
+
+/// What a mender does that is killed.
+const MENDS: [(&str, fn(&Hand, &Peer<'_>)); 2] = [
+    ("reaps", |_, me| _ = me.reap(&Silent).unwrap()),
+    ("wants a frame", |user, _| drop(loan(user))),
+];
+
+/// Whoever cleans a dead one's seat is killed, beside another who wants its frames.
+#[test]
+fn a_mender_dies() {
+    for (how, mend) in MENDS {
+        killed_at_each_step(|victim| {
+            let model = Model::new(&format!("a mender {how} and dies"), 2, move || {
+                let world = world(3, 2, 1);
+                let (dead, a, b) = (world.join(), world.join(), world.join());
+                let (gone, mender) = (user(&world, dead), user(&world, a));
+                let t = publish(&gone, 1, Receivers::NONE).unwrap();
+                std::mem::forget((gone.view(t), gone.loan()));
+                std::mem::forget(gone);
+                world.oracle().bury(dead.id());
+                let tx = user(&world, b);
+                let other = thread::spawn(move || {
+                    drop(loan(&tx));
+                    tx
+                });
+                victim.dies(|| mend(&mender, a));
+                std::mem::forget(mender);
+                world.oracle().bury(a.id());
+                drop(other.join().unwrap());
+                closes(&world, b, 2);
+            });
+            let model = model.without_fences().preemptions(1);
+            model.sees(&["loaned", "no frame"])
+        });
+    }
+}
+
+/// A receiver's successor beside a mender is never refused, and finds everything; one of both is killed.
+#[test]
+fn a_successor_beside_a_mender() {
+    for mender_dies in [true, false] {
+        killed_at_each_step(|victim| {
+            let name = format!("a successor beside a mender, who dies: {mender_dies}");
+            let model = Model::new(&name, 2, move || {
+                let belt = Belt::new(4, 2);
+                let [dead, a, b, c] = [(); 4].map(|()| belt.world.join());
+                let ((tx, mut out), (rx, tickets)) = (belt.tx(c), belt.rx(dead));
+                assert!(send(&tx, &mut out, 1) && send(&tx, &mut out, 2));
+                std::mem::forget(rx.take(ticket(0, 4)).unwrap());
+                std::mem::forget((rx, tickets));
+                belt.world.oracle().bury(dead.id());
+                let mut got = Vec::new();
+                let last = if mender_dies {
+                    let join = belt.joiner(a);
+                    let other = thread::spawn(move || {
+                        let (rx, mut tickets) = join();
+                        (Belt::settle(&rx, &mut tickets), rx, tickets)
+                    });
+                    victim.dies(|| _ = b.reap(&Silent).unwrap());
+                    belt.world.oracle().bury(b.id());
+                    let (more, rx, tickets) = other.join().unwrap();
+                    check_order(&[1, 2], &[], &more);
+                    (rx, tickets)
+                } else {
+                    let other = thread::spawn(move || _ = b.reap(&Silent).unwrap());
+                    victim.dies(|| {
+                        let (rx, mut tickets) = belt.rx(a);
+                        while work(&rx, &mut tickets, &mut got) {}
+                        rx.release_unclaimed(&rx.unclaimed());
+                    });
+                    belt.world.oracle().bury(a.id());
+                    other.join().unwrap();
+                    let (rx, mut tickets) = belt.rx(c);
+                    check_order(&[1, 2], &got, &Belt::settle(&rx, &mut tickets));
+                    (rx, tickets)
+                };
+                drop((last, tx));
+                belt.closes(c);
+            });
+            model.without_fences().preemptions(1).sees(&["worked"])
+        });
+    }
+}
+
+/// The next holder of a dead user's seat, the one seat that is left, beside a mender of it: what the new one loans stays its own.
+#[test]
+fn a_seat_is_taken_beside_its_mender() {
+    let model = Model::new("the last seat, a mender", 2, || {
+        let world = world(3, 1, 16);
+        let (dead, a, b) = (world.join(), world.join(), world.join());
+        let _others: Vec<_> = (1..16).map(|_| user(&world, b)).collect();
+        let gone = user(&world, dead);
+        std::mem::forget(gone.loan().unwrap());
+        std::mem::forget(gone);
+        world.oracle().bury(dead.id());
+        let other = thread::spawn(move || b.reap(&Silent).unwrap().frames);
+        let next = match world.open::<Pool>().user(a) {
+            Ok(next) => Some(next),
+            Err(Error::SeatsFull { seats: 16 }) => None,
+            Err(other) => panic!("{other}"),
+        };
+        saw(if next.is_some() { "seated" } else { "full" });
+        if let Some(next) = &next {
+            let mut mine = loan(next).expect(LEAKED);
+            write(&mut mine, 2);
+            let freed = other.join().unwrap();
+            saw(if freed > 0 { "mended" } else { "taken over" });
+            let t = mine.publish(BYTES).unwrap();
+            assert_eq!(seen(next.view(t)), Some(2), "{DESTROYED}");
+        } else {
+            assert_eq!(other.join().unwrap(), 1, "{LEAKED}");
+        }
+        drop(next);
+        drop(_others);
+        closes(&world, b, 1);
+    });
+    let seen = &["seated", "full", "mended", "taken over"];
+    model.without_fences().preemptions(1).sees(seen).holds();
+}
+
+/// Whoever forgets a receiver is killed, beside a publisher; the next one of that number has what was published after, or drops it.
+#[test]
+fn a_forgetter_dies() {
+    killed_at_each_step(|victim| {
+        let model = Model::new("a forgetter dies", 2, move || {
+            let world = world(3, 2, 1);
+            let [a, b, c] = [(); 3].map(|()| world.join());
+            let (tx, user) = (user(&world, b), user(&world, a));
+            publish(&tx, 1, FIRST).unwrap();
+            let other = thread::spawn(move || (publish(&tx, 2, FIRST), tx));
+            victim.dies(|| _ = if_free(user.forget(0)));
+            std::mem::forget(user);
+            world.oracle().bury(a.id());
+            let (sent, _tx) = other.join().unwrap();
+            let rx = receiver(&world, c, 0);
+            for t in [Some(ticket(0, 4)), sent].into_iter().flatten() {
+                assert!(taken(rx.take(t)).is_none_or(|n| n < 3), "{OTHER}");
+            }
+            rx.release_unclaimed(&rx.unclaimed());
+            drop(rx);
+            closes(&world, c, 2);
+        });
+        let model = model.without_fences().preemptions(1);
+        model.sees(&["viewed", "gone", "loaned"])
+    });
+}
+
+/// Whoever recalls a ticket is killed, beside its receiver. Told or not, the receiver drops what was not sent.
+#[test]
+fn a_recaller_dies() {
+    killed_at_each_step(|victim| {
+        let model = Model::new("a recaller dies", 2, move || {
+            let world = world(3, 1, 1);
+            let [a, b, c] = [(); 3].map(|()| world.join());
+            let (rx, tx) = (receiver(&world, a, 0), user(&world, b));
+            let t = publish(&tx, 1, FIRST).unwrap();
+            let other = thread::spawn(move || {
+                let dropped = rx.release_unclaimed(&rx.unclaimed());
+                saw(if dropped > 0 { "dropped" } else { "stays" });
+                rx
+            });
+            victim.dies(|| match tx.recall(t, FIRST) {
+                Ok(_) | Err(Refused::Stale) => {}
+                Err(other) => panic!("{other}"),
+            });
+            std::mem::forget(tx);
+            world.oracle().bury(b.id());
+            let rx = other.join().unwrap();
+            rx.release_unclaimed(&rx.unclaimed());
+            assert_eq!(rx.free(), 1, "{LEAKED}");
+            closes(&world, c, 1);
+        });
+        let model = model.without_fences().preemptions(2);
+        model.sees(&["dropped", "stays"])
+    });
+}
