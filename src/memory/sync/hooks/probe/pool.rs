@@ -1,4 +1,4 @@
-//! Steps that no user of a pool of frames may take so. Each was once its own, until a model showed what it destroys.
+//! Steps that no user of a pool of frames may take so: each was once its own, until a model showed what it destroys. And a look at its frames.
 
 use core::mem::offset_of;
 
@@ -24,6 +24,19 @@ fn frame(pool: RegionRef<'_>, index: u32) -> Result<&FrameLine> {
         what: "frame number of a ticket",
         found: index,
     })
+}
+
+/// How many frames nobody has, asked without a seat.
+///
+/// # Errors
+///
+/// [`Error::TooSmall`] and others if the region holds no pool.
+pub fn free_frames(pool: Region<'_>) -> Result<u32> {
+    let is_free = |Line(frame): &&FrameLine| {
+        let word = frame.word.load(RELAXED);
+        word as u32 == 0 && (word >> 32) & 1 == 0
+    };
+    Ok(frames(pool.into_ref())?.iter().filter(is_free).count() as u32)
 }
 
 fn take(frame: &FrameShape, ticket: Ticket, bit: u64) -> bool {
