@@ -199,6 +199,22 @@ pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
     }
 }
 
+/// Asserts that a model fails at some step at which its victim can die, and that `because` is why.
+pub fn dies_at_some_step(model: impl Fn(Victim) -> Model, because: &str) {
+    for step in 0.. {
+        let victim = Victim::at(step);
+        let model = model(victim.clone());
+        let name = format!("{}, step {step}", model.name);
+        let outcome = model.run(None, true);
+        if let Some(failure) = outcome.failure {
+            assert!(failure.contains(because), "{name} fails by {failure}");
+            println!("{name}: dies by {because:?}");
+            return;
+        }
+        assert!(victim.died.load(Relaxed), "{name}: holds at every step");
+    }
+}
+
 /// Who is killed before its `step`-th shared write, or after its last one.
 #[derive(Clone)]
 pub struct Victim {

@@ -1,6 +1,7 @@
 //! Pools of frames for models, bare or in a segment, and the ledger of what was published in them.
 
 use ringpad::frames::{Config, Frames, Loan, Picture, Receivers, Refused, Ticket, User, View};
+use ringpad::hooks::probe::pool::free_frames;
 use ringpad::{Channel, Peer, Plan, Silent, spsc};
 
 use super::saw;
@@ -134,8 +135,10 @@ impl Belt {
 /// What remains when all other threads are done and the dead are buried: every frame can be loaned again. `me` lives.
 pub fn closes(world: &World, me: &'static Peer<'static>, frames: u32) {
     me.reap(&Silent).unwrap();
+    // Before a user takes a seat, and cleans it.
+    let free = free_frames(world.bytes_of_channel()).unwrap();
+    assert_eq!(free, frames, "{LEAKED}");
     let user = user(world, me);
-    assert_eq!(user.free(), frames, "{LEAKED}");
     let loans: Vec<_> = (0..frames).map(|_| loan(&user)).collect();
     assert!(loans.iter().all(Option::is_some), "{LEAKED}");
 }
