@@ -100,9 +100,9 @@ pub struct User<'p, W: Wake = Silent> {
     pub(super) pool: Pool<'p>,
     name: Name<'p>,
     pub(super) bit: u32,
-    wake: W,
-    /// `None` only after the user moved on. Given back last.
+    /// `None` only after the user moved on. Dropped before `wake`, which may be what keeps the region mapped.
     seat: Option<Seated<'p>>,
+    wake: W,
 }
 
 impl<'p> User<'p> {
