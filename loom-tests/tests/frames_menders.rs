@@ -1,8 +1,8 @@
 //! Pools of frames: whoever cleans the seats of the dead, beside the next holders of those seats and beside each other, killed at every step or not.
 //!
-//! What no model shows, because the checker runs every exchange at its place in its thread, on the newest value: CLAIM and UNCLAIM of users' seats,
-//! which keep the exchanges that clean a seat before those of its next holder; OBSERVE in `clean` and `drop_all`, without which the exchange of a
-//! reservation may go before the look at its frame's word. OBSERVE in `unclaimed` decides only how many of the dead are found at once.
+//! What no model shows, because the checker runs every exchange at its place in its thread, on the newest value: OBSERVE in `clean` and `drop_all`,
+//! without which the exchange of a reservation may go before the look at its frame's word; UNCLAIM of a user's seat that was mended. OBSERVE in
+//! `unclaimed` decides only how many of the dead are found at once.
 
 mod common;
 

@@ -238,6 +238,27 @@ fn a_successor_finds_what_its_predecessor_left() {
     model.dies_without("claim", DESTROYED);
 }
 
+/// UNCLAIM/CLAIM: the next holder of a user's seat finds no loan there that the last one gave back. Else it ends what is reserved there now.
+#[test]
+fn the_next_user_of_a_seat_finds_no_old_loan() {
+    let model = Model::new("a user's seat is handed over", 2, || {
+        let (room, pool) = bare(1, 1);
+        let again = Pool::attach(room.region()).unwrap();
+        let [gone, tx] = [(); 2].map(|()| pool.bare_user().unwrap());
+        let rx = pool.bare_receiver(0).unwrap();
+        let other = thread::spawn(move || again.bare_user().unwrap());
+        drop(loan(&gone));
+        drop(gone);
+        let t = publish(&tx, 1, FIRST).expect(LEAKED);
+        let _next = other.join().unwrap();
+        assert_eq!(taken(rx.take(t)), Some(1), "{DESTROYED}");
+    });
+    let model = model.without_fences().preemptions(2);
+    model.holds();
+    model.dies_without("unclaim", DESTROYED);
+    model.dies_without("claim", DESTROYED);
+}
+
 /// Two threads of a receiver release what was recalled: one of them has it, and the frame is given back once.
 #[test]
 fn two_threads_release() {
