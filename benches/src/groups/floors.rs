@@ -73,24 +73,39 @@ pub fn ping_pong(all: &mut Vec<Entry>) {
                     Sample::each(threads::race(bench.placement, answer, ask).1, bench.count)
                 },
             ));
-            let run = move |bench: &Bench<'_>| {
-                let partner = Partner::start(bench.placement, bench.name, "", bench.count);
-                let page = partner.control.page();
-                let back = if two { &page.back.0 } else { &page.there.0 };
-                partner.control.go();
-                let took = ping(&page.there.0, back, bench.count);
-                partner.finish();
-                Sample::each(took, bench.count)
-            };
-            let entry = Entry::new(cell, format!("floor: {lines}, processes"), "ns", run);
-            all.push(entry.with_partner(move |side, control| {
-                let page = control.page();
-                let back = if two { &page.back.0 } else { &page.there.0 };
-                control.ready();
-                pong(&page.there.0, back, side.count);
-            }));
+            all.push(between_processes(&cell, two, false));
         }
     }
+}
+
+/// One line, or one each way, between processes.
+fn between_processes(cell: &str, two: bool, each: bool) -> Entry {
+    let lines = if two { "two lines" } else { "one line" };
+    let run = move |bench: &Bench<'_>| {
+        let partner = Partner::start(bench.placement, bench.name, "", bench.count);
+        let page = partner.control.page();
+        let back = if two { &page.back.0 } else { &page.there.0 };
+        partner.control.go();
+        let sample = if each {
+            of_histogram(ping_each(&page.there.0, back, bench.count))
+        } else {
+            Sample::each(ping(&page.there.0, back, bench.count), bench.count)
+        };
+        partner.finish();
+        sample
+    };
+    let entry = Entry::new(cell, format!("floor: {lines}, processes"), "ns", run);
+    entry.with_partner(move |side, control| {
+        let page = control.page();
+        let back = if two { &page.back.0 } else { &page.there.0 };
+        control.ready();
+        pong(&page.there.0, back, side.count);
+    })
+}
+
+/// A line each way between processes, for a cell of another group; with `each` every trip is timed by itself.
+pub fn two_lines(cell: &str, each: bool) -> Entry {
+    between_processes(cell, true, each)
 }
 
 /// Copies `bytes` bytes at a time through a buffer of `capacity` such, in one thread.
@@ -107,15 +122,18 @@ fn copy(bytes: usize, capacity: usize, count: u64) -> Duration {
     begin.elapsed()
 }
 
+/// A copy of `batch` messages at once, through room for `capacity`.
+pub fn copied(cell: String, bytes: usize, capacity: usize, batch: usize) -> Entry {
+    Entry::new(cell, "floor: memcpy", "ns", move |bench| {
+        let times = bench.count.div_ceil(batch as u64);
+        let took = copy(bytes * batch, capacity / batch, times);
+        Sample::each(took, times * batch as u64)
+    })
+}
+
 /// A copy in, for each shape of message or record; a batch is copied at once.
 pub fn copies(all: &mut Vec<Entry>, cells: impl Iterator<Item = (String, usize, usize, usize)>) {
-    for (cell, bytes, capacity, batch) in cells {
-        all.push(Entry::new(cell, "floor: memcpy", "ns", move |bench| {
-            let times = bench.count.div_ceil(batch as u64);
-            let took = copy(bytes * batch, capacity / batch, times);
-            Sample::each(took, times * batch as u64)
-        }));
-    }
+    all.extend(cells.map(|(cell, bytes, capacity, batch)| copied(cell, bytes, capacity, batch)));
 }
 
 /// Round trips of two lines between threads, timed one by one: what the clock adds to each, too.
