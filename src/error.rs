@@ -196,6 +196,11 @@ pub enum Error {
         /// How many there are.
         subscribers: u32,
     },
+    /// Every seat of a frame pool or a call table is taken by somebody not proven dead.
+    SeatsFull {
+        /// How many there are of this sort.
+        seats: u32,
+    },
     /// The peer's only waiter was already taken.
     WaiterTaken,
     /// A word of the region holds a value that no correct peer writes.
@@ -271,6 +276,7 @@ impl fmt::Display for Error {
             Error::SubscribersFull { subscribers } => {
                 write!(f, "all {subscribers} subscribers' cursors are taken")
             }
+            Error::SeatsFull { seats } => write!(f, "all {seats} seats are taken"),
             Error::WaiterTaken => f.write_str("the peer's waiter was already taken"),
             Error::Corrupt { what, found } => write!(f, "corrupt region: {what} is {found:#x}"),
             Error::Busy => f.write_str("others kept changing the word; try again"),

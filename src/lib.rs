@@ -85,10 +85,10 @@ mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
-#[cfg(target_has_atomic = "64")]
-pub use channel::mpmc;
 pub use channel::stamp::Content;
 pub use channel::{bytes, lock, mailslot, notepad, spsc};
+#[cfg(target_has_atomic = "64")]
+pub use channel::{frames, mpmc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};

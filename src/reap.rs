@@ -86,6 +86,8 @@ fn channel(kind: Kind, region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()>
         #[cfg(target_has_atomic = "64")]
         Kind::Mpmc => crate::channel::mpmc::reap(region, pass),
         Kind::Lock => lock::reap(region, pass),
+        #[cfg(target_has_atomic = "64")]
+        Kind::Frames => crate::channel::frames::reap(region, pass),
         _ => Ok(()),
     }
 }

@@ -2,6 +2,8 @@
 
 pub mod bytes;
 pub(crate) mod cursor;
+#[cfg(target_has_atomic = "64")]
+pub mod frames;
 pub mod lock;
 pub mod mailslot;
 #[cfg(target_has_atomic = "64")]
@@ -9,5 +11,7 @@ pub mod mpmc;
 pub mod notepad;
 pub(crate) mod party;
 pub(crate) mod seat;
+#[cfg(target_has_atomic = "64")]
+pub(crate) mod seats;
 pub mod spsc;
 pub(crate) mod stamp;

@@ -12,8 +12,9 @@ pub const CACHE_LINE: usize = 128;
 pub(crate) const UNIT: usize = 64;
 
 /// A field of a layout descriptor that has a line of its own.
+#[derive(Debug)]
 #[repr(C, align(128))]
-pub(crate) struct Line<T>(#[allow(dead_code)] T);
+pub(crate) struct Line<T>(#[allow(dead_code)] pub(crate) T);
 
 /// A 128-byte aligned array of bytes: room for a channel between threads, or a firmware static.
 ///

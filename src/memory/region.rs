@@ -165,6 +165,13 @@ impl<'m> Region<'m> {
     }
 }
 
+/// A structure that may lie in a region, in the sight of all.
+///
+/// # Safety
+///
+/// It is made of atomics and marks throughout, and is aligned to a line at most.
+pub(crate) unsafe trait Shared {}
+
 /// What handles keep of a region: a private, copyable view.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]
@@ -294,6 +301,20 @@ impl<'m> RegionRef<'m> {
     ) -> Result<&'m Atomic<T>> {
         const { assert!(size_of::<T>() == 4 && align_of::<T>() == 4) };
         self.shared(offset)
+    }
+
+    /// `count` structures of shared words, side by side from `offset` on.
+    pub(crate) fn table<T: Shared>(&self, offset: usize, count: usize) -> Result<&'m [T]> {
+        let bytes = size_of::<T>().checked_mul(count).ok_or(Error::TooLarge)?;
+        let at = self.place(offset, bytes, align_of::<T>())?;
+        let at = NonNull::slice_from_raw_parts(at.cast::<T>(), count);
+        // SAFETY: in bounds and aligned by place, mapped for 'm; made of words that are shared by design and valid for every bit pattern.
+        Ok(unsafe { at.as_ref() })
+    }
+
+    /// How far past a multiple of `align`, a power of two, the address of `offset` lies.
+    pub(crate) fn past(&self, offset: usize, align: usize) -> usize {
+        self.base.addr().get().wrapping_add(offset) & (align - 1)
     }
 
     /// The configuration word at `offset`.

@@ -86,6 +86,11 @@ mod real {
             self.0
                 .compare_exchange(old, new, edge.order(), RELAXED.order())
         }
+
+        #[inline(always)]
+        pub(crate) fn clear_bits(&self, bits: u64, edge: Edge) -> u64 {
+            self.0.fetch_and(!bits, edge.order())
+        }
     }
 
     /// A word of several fields, changed as one; refuses at compile time what would need a lock.

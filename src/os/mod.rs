@@ -39,6 +39,7 @@
 mod anonymous;
 mod bells;
 mod error;
+mod framing;
 mod housekeeping;
 mod inherit;
 pub(crate) mod linux;
@@ -55,6 +56,7 @@ mod silent;
 mod waiter;
 
 pub use self::error::Error;
+pub use self::framing::{OwnedLoan, OwnedView};
 pub use self::housekeeping::{Listed, collect, list};
 pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
@@ -81,6 +83,8 @@ pub type Sender<T> = crate::mpmc::Sender<'static, T, OwnedRinger>;
 pub type Receiver<T> = crate::mpmc::Receiver<'static, T, OwnedRinger>;
 /// A key to a lock, alone or with a value, that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type LockKey<T = ()> = crate::lock::Key<'static, T, OwnedRinger>;
+/// A user of a frame pool that owns what it needs: `Send + Sync + 'static`. It rings sleepers.
+pub type FrameUser = crate::frames::User<'static, OwnedRinger>;
 /// A notepad's writing end that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type NotepadWriter<T> = crate::notepad::Writer<'static, T, OwnedRinger>;
 /// A notepad's reader that owns what it needs: of a peer, which can sleep until the next version, or of a segment that it only looks at.

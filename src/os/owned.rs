@@ -231,6 +231,12 @@ impl sealed::Wake for OwnedRinger {
         self.rung
             .ring(|| inner.segment.table(), waiters, &inner.bells);
     }
+
+    #[inline]
+    fn wake_shared(&self, waiters: Waiters<'_>) {
+        let inner = &self.joined.segment.inner;
+        Rung::default().ring(|| inner.segment.table(), waiters, &inner.bells);
+    }
 }
 
 /// A bell that keeps its channel's segment alive.

@@ -6,12 +6,12 @@
 #![forbid(unsafe_code)]
 
 use super::owned::{OwnedPeer, OwnedRinger};
-use super::{ByteConsumer, ByteProducer, Consumer, LockKey, NotepadWriter, Producer};
+use super::{ByteConsumer, ByteProducer, Consumer, FrameUser, LockKey, NotepadWriter, Producer};
 use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender};
 use crate::mailslot::reliable;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
-use crate::{Content, Pod, bytes, lock, mailslot, mpmc, notepad, spsc};
+use crate::{Content, Pod, bytes, frames, lock, mailslot, mpmc, notepad, spsc};
 
 /// What a silent owned endpoint carries: everything it keeps alive.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ impl sealed::Wake for OwnedSilence {
 
     #[inline(always)]
     fn wake(&mut self, _: Waiters<'_>) {}
+
+    #[inline(always)]
+    fn wake_shared(&self, _: Waiters<'_>) {}
 }
 
 impl<T: Pod> Producer<T> {
@@ -71,6 +74,14 @@ impl<T: Pod> LockKey<T> {
     /// The same key, which wakes nobody from now on: for peers that poll. One that sleeps nevertheless notices that the lock is free at
     /// its next tick, if it has one.
     pub fn silent(self) -> lock::Key<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl FrameUser {
+    /// The same user, which wakes nobody from now on: for publishers that poll. One that sleeps nevertheless notices a free frame at
+    /// its next tick, if it has one.
+    pub fn silent(self) -> frames::User<'static, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
 }

@@ -84,6 +84,7 @@ pub(crate) fn take(word: &Atomic<Owner>, me: Owner, court: &Court<'_>) -> Result
 }
 
 /// A claim, held. Dropping it gives it back.
+#[derive(Debug)]
 pub(crate) struct Held<'p> {
     word: &'p Atomic<Owner>,
     me: Owner,

@@ -60,6 +60,9 @@ pub(crate) mod sealed {
         fn keep(&self) -> Self::Keep;
         #[doc(hidden)]
         fn wake(&mut self, waiters: Waiters<'_>);
+        /// As `wake`, by an end that threads share: it remembers no epoch, and may ring one that was rung and has not woken yet.
+        #[doc(hidden)]
+        fn wake_shared(&self, waiters: Waiters<'_>);
     }
 
     /// The word of those who may sleep at one end.
@@ -83,6 +86,8 @@ impl sealed::Wake for Silent {
     fn keep(&self) {}
     #[inline(always)]
     fn wake(&mut self, _: Waiters<'_>) {}
+    #[inline(always)]
+    fn wake_shared(&self, _: Waiters<'_>) {}
 }
 
 /// Rings the doorbells of sleepers.
@@ -110,6 +115,10 @@ impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     #[inline]
     fn wake(&mut self, waiters: Waiters<'_>) {
         self.rung.ring(|| self.table, waiters, &self.signal);
+    }
+    #[inline]
+    fn wake_shared(&self, waiters: Waiters<'_>) {
+        Rung::default().ring(|| self.table, waiters, &self.signal);
     }
 }
 

@@ -28,6 +28,10 @@ pub enum Kind {
     Mpmc = 7,
     /// A lock that outlives its owner, alone or with a value.
     Lock = 8,
+    /// Frames that are lent to be written and to be looked at.
+    Frames = 9,
+    /// Requests of many clients to many servers, and their replies.
+    Rpc = 10,
 }
 
 impl Kind {
@@ -42,6 +46,8 @@ impl Kind {
             6 => Some(Kind::Reliable),
             7 => Some(Kind::Mpmc),
             8 => Some(Kind::Lock),
+            9 => Some(Kind::Frames),
+            10 => Some(Kind::Rpc),
             _ => None,
         }
     }
@@ -57,6 +63,8 @@ impl Kind {
             Kind::Reliable => *b"rp-rely\0",
             Kind::Mpmc => *b"rp-mpmc\0",
             Kind::Lock => *b"rp-lock\0",
+            Kind::Frames => *b"rp-fram\0",
+            Kind::Rpc => *b"rp-call\0",
         }
     }
 }

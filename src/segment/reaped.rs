@@ -51,6 +51,10 @@ pub struct Reaped {
     pub messages: u32,
     /// Locks, which are inherited now.
     pub locks: u32,
+    /// Frames that can be written again.
+    pub frames: u32,
+    /// Calls whose server or client died.
+    pub calls: u32,
 }
 
 impl Reaped {
@@ -67,11 +71,22 @@ impl Reaped {
             slots: self.slots.wrapping_sub(earlier.slots),
             messages: self.messages.wrapping_sub(earlier.messages),
             locks: self.locks.wrapping_sub(earlier.locks),
+            frames: self.frames.wrapping_sub(earlier.frames),
+            calls: self.calls.wrapping_sub(earlier.calls),
         }
     }
 
-    const fn fields(&self) -> [u32; 5] {
-        [self.peers, self.ends, self.slots, self.messages, self.locks]
+    const fn fields(&self) -> [u32; COUNTS] {
+        let Self {
+            peers,
+            ends,
+            slots,
+            messages,
+            locks,
+            frames,
+            calls,
+        } = *self;
+        [peers, ends, slots, messages, locks, frames, calls]
     }
 }
 
@@ -82,6 +97,8 @@ impl AddAssign for Reaped {
         self.slots = self.slots.wrapping_add(more.slots);
         self.messages = self.messages.wrapping_add(more.messages);
         self.locks = self.locks.wrapping_add(more.locks);
+        self.frames = self.frames.wrapping_add(more.frames);
+        self.calls = self.calls.wrapping_add(more.calls);
     }
 }
 
@@ -93,14 +110,19 @@ pub(crate) struct ReapedShape {
     pub(crate) slots: RawU32,
     pub(crate) messages: RawU32,
     pub(crate) locks: RawU32,
+    pub(crate) frames: RawU32,
+    pub(crate) calls: RawU32,
 }
+
+/// How many counts there are.
+const COUNTS: usize = size_of::<ReapedShape>() / size_of::<RawU32>();
 
 const COUNTERS: usize = offset_of!(BuilderShape, reaped);
 
 impl<'m> Table<'m> {
     fn counters(&self) -> impl Iterator<Item = Result<&'m RawU32>> + use<'m> {
         let counts = self.counts();
-        (0..5).map(move |index| counts.raw(COUNTERS + index * size_of::<RawU32>()))
+        (0..COUNTS).map(move |index| counts.raw(COUNTERS + index * size_of::<RawU32>()))
     }
 
     pub(super) fn forget_counts(&self) -> Result<()> {
@@ -136,6 +158,8 @@ impl Segment<'_> {
             slots: next(),
             messages: next(),
             locks: next(),
+            frames: next(),
+            calls: next(),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! ```text
 //! header (128)                magic "ringpad\0"
 //! superblock (128)            0 id u128   16 peers u32   20 entries u32   24 rows at u32   28 directory at u32   32 data at u32   36 row locks u32
-//! builder (128)               0 claim of the peer that creates a channel now   64 counts of what was given back for the dead (5 x u32)
+//! builder (128)               0 claim of the peer that creates a channel now   64 counts of what was given back for the dead (7 x u32)
 //! rows (peers x 128)          the peer table
 //! directory (entries x 128)   the named channels
 //! data                        the channels, each on a line

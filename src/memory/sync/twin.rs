@@ -122,6 +122,13 @@ macro_rules! shared_word {
                     .before_write()
                     .compare_exchange(old, new, edge.order(), RELAXED.order())
             }
+
+            pub(crate) fn clear_bits(&self, bits: $number, edge: Edge) -> $number {
+                if !hooks::step() {
+                    return 0;
+                }
+                self.get().before_write().fetch_and(!bits, edge.order())
+            }
         }
     };
 }
@@ -135,13 +142,6 @@ impl AtomicU32 {
             return 0;
         }
         self.get().before_write().fetch_or(bits, edge.order())
-    }
-
-    pub(crate) fn clear_bits(&self, bits: u32, edge: Edge) -> u32 {
-        if !hooks::step() {
-            return 0;
-        }
-        self.get().before_write().fetch_and(!bits, edge.order())
     }
 }
 

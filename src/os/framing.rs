@@ -1,0 +1,149 @@
+//! Owned users of frame pools, and loans and views that own what they need: for threads, tasks and fields.
+//!
+//! An owned view is the core's own, whose user lies in an `Arc` that the view keeps.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use super::owned::{OwnedPeer, OwnedRinger, forever};
+use super::{FrameUser, Result};
+use crate::frames::{Frames, Loan, Picture, Receivers, Refused, Ticket, View};
+
+impl OwnedPeer {
+    /// A user of a frame pool, who publishes or views.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::open`](crate::Segment::open) and [`Frames::user`].
+    pub fn frame_user(&self, name: &str) -> Result<FrameUser> {
+        self.claim(name, Frames::user_as)
+    }
+
+    /// The receiver of this number of a frame pool; of one who is proven dead it takes over what is reserved.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::open`](crate::Segment::open) and [`Frames::receiver`].
+    pub fn frame_receiver(&self, name: &str, number: u32) -> Result<FrameUser> {
+        self.claim(name, |pool: &Frames<'static>, who, wake| {
+            pool.receiver_as(who, number, wake)
+        })
+    }
+}
+
+impl FrameUser {
+    /// As [`User::loan`](crate::frames::User::loan), by a user that is shared: `Send + 'static`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn loan_owned(self: &Arc<Self>) -> Result<OwnedLoan, Refused> {
+        // SAFETY: the user lies in the Arc that the loan keeps, as its last field to drop.
+        let user: &'static Self = unsafe { forever(&**self) };
+        let loan = user.loan()?;
+        let _user = self.clone();
+        Ok(OwnedLoan { loan, _user })
+    }
+
+    /// As [`User::view`](crate::frames::User::view), by a user that is shared: `Send + 'static`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn view_owned(self: &Arc<Self>, ticket: Ticket) -> Result<OwnedView, Refused> {
+        // SAFETY: as in loan_owned.
+        let user: &'static Self = unsafe { forever(&**self) };
+        let view = user.view(ticket)?;
+        let _user = self.clone();
+        Ok(OwnedView { view, _user })
+    }
+
+    /// As [`User::take`](crate::frames::User::take), by a user that is shared: `Send + 'static`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn take_owned(self: &Arc<Self>, ticket: Ticket) -> Result<OwnedView, Refused> {
+        // SAFETY: as in loan_owned.
+        let user: &'static Self = unsafe { forever(&**self) };
+        let view = user.take(ticket)?;
+        let _user = self.clone();
+        Ok(OwnedView { view, _user })
+    }
+}
+
+/// A loan that owns what it needs. See [`Loan`].
+#[derive(Debug)]
+#[must_use = "a loan publishes nothing until `publish`"]
+pub struct OwnedLoan {
+    loan: Loan<'static, 'static, OwnedRinger>,
+    _user: Arc<FrameUser>,
+}
+
+// No `DerefMut`: two loans that changed places would each outlive their user.
+impl OwnedLoan {
+    /// As [`Loan::capacity`].
+    pub fn capacity(&self) -> u32 {
+        self.loan.capacity()
+    }
+
+    /// As [`Loan::bytes_mut`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn bytes_mut(&mut self) -> crate::Result<&mut [u8]> {
+        self.loan.bytes_mut()
+    }
+
+    /// As [`Loan::write_at`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn write_at(&mut self, offset: u32, from: &[u8]) -> crate::Result<()> {
+        self.loan.write_at(offset, from)
+    }
+
+    /// As [`Loan::set_picture`].
+    pub fn set_picture(&mut self, picture: &Picture) {
+        self.loan.set_picture(picture);
+    }
+
+    /// As [`Loan::publish`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn publish(self, len: u32) -> crate::Result<Ticket> {
+        self.loan.publish(len)
+    }
+
+    /// As [`Loan::publish_for`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn publish_for(self, len: u32, whom: Receivers) -> crate::Result<Ticket> {
+        self.loan.publish_for(len, whom)
+    }
+}
+
+/// A view that owns what it needs. See [`View`].
+#[derive(Debug)]
+#[must_use = "the frame may be written again as soon as the view is dropped"]
+pub struct OwnedView {
+    view: View<'static, 'static, OwnedRinger>,
+    _user: Arc<FrameUser>,
+}
+
+impl Deref for OwnedView {
+    type Target = View<'static, 'static, OwnedRinger>;
+    fn deref(&self) -> &Self::Target {
+        &self.view
+    }
+}
+
+static_assertions::assert_impl_all!(FrameUser: Send, Sync);
+static_assertions::assert_impl_all!(OwnedLoan: Send);
+static_assertions::assert_impl_all!(OwnedView: Send, Sync);
