@@ -122,18 +122,15 @@ fn copy(bytes: usize, capacity: usize, count: u64) -> Duration {
     begin.elapsed()
 }
 
-/// A copy of `batch` messages at once, through room for `capacity`.
-pub fn copied(cell: String, bytes: usize, capacity: usize, batch: usize) -> Entry {
-    Entry::new(cell, "floor: memcpy", "ns", move |bench| {
-        let times = bench.count.div_ceil(batch as u64);
-        let took = copy(bytes * batch, capacity / batch, times);
-        Sample::each(took, times * batch as u64)
-    })
-}
-
 /// A copy in, for each shape of message or record; a batch is copied at once.
 pub fn copies(all: &mut Vec<Entry>, cells: impl Iterator<Item = (String, usize, usize, usize)>) {
-    all.extend(cells.map(|(cell, bytes, capacity, batch)| copied(cell, bytes, capacity, batch)));
+    for (cell, bytes, capacity, batch) in cells {
+        all.push(Entry::new(cell, "floor: memcpy", "ns", move |bench| {
+            let times = bench.count.div_ceil(batch as u64);
+            let took = copy(bytes * batch, capacity / batch, times);
+            Sample::each(took, times * batch as u64)
+        }));
+    }
 }
 
 /// Round trips of two lines between threads, timed one by one: what the clock adds to each, too.

@@ -3,6 +3,7 @@
 mod bytes;
 mod iceoryx2;
 mod pipe;
+mod ringpad;
 mod shaq;
 
 use crate::groups::frames;
@@ -11,6 +12,10 @@ use crate::harness::Entry;
 /// Every bench of frames.
 pub fn all(all: &mut Vec<Entry>) {
     frames::floors(all);
+    frames::processes::<ringpad::Pool<ringpad::Ringing, false>>(all);
+    frames::processes::<ringpad::Pool<ringpad::Silent, false>>(all);
+    frames::processes::<ringpad::Pool<ringpad::Ringing, true>>(all);
+    frames::processes::<ringpad::Pool<ringpad::Silent, true>>(all);
     frames::processes::<bytes::Grants>(all);
     frames::processes::<iceoryx2::Loans>(all);
     frames::processes_of::<shaq::Slots<64>>(all, 64);
