@@ -21,7 +21,7 @@ use core::ops::Range;
 use crate::channel::party::Name;
 use crate::error::{Error, Result};
 use crate::memory::liveness::Owner;
-use crate::memory::order::RELAXED;
+use crate::memory::order::{RELAXED, UNCLAIM};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::Atomic;
 use crate::segment::claim::{Court, Held};
@@ -44,7 +44,7 @@ pub(crate) struct Seated<'p> {
 impl<'m> Seats<'m> {
     /// Bytes of so many.
     pub(crate) const fn bytes(count: u32) -> usize {
-        count as usize * size_of::<Owner>()
+        count as usize * size_of::<Atomic<Owner>>()
     }
 
     /// `count` seats, at least one, at `at`.
@@ -98,10 +98,24 @@ impl<'m> Seats<'m> {
         Err(why)
     }
 
-    /// Takes the seats of the dead, one after another, has each cleaned and frees it. Answers how many.
-    pub(crate) fn mend(&self, name: &Name<'_>, mut clean: impl FnMut(u32)) -> u32 {
+    /// Frees a seat whose holder is proven dead, uncleaned. True if it did.
+    pub(crate) fn release(&self, seat: u32, court: &Court<'_>) -> bool {
+        let owner = self.owner(seat);
+        let is_dead = owner != Owner::FREE && court.is_dead(owner);
+        // UNCLAIM: pairs with CLAIM of the next holder; the proof of death was an acquire of what the dead one did.
+        let free = |word: &Atomic<Owner>| word.replace(owner, Owner::FREE, UNCLAIM).is_ok();
+        is_dead && self.word(seat).is_ok_and(free)
+    }
+
+    /// Takes those of these seats that the dead hold, one after another, has each cleaned and frees it. Answers how many.
+    pub(crate) fn mend(
+        &self,
+        among: Range<u32>,
+        name: &Name<'_>,
+        mut clean: impl FnMut(u32),
+    ) -> u32 {
         let mut mended = 0;
-        for seat in 0..self.count {
+        for seat in among.start..among.end.min(self.count) {
             if !self.is_dead(seat, &name.court) {
                 continue;
             }

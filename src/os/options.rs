@@ -83,7 +83,9 @@ impl Options {
         self
     }
 
-    /// Asks for huge pages; silently does without where the system has none.
+    /// Maps in huge pages of 2 MiB, as far as the system has them; [`SharedSegment::huge_bytes`](super::SharedSegment::huge_bytes) tells how
+    /// far. Whoever opens a segment asks for its own mapping. A frame pool aligned to 2 MiB then wastes no part of one. Needs no setting of the
+    /// system's from Linux 6.1 on, and takes about 0.1 ms a page once.
     pub fn huge_pages(mut self, yes: bool) -> Self {
         self.huge_pages = yes;
         self

@@ -51,7 +51,7 @@ pub(super) struct Inner {
     pub(super) trust: Trust,
     pub(super) seats: Seats,
     /// Last: everything above points into it.
-    _mapping: Mapping,
+    mapping: Mapping,
 }
 
 /// A segment shared with other processes: open or created, mapped, ready to be joined.
@@ -76,11 +76,12 @@ pub(super) fn map(
     access: Access,
 ) -> Result<Mapping> {
     let bytes = usize::try_from(len).map_err(|_| crate::Error::TooLarge)?;
-    let mapping = Mapping::map(file, bytes, access == Access::ReadWrite)
-        .doing(|| format!("mapping {len} bytes"))?;
-    if options.huge_pages {
-        mapping.huge_pages();
-    }
+    let writable = access == Access::ReadWrite;
+    let mapped = match options.huge_pages {
+        true => Mapping::map_huge(file, bytes, writable),
+        false => Mapping::map(file, bytes, writable),
+    };
+    let mapping = mapped.doing(|| format!("mapping {len} bytes"))?;
     if options.prefault {
         mapping
             .prefault()
@@ -168,7 +169,7 @@ impl SharedSegment {
                 bells,
                 trust,
                 seats,
-                _mapping: mapping,
+                mapping,
             }),
         }
     }
@@ -181,6 +182,11 @@ impl SharedSegment {
     /// Bytes of the segment.
     pub fn len_bytes(&self) -> usize {
         self.inner.segment.len()
+    }
+
+    /// Bytes of this process's mapping that lie in huge pages now; see [`Options::huge_pages`]. Reads `/proc/self/smaps`.
+    pub fn huge_bytes(&self) -> u64 {
+        self.inner.mapping.huge_bytes()
     }
 
     /// True if other parties may write anything into it: its bytes are copied, never lent.

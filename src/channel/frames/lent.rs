@@ -110,15 +110,15 @@ impl<'u, 'p, W: Wake> Loan<'u, 'p, W> {
         }
         self.user.pool.region.check_not_forked()?;
         let pool = &self.user.pool;
-        let generation = pool.publish(&self.got, self.user.me(), whom);
+        let word = pool.publish(&self.got, self.user.me(), whom);
         self.done = true;
-        if whom.is_empty() {
+        if word.is_free() {
             // It can be loaned again at once.
             self.user.wake();
         }
         Ok(Ticket {
             index: self.got.index,
-            generation,
+            generation: word.generation(),
             len,
         })
     }

@@ -7,7 +7,8 @@
 //! control (128)   0 where frames begin u32   4 waiters u32
 //! next (128)      0 hint u32                              written by whoever loans
 //! seats (128)     32 claims                               receivers' first, by number
-//! lines           frames x 128: 0 word u64 {generation, pins}   8 reserved u32   12 inherited u32   16 publisher   32 picture (32 bytes)
+//! lines           frames x 128: 0 word u64 {generation, pins}   8 reserved u64 {generation, old u16, reserved u16}
+//!                 16 publisher   32 picture (32 bytes)
 //! frames          frames x `frame_bytes`, each padded to the alignment
 //! ```
 //!
@@ -17,12 +18,12 @@
 //!
 //! ```text
 //! loan     {even g, 0} -CAS-> {g + 1, me}                RECLAIM
-//! publish  publisher, reserved = receivers; {g + 2, receivers} (PUBLISH); then send the ticket, which says g + 2
+//! publish  publisher, reserved = {g + 2, receivers}; {g + 2, receivers} (PUBLISH); then send the ticket, which says g + 2
 //! view     {g, p} -CAS-> {g, p + me}                     OBSERVE; other generation: stale
-//! take     g and my bit (OBSERVE); then `reserved` - me, which must have had my bit
+//! take     g and my bit (OBSERVE); reserved {g, old, r} -CAS-> {g, old - me, r - me}: who has that has the frame
 //! drop     {g, p} -> {g, p - me}                         RELEASE; the frame is free if nobody is left
 //! clean    of the dead, by whoever holds the seat now:
-//!          {odd g, it} -> {g + 1, 0}; {g, p} -> {g, p - it} (RELEASE); a receiver's stays: `inherited`, `reserved` + it
+//!          {odd g, it} -> {g + 1, 0}; {g, p} -> {g, p - it} (RELEASE); a receiver's stays: {g, old + it, r + it} if it was taken
 //! ```
 //! Seats `0..receivers` are receivers. What is reserved for one stays so when its holder leaves or dies, as messages stay in a ring: its
 //! successor has its bit, and takes by the tickets that it finds. What it had taken and not dropped can be taken again.
@@ -38,7 +39,7 @@
 //! A publisher before `publish`: a loan that names its seat; the frame is free again once the seat is cleaned. Between publishing and sending: a frame
 //! that is reserved and was not sent, which its receivers find by [`User::unclaimed`]. A viewer: its bit, until the seat is cleaned. A
 //! receiver: everything for its successor. Whoever cleans: a seat that names it, to be cleaned again.
-//! Seats of the dead are cleaned by whoever takes them, by whoever reaps, and by a loan that finds no frame.
+//! Seats of the dead are cleaned by whoever takes them, by whoever reaps, and by a loan that finds no frame; receivers' by their successors alone.
 //!
 //! # Cost
 //!

@@ -6,7 +6,7 @@ use super::rules::SEATS;
 use super::shape::{FrameLine, FrameShape};
 use super::ticket::{Receivers, Ticket};
 use super::user::{Refused, Unclaimed};
-use super::word::Word;
+use super::word::{Reservation, Word};
 use crate::channel::party::Name;
 use crate::channel::seats::Seats;
 use crate::error::{Error, Result};
@@ -54,7 +54,6 @@ impl<'m> Pool<'m> {
         for Line(frame) in self.lines {
             frame.word.store(Word::NEW.0, RELAXED);
             frame.reserved.store(0, RELAXED);
-            frame.inherited.store(0, RELAXED);
             frame.publisher.store(Owner::FREE, RELAXED);
             frame.set_picture(&Default::default());
         }
@@ -94,15 +93,16 @@ impl<'m> Pool<'m> {
 
     /// Publishes a loaned frame, for these receivers. Nobody but the loan's holder writes its word.
     #[inline]
-    pub(super) fn publish(&self, got: &Got<'_>, me: Owner, whom: Receivers) -> u32 {
+    pub(super) fn publish(&self, got: &Got<'_>, me: Owner, whom: Receivers) -> Word {
         let mask = whom.0 & self.all_receivers().0;
-        if mask != 0 {
-            got.frame.publisher.store(me, RELAXED);
-            got.frame.reserved.store(mask, RELAXED);
-        }
         let word = got.word.next(mask);
+        if mask != 0 {
+            let reserved = Reservation::of(word.generation(), mask);
+            got.frame.reserved.store(reserved.0, RELAXED);
+            got.frame.publisher.store(me, RELAXED);
+        }
         got.frame.word.store(word.0, PUBLISH); // PUBLISH: pairs with OBSERVE in view and take
-        word.generation()
+        word
     }
 
     /// Gives back a loaned frame unpublished.
@@ -165,14 +165,11 @@ impl<'m> Pool<'m> {
         if word.pins() & bit == 0 {
             return Err(Refused::NotReserved);
         }
-        // From here on the frame stays as it is: only this seat removes its bit.
-        if frame.reserved.clear_bits(bit, RELAXED) & bit == 0 {
-            return Err(Refused::AlreadyViewed);
+        // Whoever has the reservation has the frame: the seat's bit goes after it, and nobody else removes that.
+        match self.unreserve(frame, ticket.generation, bit)? {
+            true => Ok(Got { index, frame, word }),
+            false => Err(Refused::AlreadyViewed),
         }
-        if frame.inherited.load(RELAXED) & bit != 0 {
-            frame.inherited.clear_bits(bit, RELAXED);
-        }
-        Ok(Got { index, frame, word })
     }
 
     /// Removes a seat from those who have a frame. True if the frame is free now.
@@ -183,12 +180,46 @@ impl<'m> Pool<'m> {
         was.pins() == bit && !was.is_loaned()
     }
 
-    /// Drops what is reserved for a seat and was not taken, if `whose` says so of the frame. True if the frame is free now.
-    fn drop_reserved(&self, frame: &FrameShape, bit: u32) -> bool {
+    /// Changes what a frame says of its reservations, in this generation, as long as there is something to change. False if there is not.
+    #[inline]
+    fn change(
+        &self,
+        frame: &FrameShape,
+        change: impl Fn(Reservation) -> Option<Reservation>,
+    ) -> Result<bool> {
+        let mut found = Reservation(frame.reserved.load(RELAXED));
+        for _ in 0..ATTEMPTS {
+            let Some(new) = change(found) else {
+                return Ok(false);
+            };
+            // RELAXED: the frame's word orders everything; the generation in this one says of which frame it speaks.
+            match frame.reserved.replace(found.0, new.0, RELAXED) {
+                Ok(_) => return Ok(true),
+                Err(now) => found = Reservation(now),
+            }
+        }
+        Err(Error::Busy)
+    }
+
+    /// Ends a receiver's reservation. False if it has none in this generation: one caller alone hears true.
+    #[inline]
+    fn unreserve(&self, frame: &FrameShape, generation: u32, bit: u32) -> Result<bool> {
+        self.change(frame, |found| {
+            found.has(generation, bit).then(|| found.without(bit))
+        })
+    }
+
+    /// Drops what is reserved for a seat and was not taken. True if the frame is free now.
+    fn drop_reserved(&self, frame: &FrameShape, generation: u32, bit: u32) -> bool {
         // First the reservation: killed between the two, it is a frame that was taken, and the next holder of the seat finds it.
-        let had = frame.reserved.clear_bits(bit, RELAXED) & bit != 0;
-        frame.inherited.clear_bits(bit, RELAXED);
-        had && self.unpin(frame, bit)
+        matches!(self.unreserve(frame, generation, bit), Ok(true)) && self.unpin(frame, bit)
+    }
+
+    /// Ends a loan of the dead. A loan's word comes once: this is the loan that was found, or nothing.
+    fn break_off(&self, frame: &FrameShape, found: Word) -> bool {
+        let free = found.next(0);
+        // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
+        frame.word.replace(found.0, free.0, RELEASE).is_ok()
     }
 
     /// What a seat's last holder left, cleaned by whoever holds the seat now. Answers how many frames are free by it.
@@ -202,21 +233,15 @@ impl<'m> Pool<'m> {
                 continue;
             }
             if found.is_loaned() {
-                frame.reserved.store(0, RELAXED);
-                frame.inherited.store(0, RELAXED);
-                // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
-                freed += u32::from(
-                    frame
-                        .word
-                        .replace(found.0, found.next(0).0, RELEASE)
-                        .is_ok(),
-                );
+                freed += u32::from(self.break_off(frame, found));
             } else if !keeps {
                 freed += u32::from(self.unpin(frame, bit));
-            } else if frame.reserved.load(RELAXED) & bit == 0 {
-                // First the mark: killed between the two, it is still a frame that was taken.
-                frame.inherited.set_bits(bit, RELAXED);
-                frame.reserved.set_bits(bit, RELAXED);
+            } else {
+                // Had and not reserved: taken by the last holder, who may have removed the ticket.
+                let generation = found.generation();
+                let _ = self.change(frame, |found| {
+                    (!found.has(generation, bit)).then(|| found.with_old(generation, bit))
+                });
             }
         }
         freed
@@ -229,17 +254,36 @@ impl<'m> Pool<'m> {
         for Line(frame) in self.lines {
             let found = Word(frame.word.load(OBSERVE)); // OBSERVE: pairs with PUBLISH, for `reserved`
             if found.pins() & bit != 0 && !found.is_loaned() {
-                freed += u32::from(self.drop_reserved(frame, bit));
+                freed += u32::from(self.drop_reserved(frame, found.generation(), bit));
             }
         }
         freed
     }
 
     /// Frees the seats of the dead. Answers how many seats, and how many frames are free by it.
+    ///
+    /// Seats of receivers are never taken for it: a successor must not find a mender there. What such a one had to read is the successor's.
     pub(super) fn mend(&self, name: &Name<'_>) -> (u32, u32) {
         let mut freed = 0;
-        let seats = self.seats.mend(name, |seat| freed += self.clean(seat));
-        (seats, freed)
+        for Line(frame) in self.lines.iter().filter(|_| self.receivers > 0) {
+            // OBSERVE: the word before its seat's holder; see Seats::is_dead
+            let found = Word(frame.word.load(OBSERVE));
+            let seat = found.pins().trailing_zeros();
+            if found.is_loaned()
+                && seat < self.receivers
+                && self.seats.is_dead(seat, &name.court)
+                && self.break_off(frame, found)
+            {
+                freed += 1;
+            }
+        }
+        let dead = |seat: &u32| self.seats.release(*seat, &name.court);
+        let receivers = (0..self.receivers).filter(dead).count() as u32;
+        let others = self.receivers..SEATS;
+        let users = self
+            .seats
+            .mend(others, name, |seat| freed += self.clean(seat));
+        (receivers + users, freed)
     }
 
     /// Who of those who reserved frames for this seat is dead.
@@ -252,7 +296,8 @@ impl<'m> Pool<'m> {
                 continue;
             }
             let whose = frame.publisher.load(RELAXED);
-            if frame.reserved.load(RELAXED) & bit != 0
+            let reserved = Reservation(frame.reserved.load(RELAXED));
+            if reserved.has(found.generation(), bit)
                 && !dead.contains(whose)
                 && name.court.is_dead(whose)
             {
@@ -272,37 +317,46 @@ impl<'m> Pool<'m> {
             if found.is_loaned() || found.pins() & bit == 0 {
                 continue;
             }
-            let is_reserved = frame.reserved.load(RELAXED) & bit != 0;
-            let is_old = frame.inherited.load(RELAXED) & bit != 0;
-            if is_reserved && (is_old || dead.contains(frame.publisher.load(RELAXED))) {
-                freed |= self.drop_reserved(frame, bit);
-                dropped += 1;
+            let (generation, reserved) = (found.generation(), frame.reserved.load(RELAXED));
+            let reserved = Reservation(reserved);
+            let is_reserved = reserved.has(generation, bit);
+            // A publisher of a later generation comes with a reservation of that one, and then nothing is dropped.
+            if is_reserved && (reserved.is_old(bit) || dead.contains(frame.publisher.load(RELAXED)))
+            {
+                if let Ok(true) = self.unreserve(frame, generation, bit) {
+                    freed |= self.unpin(frame, bit);
+                    dropped += 1;
+                }
             }
         }
         (dropped, freed)
     }
 
-    /// Takes back what was published and not sent: of these receivers, for whom. And whether the frame is free now.
+    /// Says that the ticket will not come to these receivers. Answers for whom it was still reserved.
     pub(super) fn recall(
         &self,
         ticket: Ticket,
         whom: Receivers,
         me: Owner,
-    ) -> Result<(Receivers, bool), Refused> {
+    ) -> Result<Receivers, Refused> {
         let frame = self.frame(ticket)?;
+        let generation = ticket.generation;
         let found = Word(frame.word.load(OBSERVE)); // OBSERVE: pairs with PUBLISH, for `publisher`
-        if found.generation() != ticket.generation || frame.publisher.load(RELAXED) != me {
+        if found.generation() != generation || frame.publisher.load(RELAXED) != me {
             return Err(Refused::Stale);
         }
-        let (mut had, mut freed) = (Receivers::NONE, false);
+        let mut had = Receivers::NONE;
         for number in (0..self.receivers).filter(|number| whom.contains(*number)) {
             let bit = 1 << number;
-            if frame.reserved.clear_bits(bit, RELAXED) & bit != 0 {
+            // Each receiver drops it by itself: nobody removes the bit of a seat that somebody else holds.
+            let is_marked = self.change(frame, |found| {
+                (found.among(generation, bit) != 0).then(|| found.with_old(generation, bit))
+            })?;
+            if is_marked {
                 had = had.with(number);
-                freed |= self.unpin(frame, bit);
             }
         }
-        Ok((had, freed))
+        Ok(had)
     }
 
     /// Frames that nobody has, when each was looked at.

@@ -7,6 +7,8 @@ use crate::memory::layout::CACHE_LINE;
 
 /// Seats of a pool: a bit each in a frame's word.
 pub(super) const SEATS: u32 = 32;
+/// Most receivers: two bits each in the word of reservations.
+const MOST_RECEIVERS: u32 = 16;
 /// Most frames: a loan that finds none free has looked at each.
 const MOST_FRAMES: u32 = 1 << 16;
 /// Largest frame.
@@ -24,7 +26,7 @@ pub struct Config {
     pub frame_bytes: u32,
     /// What each frame's address is a multiple of: a power of two from 128 to 2 MiB.
     pub align: u32,
-    /// Receivers for whom frames may be reserved, 0 to 31, by numbers from 0.
+    /// Receivers for whom frames may be reserved, 0 to 16, by numbers from 0.
     pub receivers: u32,
     /// The user's own number for what the frames hold, compared by [`Frames::expect_tag`](super::Frames::expect_tag) and by plans; 0 if none.
     pub type_tag: u64,
@@ -90,8 +92,8 @@ impl Config {
             let want = "a power of two from 128 to 2^21";
             return bad(Field::ElementAlign, self.align, want);
         }
-        if self.receivers >= SEATS {
-            return bad(Field::Framing, self.receivers, "at most 31 receivers");
+        if self.receivers > MOST_RECEIVERS {
+            return bad(Field::Framing, self.receivers, "at most 16 receivers");
         }
         Ok(())
     }

@@ -38,10 +38,8 @@ pub(crate) struct FramesControl {
 pub(crate) struct FrameShape {
     /// See [`Word`](super::word::Word).
     pub(crate) word: AtomicU64,
-    /// Bits of receivers who have the frame and have not taken it.
-    pub(crate) reserved: AtomicU32,
-    /// Of those, bits of receivers whose last holder had taken it.
-    pub(crate) inherited: AtomicU32,
+    /// See [`Reservation`](super::word::Reservation).
+    pub(crate) reserved: AtomicU64,
     /// Who published it, if it is reserved for anybody.
     pub(crate) publisher: Atomic<Owner>,
     pub(crate) spare: [RawU32; 3],

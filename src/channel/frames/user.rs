@@ -244,8 +244,8 @@ impl<'p, W: Wake> User<'p, W> {
         self.pool.unclaimed(self.seat(), &self.name)
     }
 
-    /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send, and
-    /// what a dead predecessor had taken and removed from the channel. What living publishers reserved stays. Answers how many frames.
+    /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send,
+    /// what a dead predecessor had taken and removed from the channel, and what was recalled. What else living publishers reserved stays. Answers how many frames.
     ///
     /// Between the asking and this call the channel that tickets come through must have been empty once.
     pub fn release_unclaimed(&self, dead: &Unclaimed) -> u32 {
@@ -259,18 +259,17 @@ impl<'p, W: Wake> User<'p, W> {
         dropped
     }
 
-    /// Takes back what this user published for these receivers and did not send to them. Answers for whom it was still reserved.
+    /// Says of what this peer published that its ticket will not come to these receivers, because it could not be sent. Each drops it at its next
+    /// [`User::release_unclaimed`]; until then the frame is theirs. Answers for whom it was still reserved.
+    ///
+    /// Better to ask for room before publishing, where only one sends.
     ///
     /// # Errors
     ///
     /// [`Refused::Stale`] if the frame holds something else, or another peer's; [`Refused::Region`].
     pub fn recall(&self, ticket: Ticket, whom: Receivers) -> Result<Receivers, Refused> {
         self.pool.region.check_not_forked()?;
-        let (had, freed) = self.pool.recall(ticket, whom, self.me())?;
-        if freed {
-            self.wake();
-        }
-        Ok(had)
+        self.pool.recall(ticket, whom, self.me())
     }
 
     /// Gives back everything that is reserved for a receiver, which nobody alive is. Answers how many frames are free by it.

@@ -15,7 +15,7 @@ use rustix::fs::{
     fallocate, fcntl_add_seals, fcntl_get_seals, fstat, fstatfs, fstatvfs, ftruncate, memfd_create,
 };
 use rustix::io::{Errno, retry_on_intr};
-use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap, munmap};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mlock, mmap, mmap_anonymous, munmap};
 
 pub(crate) use super::fork::fork_guard;
 use super::{context, invalid, page_size};
@@ -151,7 +151,10 @@ pub(crate) fn seals(fd: BorrowedFd<'_>) -> io::Result<Seals> {
     })
 }
 
-/// A shared mapping from the start of a file, page-aligned, absent in forked children; unmapped on drop, by who mapped it.
+/// A huge page of the usual size.
+pub(super) const HUGE: usize = 2 << 20;
+
+/// A shared mapping from the start of a file, aligned to its length or a huge page, absent in forked children; unmapped on drop, by who mapped it.
 #[derive(Debug)]
 pub(crate) struct Mapping {
     base: NonNull<u8>,
@@ -186,10 +189,7 @@ impl Mapping {
         } else {
             ProtFlags::READ
         };
-        // SAFETY: no address is asked for, so no existing mapping is replaced.
-        let base = unsafe { mmap(ptr::null_mut(), len, access, MapFlags::SHARED, fd, 0) }?;
-        let base = NonNull::new(base.cast())
-            .ok_or_else(|| io::Error::other("the kernel mapped at address 0"))?;
+        let base = map_aligned(fd, len, access)?;
         let mapping = Mapping {
             base,
             len,
@@ -240,12 +240,7 @@ impl Mapping {
         Ok(unsafe { mlock(self.base.as_ptr().cast(), self.len) }?)
     }
 
-    /// Asks for huge pages; `false`: this kernel or file has none, and nothing else changes.
-    pub(crate) fn huge_pages(&self) -> bool {
-        self.advise(Advice::LinuxHugepage).is_ok()
-    }
-
-    fn advise(&self, advice: Advice) -> Result<(), Errno> {
+    pub(super) fn advise(&self, advice: Advice) -> Result<(), Errno> {
         // SAFETY: the range is this live mapping, and no advice used in this file changes or drops a byte of a shared one.
         unsafe { madvise(self.base.as_ptr().cast(), self.len, advice) }
     }
@@ -262,6 +257,39 @@ impl Mapping {
             let _ = word.compare_exchange(0, 0, Ordering::Relaxed, Ordering::Relaxed);
         }
     }
+}
+
+/// Maps `len` bytes of a file at a multiple of what they are long, at most of a huge page: whatever is aligned to less in one process is so in all.
+fn map_aligned(fd: BorrowedFd<'_>, len: usize, access: ProtFlags) -> io::Result<NonNull<u8>> {
+    let whole = len.next_multiple_of(page_size());
+    let align = whole.next_power_of_two().min(HUGE);
+    let room = whole.checked_add(align).ok_or(Errno::NOMEM)?;
+    // SAFETY: no address is asked for, so no existing mapping is replaced.
+    let free = unsafe {
+        mmap_anonymous(
+            ptr::null_mut(),
+            room,
+            ProtFlags::empty(),
+            MapFlags::PRIVATE | MapFlags::NORESERVE,
+        )
+    }?;
+    let before = free.addr().wrapping_neg() & (align - 1);
+    let base = free.wrapping_byte_add(before);
+    let flags = MapFlags::SHARED | MapFlags::FIXED;
+    // SAFETY: what is replaced lies in the room above, which nobody else knows.
+    let mapped = unsafe { mmap(base, len, access, flags, fd, 0) };
+    let (rest, behind) = (base.wrapping_byte_add(whole), room - before - whole);
+    let mut spare = [(free, before), (rest, behind)];
+    if mapped.is_err() {
+        spare = [(free, room), (free, 0)];
+    }
+    for (at, bytes) in spare {
+        if bytes > 0 {
+            // SAFETY: the part of the room above in which nothing was mapped.
+            let _ = unsafe { munmap(at, bytes) };
+        }
+    }
+    NonNull::new(mapped?.cast()).ok_or_else(|| io::Error::other("the kernel mapped at address 0"))
 }
 
 impl Drop for Mapping {

@@ -221,7 +221,6 @@ fn mapping_is_shared_aligned_and_within_the_file() {
     }
     for map in [&writer, &reader] {
         map.prefault().unwrap();
-        map.huge_pages();
         map.lock_in_memory().unwrap();
     }
 }

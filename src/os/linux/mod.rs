@@ -8,6 +8,7 @@
 pub(crate) mod bell;
 pub(crate) mod directory;
 pub(crate) mod fork;
+pub(crate) mod huge;
 pub(crate) mod lock;
 pub(crate) mod memory;
 pub(crate) mod process;
