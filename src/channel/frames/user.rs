@@ -95,9 +95,9 @@ pub struct User<'p, W: Wake = Silent> {
     pub(super) pool: Pool<'p>,
     name: Name<'p>,
     pub(super) bit: u32,
-    wake: W,
-    /// `None` only after the user moved on. Given back last.
+    /// `None` only after the user moved on. Given back before what `wake` keeps: the region, of an owned user.
     seat: Option<Seated<'p>>,
+    wake: W,
 }
 
 impl<'p> User<'p> {
