@@ -7,6 +7,7 @@
 //! take    FREE | dead -CAS-> me       CLAIM; then the kind cleans what the last holder left there; then it is used
 //! leave   the kind cleans; me -CAS-> FREE      UNCLAIM
 //! mend    dead -CAS-> mender          CLAIM; the kind cleans; -CAS-> FREE      UNCLAIM
+//! release dead -CAS-> FREE            UNCLAIM; where the next holder cleans anyway
 //! ```
 //! Whoever cleans a seat holds it, so that a word which names the seat, and no life, is never changed for the dead beside a new holder.
 //!
@@ -74,10 +75,10 @@ impl<'m> Seats<'m> {
         }
     }
 
-    /// True if a seat's holder is proven dead. Look at what names the seat before: then that was named by this holder, or by one before it.
-    pub(crate) fn is_dead(&self, seat: u32, court: &Court<'_>) -> bool {
+    /// Who holds a seat, if that one is proven dead.
+    pub(crate) fn dead(&self, seat: u32, court: &Court<'_>) -> Option<Owner> {
         let owner = self.owner(seat);
-        owner != Owner::FREE && court.is_dead(owner)
+        (owner != Owner::FREE && court.is_dead(owner)).then_some(owner)
     }
 
     /// Takes one of these seats: a free one, or, if there is none, a dead one's. Clean it before it is used.
@@ -98,13 +99,11 @@ impl<'m> Seats<'m> {
         Err(why)
     }
 
-    /// Frees a seat whose holder is proven dead, uncleaned. True if it did.
-    pub(crate) fn release(&self, seat: u32, court: &Court<'_>) -> bool {
-        let owner = self.owner(seat);
-        let is_dead = owner != Owner::FREE && court.is_dead(owner);
+    /// Frees a seat, uncleaned, whose holder the caller has proven dead. True if it did.
+    pub(crate) fn release(&self, seat: u32, dead: Owner) -> bool {
         // UNCLAIM: pairs with CLAIM of the next holder; the proof of death was an acquire of what the dead one did.
-        let free = |word: &Atomic<Owner>| word.replace(owner, Owner::FREE, UNCLAIM).is_ok();
-        is_dead && self.word(seat).is_ok_and(free)
+        let free = |word: &Atomic<Owner>| word.replace(dead, Owner::FREE, UNCLAIM).is_ok();
+        self.word(seat).is_ok_and(free)
     }
 
     /// Takes those of these seats that the dead hold, one after another, has each cleaned and frees it. Answers how many.
@@ -116,11 +115,11 @@ impl<'m> Seats<'m> {
     ) -> u32 {
         let mut mended = 0;
         for seat in among.start..among.end.min(self.count) {
-            if !self.is_dead(seat, &name.court) {
+            let Some(dead) = self.dead(seat, &name.court) else {
                 continue;
-            }
+            };
             let Ok(word) = self.word(seat) else { break };
-            if let Ok(_held) = Held::take(word, name.me, self.region, &name.court) {
+            if let Some(_held) = Held::take_from(word, dead, name.me, self.region) {
                 clean(seat);
                 mended += 1;
             }

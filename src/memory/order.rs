@@ -10,7 +10,7 @@
 //! | [`OPEN`] | [`VALIDATE`] | "this slot is being overwritten", from the writer to a reader that copied any word of what it writes |
 //! | [`CLOSE`] | [`ARRIVE`] | written words, from the writer to a reader that found the slot by its stamp |
 //! | [`UNCLAIM`] | [`CLAIM`] | an endpoint's last positions and what a lock guards, to the next owner |
-//! | [`CLAIM`] | [`FOUND`] | that a claim's owner sits in its row, to whoever asks whether it lives |
+//! | [`CLAIM`], and [`PUBLISH`] of a publisher's name | [`FOUND`] | that who is named sits in its row, to whoever asks whether it lives |
 //! | [`LEAVE`], [`LIVE`] | [`DEPARTED`], [`JOIN`] | everything a peer did, to whoever sees that its life in the row ended |
 //! | [`JOIN`] | [`DEPARTED`] | what a peer did before it joined, to whoever asks whether it lives |
 //! | [`REAP`] | [`DEPARTED`] | that a row's peer is proven dead, and everything it did, to whoever finds it being reaped |

@@ -104,6 +104,19 @@ impl<'p> Held<'p> {
         Ok(Self { word, me, region })
     }
 
+    /// Takes `word` from an owner that the caller has proven dead; `None` if somebody else did.
+    pub(crate) fn take_from(
+        word: &'p Atomic<Owner>,
+        dead: Owner,
+        me: Owner,
+        region: RegionRef<'p>,
+    ) -> Option<Self> {
+        region.check_writable().ok()?;
+        region.check_not_forked().ok()?;
+        word.replace(dead, me, CLAIM).ok()?; // CLAIM: pairs with FOUND
+        Some(Self { word, me, region })
+    }
+
     /// True in a child forked after the claim was made: it must touch nothing.
     pub(crate) fn is_forked(&self) -> bool {
         self.region.is_forked()

@@ -190,8 +190,8 @@ impl<'m> Frames<'m> {
         self.user_as(Claimant::Peer(me), Silent)
     }
 
-    /// The receiver of this number, in the name of a peer of the pool's segment: with it goes what is reserved for that number. It may
-    /// publish and view as well.
+    /// The receiver of this number, in the name of a peer of the pool's segment: with it goes what is reserved for that number. It does not
+    /// publish.
     ///
     /// # Errors
     ///

@@ -99,7 +99,7 @@ impl<'m> Pool<'m> {
         if mask != 0 {
             let reserved = Reservation::of(word.generation(), mask);
             got.frame.reserved.store(reserved.0, RELAXED);
-            got.frame.publisher.store(me, RELAXED);
+            got.frame.publisher.store(me, PUBLISH); // PUBLISH: pairs with FOUND, for whoever finds it before the frame's word
         }
         got.frame.word.store(word.0, PUBLISH); // PUBLISH: pairs with OBSERVE in view and take
         word
@@ -215,13 +215,6 @@ impl<'m> Pool<'m> {
         matches!(self.unreserve(frame, generation, bit), Ok(true)) && self.unpin(frame, bit)
     }
 
-    /// Ends a loan of the dead. A loan's word comes once: this is the loan that was found, or nothing.
-    fn break_off(&self, frame: &FrameShape, found: Word) -> bool {
-        let free = found.next(0);
-        // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
-        frame.word.replace(found.0, free.0, RELEASE).is_ok()
-    }
-
     /// What a seat's last holder left, cleaned by whoever holds the seat now. Answers how many frames are free by it.
     pub(super) fn clean(&self, seat: u32) -> u32 {
         let bit = 1 << (seat & 31);
@@ -233,7 +226,9 @@ impl<'m> Pool<'m> {
                 continue;
             }
             if found.is_loaned() {
-                freed += u32::from(self.break_off(frame, found));
+                let free = found.next(0);
+                // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
+                freed += u32::from(frame.word.replace(found.0, free.0, RELEASE).is_ok());
             } else if !keeps {
                 freed += u32::from(self.unpin(frame, bit));
             } else {
@@ -264,22 +259,12 @@ impl<'m> Pool<'m> {
     ///
     /// Seats of receivers are never taken for it: a successor must not find a mender there. What such a one had to read is the successor's.
     pub(super) fn mend(&self, name: &Name<'_>) -> (u32, u32) {
-        let mut freed = 0;
-        for Line(frame) in self.lines.iter().filter(|_| self.receivers > 0) {
-            // OBSERVE: the word before its seat's holder; see Seats::is_dead
-            let found = Word(frame.word.load(OBSERVE));
-            let seat = found.pins().trailing_zeros();
-            if found.is_loaned()
-                && seat < self.receivers
-                && self.seats.is_dead(seat, &name.court)
-                && self.break_off(frame, found)
-            {
-                freed += 1;
-            }
-        }
-        let dead = |seat: &u32| self.seats.release(*seat, &name.court);
+        let dead = |seat: &u32| {
+            let dead = self.seats.dead(*seat, &name.court);
+            dead.is_some_and(|dead| self.seats.release(*seat, dead))
+        };
         let receivers = (0..self.receivers).filter(dead).count() as u32;
-        let others = self.receivers..SEATS;
+        let (mut freed, others) = (0, self.receivers..SEATS);
         let users = self
             .seats
             .mend(others, name, |seat| freed += self.clean(seat));

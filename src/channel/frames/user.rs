@@ -25,6 +25,8 @@ pub enum Refused {
     NoFrame,
     /// The frame holds something else by now.
     Stale,
+    /// A receiver has no loans: a peer that publishes as well takes a seat of its own for it.
+    Receiver,
     /// This user has the frame already.
     AlreadyViewed,
     /// The frame is not reserved for this user.
@@ -45,6 +47,9 @@ impl fmt::Display for Refused {
         match self {
             Refused::NoFrame => f.write_str("every frame is in use"),
             Refused::Stale => f.write_str("the frame holds something else by now"),
+            Refused::Receiver => {
+                f.write_str("a receiver has no loans; a peer publishes as another user")
+            }
             Refused::AlreadyViewed => f.write_str("this user has the frame already"),
             Refused::NotReserved => f.write_str("the frame is not reserved for this user"),
             Refused::Region(error) => error.fmt(f),
@@ -87,7 +92,7 @@ impl Unclaimed {
     }
 }
 
-/// A user of a pool. It publishes, views, or, if it is a receiver, takes what is reserved for it; several threads may share it.
+/// A user of a pool. It publishes and views; or, if it is a receiver, views and takes what is reserved for it. Several threads may share it.
 ///
 /// Loans and views borrow it. Dropping it gives its seat back.
 #[derive(Debug)]
@@ -183,10 +188,13 @@ impl<'p, W: Wake> User<'p, W> {
     ///
     /// # Errors
     ///
-    /// [`Refused::NoFrame`]; [`Refused::Region`].
+    /// [`Refused::NoFrame`]; [`Refused::Receiver`]; [`Refused::Region`].
     #[inline]
     pub fn loan(&self) -> Result<Loan<'_, 'p, W>, Refused> {
         self.pool.region.check_not_forked()?;
+        if self.bit & self.pool.all_receivers().0 != 0 {
+            return Err(Refused::Receiver);
+        }
         let got = match self.pool.loan(self.bit) {
             Some(got) => got,
             None => self.loan_of_the_dead()?,
