@@ -3,6 +3,7 @@
 //! callgrind counts while one of these runs, and at no other time: it knows them by this module's name. Each count
 //! holds one return and, for values that do not fit registers, the way in and out of memory.
 
+use ringpad::frames::{Receivers, Ticket, User};
 use ringpad::mailslot::reliable::{self, Delivery};
 use ringpad::mailslot::{Next, Publisher, Subscriber};
 use ringpad::mpmc::{Receiver, Sender};
@@ -139,4 +140,35 @@ pub fn crowd_take(rx: &mut Receiver<'static, u64>) -> bool {
         }
         None => false,
     }
+}
+
+/// A loan that is published at once, for whoever comes. Zeros if there was none.
+#[inline(never)]
+pub fn frame_publish<W: Wake>(user: &mut User<'static, W>) -> Ticket {
+    let Ok(loan) = user.loan() else {
+        return Ticket::default();
+    };
+    loan.publish(64).unwrap_or_default()
+}
+
+/// A loan that is published at once, for the receiver. Zeros if there was none.
+#[inline(never)]
+pub fn frame_reserve(user: &mut User<'static>) -> Ticket {
+    let Ok(loan) = user.loan() else {
+        return Ticket::default();
+    };
+    let ticket = loan.publish_for(64, Receivers::one(0));
+    ticket.unwrap_or_default()
+}
+
+/// A view that is dropped at once.
+#[inline(never)]
+pub fn frame_view<W: Wake>(user: &mut User<'static, W>, ticket: Ticket) -> bool {
+    user.view(ticket).is_ok()
+}
+
+/// A reserved frame, taken and dropped at once.
+#[inline(never)]
+pub fn frame_take(user: &mut User<'static>, ticket: Ticket) -> bool {
+    user.take(ticket).is_ok()
 }

@@ -8,6 +8,7 @@ mod counts;
 mod crowds;
 mod homes;
 mod operations;
+mod pools;
 mod shouts;
 
 use std::path::PathBuf;

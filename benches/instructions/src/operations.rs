@@ -10,6 +10,7 @@ use ringpad::{Pod, Wake, bytes, spsc};
 use crate::counted;
 use crate::crowds;
 use crate::homes::{BYTES, Bare, Distrusted, Home, Ringing, SLOTS};
+use crate::pools;
 use crate::shouts;
 
 /// An item of eight words.
@@ -103,6 +104,13 @@ pub const ALL: &[Operation] = &[
     operation("ringing mpmc send", crowds::ringing_send),
     operation("ringing 64B write", shouts::ringing_write::<Large>),
     operation("ringing 64B publish", shouts::ringing_publish::<Large>),
+    operation("bare frame loan+publish", pools::bare_publish),
+    operation("bare frame loan+publish_for", pools::reserve),
+    operation("bare frame view+drop", pools::bare_view),
+    operation("bare frame view, stale", pools::view_stale),
+    operation("bare frame take+drop", pools::take),
+    operation("ringing frame loan+publish", pools::ringing_publish),
+    operation("ringing frame view+drop", pools::ringing_view),
 ];
 
 /// Runs laps, each of which says how many calls it counted.

@@ -24,6 +24,12 @@ const TIMED: usize = FULL_HD;
 /// What is larger than this takes so long to copy that a few repeats must do.
 const SHORT: usize = 65536;
 const PAGE: usize = 4096;
+/// The cell in which all sizes stand.
+const SIDE_BY_SIDE: &str = "frames-sizes/in place";
+
+fn cell(bytes: usize) -> String {
+    format!("frames/{bytes}")
+}
 
 /// Round trips before the clock starts: pages are touched, predictors settle.
 fn warm_up<P: FramePeer>(bytes: usize) -> u64 {
@@ -90,7 +96,12 @@ fn give_each(to: &mut impl FrameGiver, bytes: usize, warm_up: u64, count: u64) -
     histogram
 }
 
-fn of_size<P: FramePeer + 'static>(group: &str, bytes: usize, each: bool) -> Entry {
+fn between<P: FramePeer + 'static>(
+    cell: String,
+    contender: String,
+    bytes: usize,
+    each: bool,
+) -> Entry {
     let run = move |bench: &Bench<'_>| {
         let mut to = P::giver(&bench.meeting(), bytes);
         let invitation = to.invitation();
@@ -106,9 +117,7 @@ fn of_size<P: FramePeer + 'static>(group: &str, bytes: usize, each: bool) -> Ent
         partner.finish();
         sample
     };
-    let name = format!("{} processes", P::NAME);
-    let entry = Entry::new(format!("{group}/{bytes}"), name, "ns", run);
-    let entry = entry.with_partner(move |side, control| {
+    let entry = Entry::new(cell, contender, "ns", run).with_partner(move |side, control| {
         let mut from = P::taker(&side.invitation, bytes);
         control.ready();
         take(&mut from, bytes, warm_up::<P>(bytes) + side.count);
@@ -118,9 +127,11 @@ fn of_size<P: FramePeer + 'static>(group: &str, bytes: usize, each: bool) -> Ent
 
 /// Frames of one size.
 pub fn processes_of<P: FramePeer + 'static>(all: &mut Vec<Entry>, bytes: usize) {
-    all.push(of_size::<P>("frames", bytes, false));
+    let name = || format!("{} processes", P::NAME);
+    all.push(between::<P>(cell(bytes), name(), bytes, false));
     if bytes == TIMED {
-        all.push(of_size::<P>("frames-latency", bytes, true));
+        let cell = format!("frames-latency/{bytes}");
+        all.push(between::<P>(cell, name(), bytes, true));
     }
 }
 
@@ -129,6 +140,14 @@ pub fn processes<P: FramePeer + 'static>(all: &mut Vec<Entry>) {
     SIZES
         .into_iter()
         .for_each(|bytes| processes_of::<P>(all, bytes));
+}
+
+/// Frames of all sizes in one cell: whether size matters is told by what ran side by side.
+pub fn sizes<P: FramePeer + 'static>(all: &mut Vec<Entry>) {
+    for bytes in SIZES {
+        let (cell, name) = (SIDE_BY_SIDE.into(), format!("{}, {bytes} bytes", P::NAME));
+        all.push(between::<P>(cell, name, bytes, false));
+    }
 }
 
 /// One copy of a frame, by one thread, from its own memory to where a shared frame would lie.
@@ -147,17 +166,18 @@ fn copied(bytes: usize) -> Entry {
         }
         Sample::each(begin.elapsed(), bench.count)
     };
-    let cell = format!("frames/{bytes}");
-    suited(Entry::new(cell, "floor: memcpy", "ns", run), true, bytes)
+    let entry = Entry::new(cell(bytes), "floor: memcpy", "ns", run);
+    suited(entry, true, bytes)
 }
 
 /// Two lines there and back, which any hand-over pays; and one copy, which whoever moves the bytes pays at least.
 pub fn floors(all: &mut Vec<Entry>) {
     for bytes in SIZES {
-        all.push(floors::two_lines(&format!("frames/{bytes}"), false));
+        all.push(floors::two_lines(&cell(bytes), false));
         all.push(copied(bytes));
     }
     all.push(floors::two_lines(&format!("frames-latency/{TIMED}"), true));
+    all.push(floors::two_lines(SIDE_BY_SIDE, false));
 }
 
 #[cfg(test)]

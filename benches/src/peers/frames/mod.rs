@@ -24,4 +24,6 @@ pub fn all(all: &mut Vec<Entry>) {
     frames::processes_of::<shaq::Slots<{ frames::FULL_HD }>>(all, frames::FULL_HD);
     frames::processes_of::<shaq::Slots<{ frames::FOUR_K }>>(all, frames::FOUR_K);
     frames::processes::<pipe::Pipe>(all);
+    frames::sizes::<ringpad::Pool<ringpad::Ringing, false>>(all);
+    frames::sizes::<ringpad::Pool<ringpad::Ringing, true>>(all);
 }
