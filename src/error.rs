@@ -67,6 +67,12 @@ pub enum Field {
     Subscribers,
     /// Messages that a subscriber may be behind.
     Lag,
+    /// Clients of a call table.
+    Clients,
+    /// Servers of a call table.
+    Servers,
+    /// Bytes of one reply.
+    ReplyBytes,
 }
 
 impl fmt::Display for Field {
@@ -90,6 +96,9 @@ impl fmt::Display for Field {
             Field::RowLocks => "row locks",
             Field::Subscribers => "subscribers",
             Field::Lag => "lag",
+            Field::Clients => "clients",
+            Field::Servers => "servers",
+            Field::ReplyBytes => "reply bytes",
         })
     }
 }

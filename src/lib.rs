@@ -88,7 +88,7 @@ mod wire_tests;
 pub use channel::stamp::Content;
 pub use channel::{bytes, lock, mailslot, notepad, spsc};
 #[cfg(target_has_atomic = "64")]
-pub use channel::{frames, mpmc};
+pub use channel::{frames, mpmc, rpc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
 pub use memory::layout::{AlignedBytes, CACHE_LINE};

@@ -88,6 +88,8 @@ fn channel(kind: Kind, region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()>
         Kind::Lock => lock::reap(region, pass),
         #[cfg(target_has_atomic = "64")]
         Kind::Frames => crate::channel::frames::reap(region, pass),
+        #[cfg(target_has_atomic = "64")]
+        Kind::Rpc => crate::channel::rpc::reap(region, pass),
         _ => Ok(()),
     }
 }

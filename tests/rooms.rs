@@ -15,7 +15,9 @@ const UNSAFE: [&str; 4] = ["memory/", "channel/cursor/", "channel/bytes/", "os/"
 /// Files that only declare rooms, and cannot forbid what those may do.
 const DOORS: [&str; 2] = ["lib.rs", "channel/mod.rs"];
 /// The kinds. What they share (`cursor`, `party`, `seat`, `stamp`) is none.
-const KINDS: [&str; 6] = ["bytes", "lock", "mailslot", "mpmc", "notepad", "spsc"];
+const KINDS: [&str; 7] = [
+    "bytes", "lock", "mailslot", "mpmc", "notepad", "rpc", "spsc",
+];
 
 /// The room that each name re-exported at the root comes from.
 fn root_names(lib: &Source) -> BTreeMap<String, String> {

@@ -10,6 +10,8 @@ pub mod mailslot;
 pub mod mpmc;
 pub mod notepad;
 pub(crate) mod party;
+#[cfg(target_has_atomic = "64")]
+pub mod rpc;
 pub(crate) mod seat;
 #[cfg(target_has_atomic = "64")]
 pub(crate) mod seats;

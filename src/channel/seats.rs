@@ -81,6 +81,19 @@ impl<'m> Seats<'m> {
         (owner != Owner::FREE && court.is_dead(owner)).then_some(owner)
     }
 
+    /// True if whoever held a seat is gone: it is free, or its holder proven dead. Look at what names the seat before, by an acquire: then that was
+    /// named by this holder, or by one before it.
+    pub(crate) fn is_gone(&self, seat: u32, court: &Court<'_>) -> bool {
+        let owner = self.owner(seat);
+        owner == Owner::FREE || court.is_dead(owner)
+    }
+
+    /// True if somebody holds a seat who is not proven dead.
+    pub(crate) fn is_held(&self, seat: u32, court: &Court<'_>) -> bool {
+        let owner = self.owner(seat);
+        owner != Owner::FREE && !court.is_dead(owner)
+    }
+
     /// Takes one of these seats: a free one, or, if there is none, a dead one's. Clean it before it is used.
     pub(crate) fn take(&self, among: Range<u32>, name: &Name<'_>) -> Result<Seated<'m>> {
         let seats = among.end.saturating_sub(among.start);

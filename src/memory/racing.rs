@@ -160,6 +160,21 @@ impl<'m> RacingSlot<'m> {
         self.bytes
     }
 
+    /// `bytes` payload bytes from `offset` on, a multiple of eight, as the payload of a slot that has nothing else; none if there are not so many.
+    #[cfg(target_has_atomic = "64")]
+    #[inline(always)]
+    pub(crate) fn part(&self, offset: usize, bytes: usize) -> Self {
+        let here = offset.is_multiple_of(ALIGN) && self.holds(offset, bytes);
+        let (offset, bytes) = if here { (offset, bytes) } else { (0, 0) };
+        let words = offset / WORD * size_of::<RacingWord>();
+        Self {
+            // SAFETY: the words from there on lie in this slot's payload, just checked, and as far behind `at` as a slot's own words are.
+            at: unsafe { self.at.add(words) },
+            bytes,
+            of: PhantomData,
+        }
+    }
+
     #[inline(always)]
     fn control(&self, offset: usize) -> &'m AtomicU32 {
         // SAFETY: both control words lie at the slot's beginning.

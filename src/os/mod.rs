@@ -38,6 +38,7 @@
 
 mod anonymous;
 mod bells;
+mod calling;
 mod error;
 mod framing;
 mod housekeeping;
@@ -55,6 +56,7 @@ mod sharing;
 mod silent;
 mod waiter;
 
+pub use self::calling::{CallError, OwnedCall, OwnedRequest, now_ns};
 pub use self::error::Error;
 pub use self::framing::{OwnedLoan, OwnedView};
 pub use self::housekeeping::{Listed, collect, list};
@@ -81,6 +83,10 @@ pub type ByteConsumer = crate::bytes::Consumer<'static, OwnedRinger>;
 pub type Sender<T> = crate::mpmc::Sender<'static, T, OwnedRinger>;
 /// An end of such a ring that takes messages out, and owns what it needs: `Send + 'static`. It rings sleepers.
 pub type Receiver<T> = crate::mpmc::Receiver<'static, T, OwnedRinger>;
+/// A call table's end that asks, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Client<Q, A> = crate::rpc::Client<'static, Q, A, OwnedRinger>;
+/// A call table's end that answers, and owns what it needs: `Send + 'static`. It rings sleepers.
+pub type Server<Q, A> = crate::rpc::Server<'static, Q, A, OwnedRinger>;
 /// A key to a lock, alone or with a value, that owns what it needs: `Send + 'static`. It rings sleepers.
 pub type LockKey<T = ()> = crate::lock::Key<'static, T, OwnedRinger>;
 /// A user of a frame pool that owns what it needs: `Send + Sync + 'static`. It rings sleepers.
@@ -104,6 +110,8 @@ static_assertions::assert_impl_all!(Producer<u64>: Send);
 static_assertions::assert_impl_all!(ByteConsumer: Send);
 static_assertions::assert_impl_all!(Sender<u64>: Send, Clone);
 static_assertions::assert_impl_all!(Receiver<u64>: Send, Clone);
+static_assertions::assert_impl_all!(Client<u64, [u8]>: Send);
+static_assertions::assert_impl_all!(Server<[u8], u64>: Send);
 static_assertions::assert_impl_all!(LockKey: Send, Clone);
 static_assertions::assert_impl_all!(NotepadWriter<u64>: Send);
 static_assertions::assert_impl_all!(NotepadReader<[u8]>: Send, Sync, Clone);

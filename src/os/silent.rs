@@ -6,12 +6,14 @@
 #![forbid(unsafe_code)]
 
 use super::owned::{OwnedPeer, OwnedRinger};
-use super::{ByteConsumer, ByteProducer, Consumer, FrameUser, LockKey, NotepadWriter, Producer};
-use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender};
+use super::{
+    ByteConsumer, ByteProducer, Client, Consumer, FrameUser, LockKey, NotepadWriter, Producer,
+};
+use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, Server};
 use crate::mailslot::reliable;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
-use crate::{Content, Pod, bytes, frames, lock, mailslot, mpmc, notepad, spsc};
+use crate::{Content, Pod, bytes, frames, lock, mailslot, mpmc, notepad, rpc, spsc};
 
 /// What a silent owned endpoint carries: everything it keeps alive.
 #[derive(Clone, Debug)]
@@ -66,6 +68,22 @@ impl<T: Pod> Receiver<T> {
     /// The same end, which wakes nobody from now on: for senders that poll. One that sleeps nevertheless notices room at its next
     /// tick, if it has one.
     pub fn silent(self) -> mpmc::Receiver<'static, T, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<Q: Content + ?Sized, A: Content + ?Sized> Client<Q, A> {
+    /// The same end, which wakes nobody from now on: for servers that poll. One that sleeps nevertheless notices calls at its next
+    /// tick, if it has one.
+    pub fn silent(self) -> rpc::Client<'static, Q, A, OwnedSilence> {
+        self.rewired(OwnedSilence::instead_of)
+    }
+}
+
+impl<Q: Content + ?Sized, A: Content + ?Sized> Server<Q, A> {
+    /// The same end, which wakes nobody from now on: for clients that poll. One that sleeps nevertheless notices replies at its next
+    /// tick, if it has one.
+    pub fn silent(self) -> rpc::Server<'static, Q, A, OwnedSilence> {
         self.rewired(OwnedSilence::instead_of)
     }
 }

@@ -159,6 +159,11 @@ impl Waiter {
         self
     }
 
+    /// How often it asks before it sleeps.
+    pub(super) fn polls(&self) -> u32 {
+        self.polls
+    }
+
     /// How often a sleep ended because somebody rang.
     pub fn woken(&self) -> u64 {
         self.woken
