@@ -7,11 +7,13 @@ use std::collections::BTreeMap;
 use memoffset::{offset_of, span_of};
 
 use crate::channel::cursor::{ControlShape, PairShape};
+use crate::channel::frames::{FrameShape, FramesControl, FramesShape};
 use crate::channel::lock::{LockControl, LockShape};
 use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::mpmc::{MpmcControl, MpmcShape};
 use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
+use crate::frames::{self, Frames, Picture, Receivers, Ticket};
 use crate::memory::layout::Line;
 use crate::memory::liveness::Owner;
 use crate::memory::racing::SlotShape;
@@ -127,6 +129,11 @@ fn coded() -> Vec<Shape> {
         shape!(MpmcControl, line, data_waiters space_waiters orphaned),
         shape!(LockShape, size_of::<LockShape>(), header control version),
         shape!(LockControl, line, owner waiters),
+        shape!(FramesShape, size_of::<FramesShape>(), header control next seats),
+        shape!(FramesControl, line, begin waiters),
+        shape!(FrameShape, line, word reserved publisher picture),
+        shape!(Ticket, size_of::<Ticket>(), index generation len),
+        shape!(Picture, size_of::<Picture>(), width height stride format timestamp_ns sequence),
     ]
 }
 
@@ -460,4 +467,59 @@ fn locks_lie_as_documented() {
         let slot = size_of::<LockShape>() + 8 * (n as usize % 2);
         assert_eq!(u64::from(room.word(slot)), n);
     }
+}
+
+/// The words of a frame through its life, and where frames begin.
+#[test]
+fn frames_lie_as_documented() {
+    let config = frames::Config::new(3, 200).aligned(256).receivers(2);
+    let room = Room::of::<Frames>(&config);
+    let pool = Frames::init(room.region(Trust::Cooperative), &config).unwrap();
+    assert_eq!(room.word(offset_of!(HeaderShape, capacity)), 3);
+    assert_eq!(room.word(offset_of!(HeaderShape, element_bytes)), 200);
+    assert_eq!(room.word(offset_of!(HeaderShape, element_align)), 256);
+    assert_eq!(room.word(offset_of!(HeaderShape, framing)), 2);
+    let lines = size_of::<FramesShape>();
+    let begin = room.word(offset_of!(FramesShape, control) + offset_of!(FramesControl, begin));
+    let begin = begin as usize;
+    assert!((lines + 3 * 128..lines + 3 * 128 + 256).contains(&begin));
+    let seat = |n: usize| room.word(offset_of!(FramesShape, seats) + 4 * n);
+    let (tx, rx) = (pool.bare_user().unwrap(), pool.bare_receiver(1).unwrap());
+    assert_eq!((seat(0), seat(1), seat(2)), (0, 0xff, 0xff));
+    // Generation, who has it, for whom it is reserved in which generation.
+    let line = |frame: usize| {
+        let at = |field: usize| room.word(lines + 128 * frame + field);
+        let (word, reserved) = (
+            offset_of!(FrameShape, word),
+            offset_of!(FrameShape, reserved),
+        );
+        (at(word + 4), at(word), at(reserved + 4), at(reserved))
+    };
+    assert_eq!(line(1), (2, 0, 0, 0));
+    drop(tx.loan().unwrap());
+    assert_eq!(line(0), (4, 0, 0, 0));
+    let mut loan = tx.loan().unwrap();
+    assert_eq!(line(1), (3, 1 << 2, 0, 0));
+    let picture = Picture {
+        height: 77,
+        ..Picture::default()
+    };
+    loan.set_picture(&picture);
+    loan.write_at(0, b"abcd").unwrap();
+    let ticket = loan.publish_for(4, Receivers::first(2)).unwrap();
+    assert_eq!(line(1), (4, 0b11, 4, 0b11));
+    assert_eq!((ticket.index, ticket.generation, ticket.len), (1, 4, 4));
+    let height = offset_of!(FrameShape, picture) + offset_of!(Picture, height);
+    assert_eq!(room.word(lines + 128 + height), 77);
+    let publisher = room.word(lines + 128 + offset_of!(FrameShape, publisher));
+    assert_eq!(publisher, 0xff);
+    assert_eq!(room.word(begin + 256).to_ne_bytes(), *b"abcd");
+    core::mem::forget(rx.take(ticket).unwrap());
+    assert_eq!(line(1), (4, 0b11, 4, 0b01));
+    drop(rx);
+    assert_eq!(
+        line(1),
+        (4, 0b11, 4, 0b11 | 0b10 << 16),
+        "for its successor"
+    );
 }

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use bodies::room::{Arena, Room};
 use ringpad::bytes::{self, Bytes};
+use ringpad::frames::{self, Frames, Receivers};
 use ringpad::lock::{self, Lock, Locked};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Start};
@@ -232,6 +233,20 @@ fn lock_seed<T: ringpad::Pod>(name: &str, value: T, script: &[u8]) {
     keep("attach_lock", name, &input(script, &room));
 }
 
+fn frames_seed(name: &str, config: frames::Config, script: &[u8]) {
+    let room = Room::holding(&[], Frames::layout(&config).unwrap().size());
+    let pool = Frames::init(room.region(), &config).unwrap();
+    let user = pool.bare_user().unwrap();
+    for n in 0..3 {
+        let mut loan = user.loan().unwrap();
+        loan.write_at(0, &[n; 9]).unwrap();
+        loan.publish_for(9, Receivers::first(n.into())).unwrap();
+    }
+    core::mem::forget(user.loan().unwrap());
+    core::mem::forget(user);
+    keep("attach_frames", name, &input(script, &room));
+}
+
 fn segment_seed(name: &str, peers: u32, script: &[u8]) {
     let plan = Plan::<2>::new()
         .peers(peers)
@@ -275,6 +290,17 @@ fn the_first_inputs_are_what_this_code_writes() {
     let room = Room::holding(&[], 384);
     Lock::init(room.region(), &lock::Config::new()).unwrap();
     keep("attach_lock", "seed-alone", &input(&script, &room));
+    frames_seed("seed-lossy", frames::Config::new(5, 200), &script);
+    frames_seed(
+        "seed-small",
+        frames::Config::new(8, 16).receivers(1),
+        &script,
+    );
+    frames_seed(
+        "seed-two",
+        frames::Config::new(6, 128).receivers(2),
+        &script,
+    );
     text_seeds(&script);
     use mpmc::{Delivery, Recovery};
     let modes = [

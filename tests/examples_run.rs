@@ -254,6 +254,33 @@ fn a_killed_sensor_is_replaced() {
 }
 
 #[test]
+fn engine() {
+    let scratch = Scratch::new("engine");
+    let short = ["--size", "320x180", "--seconds", "1"];
+    let killed = [&short[..], &["--kill-every", "0.2", "--json"]].concat();
+    let json = lines(scratch.command("06_engine", &killed));
+    let [json] = &json[..] else {
+        panic!("one object was wanted: {json:?}");
+    };
+    let counts: Value = serde_json::from_str(json).unwrap();
+    for some in ["ticks", "shown", "deaths", "recoveries"] {
+        assert!(counts[some].as_u64() > Some(0), "{some}: {counts}");
+    }
+    assert_eq!(
+        (&counts["torn"], &counts["blocked"]),
+        (&0.into(), &0.into())
+    );
+    assert_eq!(counts["free"], counts["frames"]);
+    scratch.is_clear();
+
+    let text = lines(scratch.command("06_engine", &short));
+    assert!(text[0].starts_with("ticks ") && text[0].contains(" at 120 Hz, "));
+    let last = text.last().unwrap();
+    assert!(last.contains("6 of 6 frames are free"), "{last}");
+    scratch.is_clear();
+}
+
+#[test]
 fn chat() {
     let scratch = Scratch::new("chat");
     let join = |name: &str| Talk::start(scratch.command("04_chat", &["--name", name]));

@@ -13,14 +13,15 @@ use common::child::{self, Child};
 use common::page::Page;
 use common::room::Room;
 use common::{number, until, until_within};
+use ringpad::frames::{self, Frames, Receivers};
 use ringpad::lock::{self, Locked};
 use ringpad::mailslot::reliable::{Delivery, Reliable};
 use ringpad::mailslot::{Mailslot, Next, Start, reliable};
 use ringpad::notepad::{self, Notepad, Version};
 use ringpad::os::{
-    ByteConsumer, ByteProducer, Consumer, LockKey, NotepadReader, NotepadWriter, OwnedPeer,
-    Producer, Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, SharedSegment,
-    Subscriber,
+    ByteConsumer, ByteProducer, Consumer, FrameUser, LockKey, NotepadReader, NotepadWriter,
+    OwnedPeer, Producer, Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender,
+    SharedSegment, Subscriber,
 };
 use ringpad::{Plan, bytes, mailslot, mpmc, spsc};
 
@@ -43,7 +44,7 @@ const SLOTS: u32 = 1 << 15;
 
 /// Large rings: an end that waits for the other under the filter can only spin its time slice away.
 fn open(room: &Room) -> SharedSegment {
-    let plan = Plan::<10>::new().peers(4).unwrap();
+    let plan = Plan::<12>::new().peers(4).unwrap();
     let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
     let records = bytes::Config::records(1 << 19);
     let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
@@ -64,6 +65,9 @@ fn open(room: &Room) -> SharedSegment {
         .unwrap();
     let many = mpmc::Config::new(SLOTS);
     let plan = plan.channel::<mpmc::Mpmc<u64>>("many", &many).unwrap();
+    let pool = frames::Config::new(4, 64).receivers(1);
+    let plan = plan.channel::<Frames>("frames", &pool).unwrap();
+    let plan = plan.channel::<Frames>("frames.too", &pool).unwrap();
     SharedSegment::open_or_create(NAME, &plan, &room.options()).expect("opening")
 }
 
@@ -97,7 +101,7 @@ fn stand_still() -> ! {
 }
 
 /// The ways to send and receive, each with what one round moves.
-const KINDS: [(&str, u64); 14] = [
+const KINDS: [(&str, u64); 15] = [
     ("push, pop", 1),
     ("push_slice, pop_slice", 8),
     ("stage and publish, take and acknowledge", 8),
@@ -112,6 +116,7 @@ const KINDS: [(&str, u64); 14] = [
     ("try_send_slice, try_recv_slice", 8),
     ("try_send, try_take and acknowledge", 1),
     ("lock, set, unlock; each end its own", 1),
+    ("loan, publish, view or take, drop; each end its own", 2),
 ];
 
 /// The kinds of many. Whoever meets a slot that is held since a lap before may ask the system whether its
@@ -134,6 +139,42 @@ fn count(key: &mut LockKey<u64>) -> Option<u64> {
     Some(before)
 }
 
+/// Both sides of a pool.
+struct Pool {
+    user: FrameUser,
+    receiver: FrameUser,
+    n: u64,
+}
+
+impl Pool {
+    fn claim(me: &OwnedPeer, name: &str) -> Self {
+        let (user, receiver) = (me.frame_user(name), me.frame_receiver(name, 0));
+        Self {
+            user: user.unwrap(),
+            receiver: receiver.unwrap(),
+            n: 0,
+        }
+    }
+
+    /// Publishes a number twice, for whoever comes and for the receiver, and looks at both. The number, if they were it.
+    fn round(&mut self) -> Option<u64> {
+        let (n, mut seen) = (self.n, [0; 8]);
+        self.n += 1;
+        let mut loan = self.user.loan().ok()?;
+        loan.write_at(0, &n.to_le_bytes()).ok()?;
+        let ticket = loan.publish(8).ok()?;
+        let view = self.receiver.view(ticket).ok()?;
+        view.copy_to(&mut seen).ok()?;
+        let mut loan = self.user.loan().ok()?;
+        loan.write_at(0, &seen).ok()?;
+        drop(view);
+        let ticket = loan.publish_for(8, Receivers::one(0)).ok()?;
+        let view = self.receiver.take(ticket).ok()?;
+        let lent = view.bytes().ok()?;
+        (lent == n.to_le_bytes()).then_some(n)
+    }
+}
+
 struct Out {
     typed: Producer<u64>,
     records: ByteProducer,
@@ -144,6 +185,7 @@ struct Out {
     sure: ReliablePublisher<u64>,
     many: Sender<u64>,
     locked: LockKey<u64>,
+    pool: Pool,
 }
 
 struct In {
@@ -157,6 +199,7 @@ struct In {
     sure: ReliableSubscriber<u64>,
     many: Receiver<u64>,
     locked: LockKey<u64>,
+    pool: Pool,
 }
 
 impl Out {
@@ -171,6 +214,7 @@ impl Out {
             sure: me.reliable_publisher("sure").unwrap(),
             many: me.sender("many").unwrap(),
             locked: me.locked("locked").unwrap(),
+            pool: Pool::claim(me, "frames"),
         }
     }
 
@@ -223,6 +267,8 @@ impl Out {
             11 => self.many.try_send_slice(&[n; 8]) == 8,
             // Whoever finds it held asks the system whether the holder lives: nobody does.
             13 => count(&mut self.locked) == Some(n),
+            // Whoever finds no frame asks about the users: there are frames enough.
+            14 => self.pool.round() == Some(n),
             // Whoever is held up may ask the system whether the one in the way lives: not so far.
             _ => {
                 let near = |held: reliable::Held| held.lag < SLOTS / 2;
@@ -245,6 +291,7 @@ impl In {
             sure: me.reliable_subscriber("sure", Start::Oldest).unwrap(),
             many: me.receiver("many").unwrap(),
             locked: me.locked("locked.too").unwrap(),
+            pool: Pool::claim(me, "frames.too"),
         }
     }
 
@@ -314,6 +361,7 @@ impl In {
             }
             12 => self.many.try_take().map(|taken| taken.acknowledge()),
             13 => count(&mut self.locked),
+            14 => self.pool.round(),
             _ => match self.sure.poll() {
                 Delivery::Mail { value, .. } => Some(value),
                 Delivery::Empty | Delivery::Evicted { .. } => None,

@@ -11,12 +11,18 @@ use source::{Source, code_of, sources, words};
 
 const ROOMS: [&str; 5] = ["memory", "segment", "channel", "reap", "os"];
 /// Folders whose files may say `unsafe`.
-const UNSAFE: [&str; 4] = ["memory/", "channel/cursor/", "channel/bytes/", "os/"];
+const UNSAFE: [&str; 5] = [
+    "memory/",
+    "channel/cursor/",
+    "channel/bytes/",
+    "channel/frames/",
+    "os/",
+];
 /// Files that only declare rooms, and cannot forbid what those may do.
 const DOORS: [&str; 2] = ["lib.rs", "channel/mod.rs"];
-/// The kinds. What they share (`cursor`, `party`, `seat`, `stamp`) is none.
-const KINDS: [&str; 7] = [
-    "bytes", "lock", "mailslot", "mpmc", "notepad", "rpc", "spsc",
+/// The kinds. What they share (`cursor`, `party`, `seat`, `seats`, `stamp`) is none.
+const KINDS: [&str; 8] = [
+    "bytes", "frames", "lock", "mailslot", "mpmc", "notepad", "rpc", "spsc",
 ];
 
 /// The room that each name re-exported at the root comes from.
@@ -323,6 +329,8 @@ fn negative_control_kinds_that_import_each_other() {
             "use crate::channel::spsc::Spsc;",
             "spsc",
         ),
+        ("channel/frames/new.rs", "use crate::{Error, mpmc};", "mpmc"),
+        ("channel/seats.rs", "use crate::frames::Ticket;", "frames"),
     ];
     for (path, text, kind) in bad {
         let (sources, _) = with(path, text);

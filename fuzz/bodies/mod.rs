@@ -7,6 +7,7 @@
 #![allow(dead_code, reason = "each user of these bodies takes a part")]
 
 pub mod attach_bytes;
+pub mod attach_frames;
 pub mod attach_lock;
 pub mod attach_mailslot;
 pub mod attach_mpmc;
@@ -23,7 +24,7 @@ pub mod y4m;
 pub type Body = fn(&[u8]) -> u32;
 
 /// Every target by name.
-pub const ALL: [(&str, Body); 10] = [
+pub const ALL: [(&str, Body); 11] = [
     ("attach_segment", attach_segment::run),
     ("attach_spsc", attach_spsc::run),
     ("attach_bytes", attach_bytes::run),
@@ -32,6 +33,7 @@ pub const ALL: [(&str, Body); 10] = [
     ("attach_reliable", attach_reliable::run),
     ("attach_mpmc", attach_mpmc::run),
     ("attach_lock", attach_lock::run),
+    ("attach_frames", attach_frames::run),
     ("bytes_consumer", bytes_consumer::run),
     ("y4m", y4m::run),
 ];

@@ -1,5 +1,7 @@
 //! What a pass gives back, of whom, and how it is counted.
 
+mod frames;
+
 use core::mem::forget;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 

@@ -1,6 +1,7 @@
 //! Good images of each kind, to be spoiled.
 
 use ringpad::bytes::{self, Bytes};
+use ringpad::frames::{self, Frames, Receivers};
 use ringpad::lock::{self, Lock, Locked};
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot};
@@ -11,7 +12,7 @@ use ringpad::{Channel, Content, Identity, NoProof, Plan, Pod, Segment};
 
 use crate::bodies::room::Script;
 use crate::bodies::{attach_bytes, attach_lock, attach_mailslot, attach_notepad, attach_reliable};
-use crate::bodies::{attach_mpmc, attach_segment, attach_spsc};
+use crate::bodies::{attach_frames, attach_mpmc, attach_segment, attach_spsc};
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{PAYLOAD, Trust};
 
@@ -198,6 +199,23 @@ fn locks() -> [Image; 2] {
     [alone, value]
 }
 
+/// Left with a frame for whoever comes, two for receivers, one loaned for good, and one free.
+fn pool() -> Image {
+    let config = frames::Config::new(5, 200).receivers(2);
+    let bytes = Frames::layout(&config).unwrap().size();
+    image("frames", bytes, attach_frames::on, |mapping| {
+        let pool = Frames::init(mapping.region(Trust::Cooperative), &config).unwrap();
+        let user = pool.bare_user().unwrap();
+        for n in 0..3 {
+            let loan = user.loan().unwrap();
+            loan.publish_for(9, Receivers::first(n)).unwrap();
+        }
+        core::mem::forget(user.loan().unwrap());
+        core::mem::forget(user);
+        vec![0]
+    })
+}
+
 fn segment() -> Image {
     let plan = Plan::<2>::new()
         .peers(3)
@@ -251,6 +269,7 @@ pub fn every_image() -> Vec<Image> {
         sure,
         alone,
         locked,
+        pool(),
         segment(),
     ]
 }

@@ -226,7 +226,8 @@ impl<'m> Pool<'m> {
                 continue;
             }
             if found.is_loaned() {
-                let free = found.next(0);
+                // Past what it may have reserved for the publication that it did not come to.
+                let free = Word::of(found.generation().wrapping_add(3), 0);
                 // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
                 freed += u32::from(frame.word.replace(found.0, free.0, RELEASE).is_ok());
             } else if !keeps {

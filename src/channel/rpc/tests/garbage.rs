@@ -111,13 +111,13 @@ fn anything_may_stand_there() {
             let mut requests: Vec<_> = (0..1).filter_map(|_| server.next()).collect();
             let scribble = |dice: &mut Dice| {
                 for offset in (128..SLOTS + 4 * STRIDE).step_by(4) {
-                    if dice.next() % 3 == 0 {
+                    if dice.next().is_multiple_of(3) {
                         world.room.set(world.at + offset, dice.next() as u32);
                     }
                 }
                 // Some words that are nearly right.
                 for slot in 0..4 {
-                    if dice.next() % 2 == 0 {
+                    if dice.next().is_multiple_of(2) {
                         let small = dice.next() & 0x3fff | (dice.next() % 4) << 28;
                         world.set_word(slot, Word(small));
                     }

@@ -1,0 +1,72 @@
+//! Generations pass their end.
+
+use super::*;
+
+fn set_generation(room: &Room, frame: usize, generation: u32) {
+    room.set(LINES + 128 * frame + 4, generation);
+}
+
+#[test]
+fn a_frame_is_used_past_its_last_generation() {
+    with_bare(&Config::new(1, 64).receivers(1), |room, pool| {
+        let (tx, rx) = (pool.bare_user().unwrap(), pool.bare_receiver(0).unwrap());
+        let mut seen_generations = Vec::new();
+        set_generation(room, 0, u32::MAX - 5);
+        for n in 0..6u8 {
+            let ticket = publish_for(&tx, &[n], Receivers::one(0));
+            seen_generations.push(ticket.generation);
+            let view = rx.take(ticket).unwrap();
+            assert_eq!(tx.loan().unwrap_err(), Refused::NoFrame);
+            assert_eq!((seen(&view), view.ticket()), (vec![n], ticket));
+            drop(view);
+            let guest = tx.view(ticket).unwrap();
+            assert_eq!(rx.take(ticket).unwrap_err(), Refused::NotReserved);
+            drop(guest);
+        }
+        let last = u32::MAX - 1;
+        assert_eq!(seen_generations, [last - 2, last, 0, 2, 4, 6]);
+        for generation in seen_generations.into_iter().take(5) {
+            let ticket = Ticket {
+                index: 0,
+                generation,
+                len: 1,
+            };
+            assert_eq!(tx.view(ticket).unwrap_err(), Refused::Stale);
+        }
+    });
+}
+
+#[test]
+fn a_loan_of_the_dead_ends_past_the_last_generation() {
+    with_each(Config::new(1, 64).receivers(1), |world, segment, pool| {
+        let begin = segments::place(segment, "pool");
+        let (me, dead) = (world.join(segment), world.join(segment));
+        world.room.set(begin + LINES + 4, u32::MAX - 1);
+        let (tx, theirs) = (pool.user(&me).unwrap(), pool.user(&dead).unwrap());
+        forget(theirs.loan().unwrap());
+        forget(theirs);
+        assert_eq!(world.line(segment, 0, 4), u32::MAX);
+        world.graves.bury(dead.id());
+        drop(tx.loan().unwrap());
+        assert_eq!(world.line(segment, 0, 0), 0, "no pin was made of the carry");
+        assert_eq!(world.line(segment, 0, 4) % 2, 0);
+        let rx = pool.receiver(&me, 0).unwrap();
+        let ticket = publish_for(&tx, b"x", Receivers::one(0));
+        assert!(ticket.generation < 100);
+        assert_eq!(seen(&rx.take(ticket).unwrap()), b"x");
+    });
+}
+
+/// The hint of where to look next is a hint, whatever it says.
+#[test]
+fn a_hint_from_nowhere_changes_nothing() {
+    with_bare(&Config::new(3, 64), |room, pool| {
+        let tx = pool.bare_user().unwrap();
+        for hint in [2, 3, 4, 1 << 31, u32::MAX] {
+            room.set(NEXT, hint);
+            let loans = [(); 3].map(|()| tx.loan().unwrap());
+            assert_eq!(tx.loan().unwrap_err(), Refused::NoFrame);
+            drop(loans);
+        }
+    });
+}
