@@ -8,6 +8,7 @@ use ringpad::mailslot::reliable::{self, Delivery};
 use ringpad::mailslot::{Next, Publisher, Subscriber};
 use ringpad::mpmc::{Receiver, Sender};
 use ringpad::notepad::{Reader, Writer};
+use ringpad::rpc::{Call, Client, Poll, Server};
 use ringpad::{Pod, Wake, bytes, spsc};
 
 /// No operation at all: one return.
@@ -171,4 +172,29 @@ pub fn frame_view<W: Wake>(user: &mut User<'static, W>, ticket: Ticket) -> bool 
 #[inline(never)]
 pub fn frame_take(user: &mut User<'static>, ticket: Ticket) -> bool {
     user.take(ticket).is_ok()
+}
+
+/// A call that is made. There is a slot for it.
+#[inline(never)]
+pub fn call_make<'c, W: Wake>(
+    client: &'c Client<'static, u64, u64, W>,
+    request: u64,
+) -> Call<'c, 'static, u64, W> {
+    client.call(&request).expect("a slot")
+}
+
+/// The next request, taken and answered with what it asks. False if there is none.
+#[inline(never)]
+pub fn call_serve<W: Wake>(server: &mut Server<'static, u64, u64, W>) -> bool {
+    let Some(mut request) = server.next() else {
+        return false;
+    };
+    let answer = request.query();
+    request.reply(&answer).is_ok()
+}
+
+/// The answer, taken. False if there is none.
+#[inline(never)]
+pub fn call_take<W: Wake>(call: &mut Call<'_, 'static, u64, W>) -> bool {
+    matches!(call.poll(), Poll::Ready(_))
 }

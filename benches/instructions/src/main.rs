@@ -3,6 +3,7 @@
 //! docs/benchmarks/instructions.md says what is counted and how.
 
 mod callgrind;
+mod calls;
 mod counted;
 mod counts;
 mod crowds;

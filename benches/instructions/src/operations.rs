@@ -7,6 +7,7 @@ use std::hint::black_box;
 
 use ringpad::{Pod, Wake, bytes, spsc};
 
+use crate::calls;
 use crate::counted;
 use crate::crowds;
 use crate::homes::{BYTES, Bare, Distrusted, Home, Ringing, SLOTS};
@@ -111,6 +112,12 @@ pub const ALL: &[Operation] = &[
     operation("bare frame take+drop", pools::take),
     operation("ringing frame loan+publish", pools::ringing_publish),
     operation("ringing frame view+drop", pools::ringing_view),
+    operation("bare call", calls::bare_call),
+    operation("bare call serve", calls::bare_serve),
+    operation("bare call serve, none", calls::serve_none),
+    operation("bare call take answer", calls::bare_take),
+    operation("ringing call", calls::ringing_call),
+    operation("ringing call serve", calls::ringing_serve),
 ];
 
 /// Runs laps, each of which says how many calls it counted.
