@@ -327,6 +327,24 @@ mod tests {
     }
 
     #[test]
+    fn a_few_are_enough_of_what_takes_long() {
+        let placement = Placement::of_two(0, 1);
+        let counts = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let seen = counts.clone();
+        let slow = move |bench: &Bench<'_>| {
+            seen.borrow_mut().push(bench.count);
+            Sample {
+                value: 50e6,
+                histogram: None,
+                lost: None,
+            }
+        };
+        let entries = [Entry::new("cell/1", "slow", "ns", slow).of_few()];
+        measure(&entries, &placement, 2, |_| {});
+        assert_eq!(*counts.borrow(), [16, 4, 4]);
+    }
+
+    #[test]
     fn every_contender_has_every_turn() {
         let placement = Placement::of_two(0, 1);
         let entry = |name: &str, nanos: f64| {
