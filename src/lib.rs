@@ -11,7 +11,7 @@
 //! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
 //! | [`Segment`] | a region with a peer table and a directory of named channels |
 //! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
-//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]) |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]), frames that are lent and never copied ([`frames`]) |
 //! | endpoint | a peer's claimed end of a channel; two never have the same one, except where many may send and receive |
 //! | claim | the word that names an endpoint's owner; taken over from the proven dead |
 //! | position | a free-running counter of items or bytes, masked only to find a place |
@@ -22,6 +22,11 @@
 //! | revoked | passed over without proof of death, and told so: nobody waits for a stopped peer |
 //! | poison | what a lock says when somebody died with it, until a holder calls what it guards consistent |
 //! | grant | bytes of a ring, lent to be filled or read in place |
+//! | frame pool | frames of one size in a region, lent in place ([`frames`]) |
+//! | loan, view | a frame lent to one to be written; a published one lent to be looked at, which stays as it is meanwhile |
+//! | ticket | 12 bytes that say which frame in which publication: they travel, the frame does not |
+//! | seat | a claim word of a pool, for whoever uses it: frames name seats, seats name peers |
+//! | receiver | a seat with a number, for which frames are reserved: its next holder finds them |
 //! | [`Bell`] | where a peer that sleeps at one end says so |
 //!
 //! # Two processes

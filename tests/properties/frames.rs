@@ -274,7 +274,10 @@ impl World {
         let want = match () {
             () if frame.generation != ticket.generation => Err(Refused::Stale),
             () if frame.pins.contains(&by) => Err(Refused::AlreadyViewed),
-            () => Ok(frame.pins.push(by)),
+            () => {
+                frame.pins.push(by);
+                Ok(())
+            }
         };
         let got = self.actors[by].user.view(ticket);
         self.had(by, got, want, at);

@@ -100,7 +100,7 @@ pub struct User<'p, W: Wake = Silent> {
     pub(super) pool: Pool<'p>,
     name: Name<'p>,
     pub(super) bit: u32,
-    /// `None` only after the user moved on. Given back before what `wake` keeps: the region, of an owned user.
+    /// `None` only after the user moved on. Dropped before `wake`, which may be what keeps the region mapped.
     seat: Option<Seated<'p>>,
     wake: W,
 }

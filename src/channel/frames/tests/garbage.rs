@@ -73,10 +73,7 @@ fn any_word_may_be_anything() {
                 let pool = Frames::init(room.first(bytes, trust), &CONFIG).unwrap();
                 let mut tickets = Vec::new();
                 drive(&pool, &mut tickets);
-                let held = pool.bare_user().and_then(|user| {
-                    forget(user.loan());
-                    Ok(user)
-                });
+                let held = pool.bare_user().inspect(|user| forget(user.loan()));
                 room.set(at, value);
                 drive(&pool, &mut tickets);
                 drop(held);
