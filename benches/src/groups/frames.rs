@@ -129,7 +129,8 @@ fn between<P: FramePeer + 'static>(
 pub fn processes_of<P: FramePeer + 'static>(all: &mut Vec<Entry>, bytes: usize) {
     let name = || format!("{} processes", P::NAME);
     all.push(between::<P>(cell(bytes), name(), bytes, false));
-    if bytes == TIMED {
+    // Who copies makes too few trips for percentiles.
+    if bytes == TIMED && !P::COPIES {
         let cell = format!("frames-latency/{bytes}");
         all.push(between::<P>(cell, name(), bytes, true));
     }
