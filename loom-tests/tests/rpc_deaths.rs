@@ -48,7 +48,8 @@ fn asks_beside_a_successor(mended: bool) -> Model {
         }
         let late = early.or_else(|| poll(&mut call, 1));
         assert_eq!(late, Some(End::Reply), "{LOST}");
-        drop((call, tx, rx));
+        drop((call, rx));
+        drop(tx);
         assert_eq!(closes(&world, b), [], "{TWICE}");
     })
     .without_fences()
