@@ -183,61 +183,48 @@ fn two_clients_beside_a_server() {
     model.sees(&["replied", "idle"]).holds();
 }
 
-/// PUBLISH/OBSERVE, RELEASE/RECLAIM: parts of a reply beside a caller who takes so many looks, then gives up: each comes whole, once, in order, and the
-/// server writes the next behind the caller's copy.
-fn parts(looks: u32) -> Model {
-    Model::new(&format!("parts, {looks} looks"), 2, move || {
+/// Sends parts until there are `most`, or it has tried often; then answers if there is room for it, else it drops the request. Answers how many parts it
+/// sent, and whether it answered.
+fn stream(mut request: Taken<'static>, most: u32, at: &Mark) -> (u32, bool) {
+    let (n, mut sent) = (asked(&request), 0);
+    for _ in 0..4 {
+        sent += u32::from(part(&mut request, answer(n, sent)) == Some(true));
+        if sent == most {
+            at.read();
+            saw("all parts");
+            break;
+        }
+    }
+    (sent, request.reply(&[answer(n, 0), !answer(n, 0)]).is_ok())
+}
+
+/// PUBLISH/OBSERVE, RELEASE/RECLAIM: parts of a reply come whole, once, in order; the server writes the next behind its caller's copy of the one before.
+fn parts() -> Model {
+    Model::new("parts", 2, move || {
         let (room, table) = bare(&config(1, 1, 1));
         let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
         let rx: &'static Rx = Box::leak(Box::new(rx));
         let mut call = ask(&tx, 1).unwrap();
-        let mut request = rx.next().unwrap();
-        let (before, freed) = (Mark::new(), Mark::new());
-        let theirs = (before.clone(), freed.clone());
-        let other = thread::spawn(move || {
-            let n = asked(&request);
-            theirs.1.read();
-            let mut sent = 0;
-            for _ in 0..4 {
-                sent += u32::from(part(&mut request, answer(n, sent)) == Some(true));
-                if sent == 2 {
-                    theirs.0.read();
-                    saw("two parts");
-                    break;
-                }
-            }
-            // Answered if there is room for it; else dropped.
-            let replied = request.reply(&[answer(n, 0), !answer(n, 0)]);
-            drop(request);
-            (sent, replied.is_ok())
-        });
+        let request = rx.next().unwrap();
+        let mark = Mark::new();
+        let theirs = mark.clone();
+        let other = thread::spawn(move || stream(request, 2, &theirs));
+        mark.write();
         let mut had = 0;
-        before.write();
-        for _ in 0..looks {
-            if call.is_over() {
-                break;
-            }
+        let mut look = |had: &mut u32| {
             if let Some(number) = part_of(1, call.poll()) {
-                assert_eq!(number, had, "{OTHER}");
-                had += 1;
+                assert_eq!(number, *had, "{OTHER}");
+                *had += 1;
             }
-        }
-        let over = call.is_over();
-        drop(call);
-        let mut next = ask(&tx, 2);
-        if next.is_some() {
-            freed.write();
-        }
+            call.is_over()
+        };
+        look(&mut had);
+        let early = look(&mut had);
         let (sent, replied) = other.join().unwrap();
-        assert!(had <= sent && (!over || had == sent), "{LOST}");
-        assert!(!over || replied || had == sent);
-        drain(rx);
-        if let Some(mut next) = next.take().or_else(|| ask(&tx, 2)) {
-            drain(rx);
-            assert_eq!(poll(&mut next, 2), Some(End::Reply), "{LOST}");
-        } else {
-            panic!("{LEAKED}");
-        }
+        let over = early || (0..3).any(|_| look(&mut had));
+        assert!(over && had == sent, "{LOST}");
+        saw(if replied { "answered" } else { "dropped" });
+        drop(call);
         assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
     })
     .without_fences()
@@ -245,15 +232,54 @@ fn parts(looks: u32) -> Model {
 }
 
 #[test]
-fn parts_beside_a_caller_who_gives_up() {
-    parts(1).sees(&["part", "full", "no slot"]).holds();
-    let model = parts(3);
-    let seen = &["part", "full", "two parts", "reply", "unanswered"];
+fn parts_of_a_reply() {
+    let model = parts();
+    let seen = &["part", "full", "all parts", "reply", "unanswered", "answered", "dropped"];
     model.clone().sees(seen).holds();
     for edge in ["release", "reclaim"] {
         model.dies_without(edge, RACE);
     }
-    model.dies_without("publish", OTHER);
+    model.dies_without("publish", "torn");
+    model.dies_without("observe", "torn");
+}
+
+/// RELEASE/OBSERVE: parts beside a caller who takes so many looks, then gives up and calls again.
+fn parts_given_up(looks: u32) -> Model {
+    Model::new(&format!("parts, given up after {looks} looks"), 2, move || {
+        let (room, table) = bare(&config(1, 1, 1));
+        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+        let rx: &'static Rx = Box::leak(Box::new(rx));
+        let mut call = ask(&tx, 1).unwrap();
+        let request = rx.next().unwrap();
+        let mark = Mark::new();
+        let theirs = mark.clone();
+        let other = thread::spawn(move || stream(request, 1, &theirs));
+        let had = (0..looks).filter(|_| part_of(1, call.poll()).is_some()).count();
+        drop(call);
+        let mut next = ask(&tx, 2);
+        if next.is_some() {
+            mark.write();
+            saw("again");
+        }
+        let (sent, _) = other.join().unwrap();
+        assert!(had as u32 <= sent, "{LOST}");
+        let mut next = next.take().or_else(|| ask(&tx, 2)).expect(LEAKED);
+        assert_eq!(drain(rx), [2], "{LOST}");
+        assert_eq!(poll(&mut next, 2), Some(End::Reply), "{LOST}");
+        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+    })
+    .without_fences()
+    .preemptions(3)
+}
+
+#[test]
+fn parts_beside_a_caller_who_gives_up() {
+    let model = parts_given_up(1);
+    let seen = &["part", "full", "all parts", "no slot", "again"];
+    model.clone().sees(seen).holds();
+    for edge in ["release", "observe"] {
+        model.dies_without(edge, RACE);
+    }
 }
 
 /// RELEASE, UNCLAIM/CLAIM: a message beside its client's leaving, and the next holder of the seat, who makes a call of its own: it is served once.
