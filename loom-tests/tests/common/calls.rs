@@ -75,7 +75,10 @@ pub fn answer(n: u32, part: u32) -> u32 {
 }
 
 /// A call, if there is a slot.
-pub fn ask<'a, W: Wake>(tx: &'a Client<'static, Number, Number, W>, n: u32) -> Option<Asked<'a, W>> {
+pub fn ask<'a, W: Wake>(
+    tx: &'a Client<'static, Number, Number, W>,
+    n: u32,
+) -> Option<Asked<'a, W>> {
     match tx.call(&whole(n)) {
         Ok(call) => Some(call),
         Err(Refused::Full) => {
@@ -178,6 +181,8 @@ pub fn end(n: u32, found: Poll<Number>) -> Option<End> {
             saw("unanswered");
             End::Unanswered
         }
+        // Its slot shows another call, or none.
+        Poll::Corrupt => panic!("{LOST}"),
         other => panic!("{other:?}"),
     };
     Some(end)
@@ -194,7 +199,10 @@ pub fn poll_and_ask(call: &mut Asked<'_>, n: u32) -> Option<End> {
 /// The number of the part that is there, whole and of this call.
 pub fn part_of(n: u32, found: Poll<Number>) -> Option<u32> {
     match found {
-        Poll::Part { number: part, value } => {
+        Poll::Part {
+            number: part,
+            value,
+        } => {
             assert_eq!(number(value), answer(n, part), "{OTHER}");
             saw("part");
             Some(part)
@@ -204,6 +212,24 @@ pub fn part_of(n: u32, found: Poll<Number>) -> Option<u32> {
             None
         }
     }
+}
+
+/// A call that a server took, and with which it is gone. Bury it.
+pub fn take_and_forget(rx: Rx) {
+    let request = rx.next().expect(LOST);
+    std::mem::forget(request);
+    std::mem::forget(rx);
+}
+
+/// An end that can be borrowed for as long as the model wants; [`leave`] drops it.
+pub fn lent<T>(end: T) -> &'static T {
+    Box::leak(Box::new(end))
+}
+
+/// Drops what was lent, of which nothing is in use.
+pub fn leave<T>(end: &'static T) {
+    // SAFETY: it was leaked by lent(), and the model is done with it.
+    drop(unsafe { Box::from_raw(std::ptr::from_ref(end).cast_mut()) });
 }
 
 /// What remains when all other threads are done and the dead are buried: `me` reaps, messages are served, every slot is free, and a new client's calls

@@ -1,10 +1,12 @@
 //! What only models do with a table: make its words before they are shared, look at its slots without a seat, and what no server may do.
 
 use super::shape::Calls;
+use super::steps::Mended;
 use super::word::{State, Word};
 use crate::error::Result;
 use crate::memory::order::{OBSERVE, RELAXED};
 use crate::memory::region::Region;
+use crate::segment::join::Peer;
 
 /// Zeroes what slots hold besides their words, in a table that nobody uses yet.
 ///
@@ -54,6 +56,21 @@ pub fn clear_late(table: Region<'_>, index: u32) -> Result<()> {
     let found = Word(calls.slot(index).word().load(RELAXED));
     if found.state() != State::Sent {
         calls.sent(client)?.clear_bits(bit, OBSERVE);
+    }
+    Ok(())
+}
+
+/// Asks for the holder of the first server's seat, and looks at the slot behind that: at what a later holder took, perhaps.
+///
+/// # Errors
+///
+/// As [`zero_slots`].
+pub fn ask_wrongly(table: Region<'_>, me: &Peer<'_>, index: u32) -> Result<()> {
+    let (calls, _) = Calls::attach(table.into_ref())?;
+    let gone = calls.seats.is_gone(calls.terms.clients, &me.court());
+    let found = Word(calls.slot(index).word().load(OBSERVE));
+    if gone {
+        calls.mend(index, found, &mut Mended::default());
     }
     Ok(())
 }
