@@ -130,3 +130,109 @@ fn a_client_dies() {
         killed_at_each_step(|victim| client_dies(ask, victim));
     }
 }
+
+/// A server is killed beside a caller who gives the call up and wants the slot again: it is had once it is free, and by nobody else.
+fn server_of_a_call_given_up_dies((how, work): Serve, victim: Victim) -> Model {
+    let name = format!("a call given up, its server {how} and dies");
+    Model::new(&name, 2, move || {
+        let (world, [a, b, c]) = office(&config(1, 1, 1));
+        let tx = lent(client(&world, c));
+        let call = ask(tx, 1).unwrap();
+        let other = thread::spawn(move || {
+            drop(call);
+            ask(tx, 1)
+        });
+        victim.dies(|| work(&server(&world, a)));
+        world.oracle().bury(a.id());
+        // Taken by the dead one too, or not.
+        drop(other.join().unwrap());
+        let mut again = ask(tx, 2).expect(LEAKED);
+        let rx = server(&world, b);
+        assert_eq!(drain(&rx), [2], "{LOST}");
+        assert_eq!(poll(&mut again, 2), Some(End::Reply), "{LOST}");
+        drop((again, rx));
+        leave(tx);
+        assert_eq!(closes(&world, b), [], "{TWICE}");
+    })
+    .without_fences()
+    .preemptions(1)
+    .sees(&["no slot"])
+}
+
+#[test]
+fn a_server_of_a_call_given_up_dies() {
+    for serve in SERVES {
+        killed_at_each_step(|victim| server_of_a_call_given_up_dies(serve, victim));
+    }
+}
+
+/// A server is killed over a message, beside its client's leaving: it is served again where that is as good as once, else at most once.
+fn server_of_a_message_dies(idempotent: bool, victim: Victim) -> Model {
+    let name = format!("a message's server dies, idempotent {idempotent}");
+    Model::new(&name, 2, move || {
+        let terms = config(1, 1, 1);
+        let terms = if idempotent {
+            terms.idempotent()
+        } else {
+            terms
+        };
+        let (world, [a, b, c]) = office(&terms);
+        let tx = client(&world, c);
+        assert!(tell(&tx, 3));
+        let other = thread::spawn(move || drop(tx));
+        let served = std::cell::Cell::new(0);
+        victim.dies(|| {
+            let rx = server(&world, a);
+            if let Some(request) = rx.next() {
+                assert_eq!(asked(&request), 3);
+                served.set(1);
+            }
+        });
+        world.oracle().bury(a.id());
+        other.join().unwrap();
+        let times = served.get() + closes(&world, b).len();
+        assert!(times >= 1 || !idempotent, "{LOST}");
+        assert!(times <= 1 || idempotent, "{TWICE}");
+    })
+    .without_fences()
+    .preemptions(2)
+}
+
+#[test]
+fn a_server_of_a_message_dies() {
+    for idempotent in [false, true] {
+        killed_at_each_step(|victim| server_of_a_message_dies(idempotent, victim));
+    }
+}
+
+/// A client is killed over a reply of several parts, beside its server.
+#[test]
+fn a_client_of_parts_dies() {
+    killed_at_each_step(|victim| {
+        let model = Model::new("a client of parts dies", 2, move || {
+            let (world, [a, b, c]) = office(&config(1, 1, 1));
+            let (tx, rx) = (client(&world, a), lent(server(&world, b)));
+            let mut call = ask(&tx, 1).unwrap();
+            let mut request = rx.next().unwrap();
+            let other = thread::spawn(move || {
+                for number in [0, 0, 1, 1] {
+                    part(&mut request, answer(1, number));
+                }
+            });
+            victim.dies(|| {
+                for _ in 0..3 {
+                    if part_of(1, call.poll()).is_none() && call.is_over() {
+                        break;
+                    }
+                }
+            });
+            std::mem::forget(call);
+            std::mem::forget(tx);
+            world.oracle().bury(a.id());
+            other.join().unwrap();
+            leave(rx);
+            assert_eq!(closes(&world, c), [], "{TWICE}");
+        });
+        model.without_fences().preemptions(2).sees(&["part"])
+    });
+}
