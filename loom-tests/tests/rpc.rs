@@ -49,62 +49,77 @@ fn a_call_is_served_and_answered() {
     }
 }
 
+/// Who calls again behind a call that was given up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Again {
+    Itself,
+    /// Itself; the server looks at every slot.
+    Anywhere,
+    /// The next holder of its seat.
+    Next,
+}
+
 /// OBSERVE, RELEASE: a call is given up beside its taking and its reply, and the slot used again: behind what its server did, for its own reply.
-fn given_up(anywhere: bool) -> Model {
-    Model::new(
-        &format!("given up, found anywhere: {anywhere}"),
-        2,
-        move || {
-            let (room, table) = bare(&config(1, 1, 1));
-            let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
-            let mark = Mark::new();
-            let theirs = mark.clone();
-            let other = thread::spawn(move || {
-                if let Some(mut request) = if anywhere {
-                    rx.next_anywhere()
-                } else {
-                    rx.next()
-                } {
-                    let n = asked(&request);
-                    if n == 1 {
-                        theirs.read();
-                    }
-                    reply(&mut request, answer(n, 0));
+fn given_up(again: Again) -> Model {
+    let name = format!("given up, called again by {again:?}");
+    Model::new(&name, 2, move || {
+        let (room, table) = bare(&config(1, 1, 1));
+        let (tx, rx) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+        let mark = Mark::new();
+        let theirs = mark.clone();
+        let anywhere = again == Again::Anywhere;
+        let other = thread::spawn(move || {
+            if let Some(mut request) = if anywhere {
+                rx.next_anywhere()
+            } else {
+                rx.next()
+            } {
+                let n = asked(&request);
+                if n == 1 {
+                    theirs.read();
                 }
-                rx
-            });
-            let drain = if anywhere { drain_anywhere } else { drain };
-            let first = ask(&tx, 1).unwrap();
-            let one = first.id();
-            first.cancel();
-            let mut second = ask(&tx, 2);
-            if let Some(call) = &second {
-                saw("again");
-                mark.write();
-                assert_ne!(call.id(), one);
+                reply(&mut request, answer(n, 0));
             }
-            let rx = other.join().unwrap();
-            if let Some(call) = &mut second {
-                let early = poll(call, 2);
-                drain(&rx);
-                assert!(early.is_some() || poll(call, 2).is_some(), "{LOST}");
+            rx
+        });
+        let drain = if anywhere { drain_anywhere } else { drain };
+        let first = ask(&tx, 1).unwrap();
+        let one = first.id();
+        first.cancel();
+        let tx = match again {
+            Again::Next => {
+                drop(tx);
+                table.bare_client().unwrap()
             }
-            drop(second);
-            assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
-            assert_eq!(drain(&rx), [], "{TWICE}");
-        },
-    )
+            _ => tx,
+        };
+        let mut second = ask(&tx, 2);
+        if let Some(call) = &second {
+            saw("again");
+            mark.write();
+            assert_ne!(call.id(), one);
+        }
+        let rx = other.join().unwrap();
+        if let Some(call) = &mut second {
+            let early = poll(call, 2);
+            drain(&rx);
+            assert!(early.is_some() || poll(call, 2).is_some(), "{LOST}");
+        }
+        drop(second);
+        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+        assert_eq!(drain(&rx), [], "{TWICE}");
+    })
     .without_fences()
     .preemptions(3)
 }
 
 #[test]
 fn a_call_is_given_up_beside_its_server() {
-    for anywhere in [false, true] {
+    for again in [Again::Itself, Again::Anywhere, Again::Next] {
         let seen = &["replied", "late", "no slot", "again", "reply"];
-        given_up(anywhere).sees(seen).holds();
+        given_up(again).sees(seen).holds();
     }
-    let model = given_up(true);
+    let model = given_up(Again::Anywhere);
     model.dies_without("release", RACE);
     model.dies_without("observe", RACE);
 }
@@ -227,6 +242,51 @@ fn a_request_is_dropped() {
     });
     let seen = &["dropped", "idle", "unanswered", "no slot"];
     model.without_fences().preemptions(3).sees(seen).holds();
+}
+
+/// A server leaves and forgets a request, perhaps with a part of the reply, beside its caller: who is told, or gives up; the slot is free.
+fn forgotten(with_part: bool, gives_up: bool) -> Model {
+    let name = format!("forgotten, with a part {with_part}, given up {gives_up}");
+    Model::new(&name, 2, move || {
+        let (room, table) = bare(&config(1, 1, 1));
+        let (tx, rx) = (
+            table.bare_client().unwrap(),
+            lent(table.bare_server().unwrap()),
+        );
+        let mut call = ask(&tx, 1).unwrap();
+        let mut request = rx.next().unwrap();
+        let other = thread::spawn(move || {
+            if with_part {
+                assert_ne!(part(&mut request, answer(1, 0)), None);
+            }
+            std::mem::forget(request);
+            leave(rx);
+        });
+        part_of(1, call.poll());
+        if gives_up {
+            drop(call);
+            other.join().unwrap();
+        } else {
+            part_of(1, call.poll());
+            other.join().unwrap();
+            part_of(1, call.poll());
+            part_of(1, call.poll());
+            assert!(call.is_over(), "{LOST}");
+            drop(call);
+        }
+        assert!(ask(&tx, 2).is_some(), "{LEAKED}");
+        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+    })
+    .without_fences()
+    .preemptions(3)
+}
+
+#[test]
+fn a_server_leaves_and_forgets() {
+    for with_part in [false, true] {
+        forgotten(with_part, true).holds();
+        forgotten(with_part, false).sees(&["died"]).holds();
+    }
 }
 
 /// UNCLAIM/CLAIM: a client's seat is handed over: the next holder's calls have numbers of their own.

@@ -4,9 +4,10 @@
 mod common;
 
 use common::calls::*;
-use common::{Model, Victim, killed_at_each_step};
+use common::{Model, Victim, dies_at_some_step, killed_at_each_step};
 use loom::thread;
 use ringpad::rpc::Poll;
+use ringpad::rpc::probe::release_wrongly;
 
 /// What a server does that is killed, by name.
 type Serve = (&'static str, fn(&Rx));
@@ -99,8 +100,9 @@ const ASKS: [Ask; 3] = [
 ];
 
 /// A client is killed, from taking its seat to giving it back, beside a server. A message that it sent is served once; a call is given up.
-fn client_dies((how, work): Ask, victim: Victim) -> Model {
-    Model::new(&format!("a client {how} and dies"), 2, move || {
+fn client_dies((how, work): Ask, wrong: bool, victim: Victim) -> Model {
+    let name = format!("a client {how} and dies, wrong {wrong}");
+    Model::new(&name, 2, move || {
         let (world, [a, b, c]) = office(&config(1, 1, 1));
         let rx = server(&world, b);
         let other = thread::spawn(move || (serve_anywhere(&rx), rx));
@@ -113,6 +115,9 @@ fn client_dies((how, work): Ask, victim: Victim) -> Model {
         world.oracle().bury(a.id());
         let (served, rx) = other.join().unwrap();
         drop(rx);
+        if wrong {
+            release_wrongly(world.bytes_of_channel(), c).unwrap();
+        }
         let left = closes(&world, c);
         let all: Vec<_> = served.into_iter().chain(left.iter().copied()).collect();
         let messages = all.iter().filter(|n| **n == 3).count();
@@ -127,7 +132,15 @@ fn client_dies((how, work): Ask, victim: Victim) -> Model {
 #[test]
 fn a_client_dies() {
     for ask in ASKS {
-        killed_at_each_step(|victim| client_dies(ask, victim));
+        killed_at_each_step(|victim| client_dies(ask, false, victim));
+    }
+}
+
+/// Who frees the seats of the dead, and does not clean them, leaves their calls.
+#[test]
+fn who_does_not_clean_is_caught() {
+    for ask in &ASKS[..2] {
+        dies_at_some_step(|victim| client_dies(*ask, true, victim), LEAKED);
     }
 }
 

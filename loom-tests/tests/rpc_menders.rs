@@ -7,10 +7,11 @@
 mod common;
 
 use common::calls::*;
-use common::{Model, RACE, Victim, killed_at_each_step, saw};
+use common::world::Pipes;
+use common::{ASLEEP, Model, RACE, Victim, killed_at_each_step, saw};
 use loom::thread;
-use ringpad::Silent;
 use ringpad::rpc::probe::ask_wrongly;
+use ringpad::{Silent, Sleeper};
 
 /// CLAIM/OBSERVE: a caller asks whether its server lives, beside the next holder of that server's seat, who takes the same call. Mended: the seat is
 /// freed before by a third, who dies or not.
@@ -149,6 +150,66 @@ fn what_the_dead_did_is_before_what_comes_next() {
     model.clone().sees(&["again", "replied"]).holds();
     model.dies_without("release", RACE);
     model.dies_without("claim", RACE);
+}
+
+/// ARM/RING: a caller that sleeps, and asks nobody, is told by whoever mends.
+#[test]
+fn a_mender_wakes_the_caller() {
+    let model = Model::new("a mender wakes", 2, || {
+        let (world, [a, b, c]) = office(&config(1, 1, 1));
+        let (tx, rx, pipes) = (client(&world, c), server(&world, a), Pipes::new());
+        let mut call = ask(&tx, 1).unwrap();
+        take_and_forget(rx);
+        world.oracle().bury(a.id());
+        let theirs = pipes.clone();
+        let other = thread::spawn(move || _ = b.reap(&theirs).unwrap());
+        let mut sleeper = Sleeper::of(c).unwrap();
+        let bells = [call.bell()];
+        let mut armed = sleeper.arm(&bells).unwrap();
+        while poll(&mut call, 1).is_none() {
+            pipes.sleep(c.id());
+            armed.again();
+        }
+        other.join().unwrap();
+    })
+    .preemptions(2)
+    .sees(&["asleep", "rung", "died"]);
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
+}
+
+/// Asks beside a mender and the next server, three at once.
+#[test]
+fn a_caller_asks_beside_both() {
+    let model = Model::new("asks beside both", 3, || {
+        let (world, [a, b, c, d]) = office(&config(1, 1, 1).idempotent());
+        let (tx, rx) = (client(&world, c), server(&world, a));
+        let mut call = ask(&tx, 1).unwrap();
+        take_and_forget(rx);
+        world.oracle().bury(a.id());
+        let table = world.open::<Table>();
+        let mender = thread::spawn(move || _ = d.reap(&Silent).unwrap());
+        let other = thread::spawn(move || {
+            let rx = lent(table.server(b).unwrap());
+            (rx.next(), rx)
+        });
+        assert_eq!(poll_and_ask(&mut call, 1), None);
+        let (request, rx) = other.join().unwrap();
+        mender.join().unwrap();
+        match request {
+            Some(mut request) => {
+                saw("successor");
+                assert!(reply(&mut request, answer(1, 0)), "{ROBBED}");
+            }
+            None => assert_eq!(serve(rx), Some(1), "{LOST}"),
+        }
+        assert_eq!(poll(&mut call, 1), Some(End::Reply), "{LOST}");
+        drop(call);
+        leave(rx);
+    });
+    let model = model.without_fences().preemptions(1);
+    model.sees(&["successor"]).holds();
 }
 
 /// What a client died with.

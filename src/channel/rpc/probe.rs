@@ -74,3 +74,18 @@ pub fn ask_wrongly(table: Region<'_>, me: &Peer<'_>, index: u32) -> Result<()> {
     }
     Ok(())
 }
+
+/// Frees the seats of the dead and nothing else.
+///
+/// # Errors
+///
+/// As [`zero_slots`].
+pub fn release_wrongly(table: Region<'_>, me: &Peer<'_>) -> Result<()> {
+    let (calls, _) = Calls::attach(table.into_ref())?;
+    for seat in 0..calls.terms.clients + calls.terms.servers {
+        if let Some(dead) = calls.seats.dead(seat, &me.court()) {
+            calls.seats.release(seat, dead);
+        }
+    }
+    Ok(())
+}
