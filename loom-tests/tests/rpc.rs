@@ -244,51 +244,6 @@ fn a_request_is_dropped() {
     model.without_fences().preemptions(3).sees(seen).holds();
 }
 
-/// A server leaves and forgets a request, perhaps with a part of the reply, beside its caller: who is told, or gives up; the slot is free.
-fn forgotten(with_part: bool, gives_up: bool) -> Model {
-    let name = format!("forgotten, with a part {with_part}, given up {gives_up}");
-    Model::new(&name, 2, move || {
-        let (room, table) = bare(&config(1, 1, 1));
-        let (tx, rx) = (
-            table.bare_client().unwrap(),
-            lent(table.bare_server().unwrap()),
-        );
-        let mut call = ask(&tx, 1).unwrap();
-        let mut request = rx.next().unwrap();
-        let other = thread::spawn(move || {
-            if with_part {
-                assert_ne!(part(&mut request, answer(1, 0)), None);
-            }
-            std::mem::forget(request);
-            leave(rx);
-        });
-        part_of(1, call.poll());
-        if gives_up {
-            drop(call);
-            other.join().unwrap();
-        } else {
-            part_of(1, call.poll());
-            other.join().unwrap();
-            part_of(1, call.poll());
-            part_of(1, call.poll());
-            assert!(call.is_over(), "{LOST}");
-            drop(call);
-        }
-        assert!(ask(&tx, 2).is_some(), "{LEAKED}");
-        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
-    })
-    .without_fences()
-    .preemptions(3)
-}
-
-#[test]
-fn a_server_leaves_and_forgets() {
-    for with_part in [false, true] {
-        forgotten(with_part, true).holds();
-        forgotten(with_part, false).sees(&["died"]).holds();
-    }
-}
-
 /// UNCLAIM/CLAIM: a client's seat is handed over: the next holder's calls have numbers of their own.
 #[test]
 fn a_clients_seat_is_handed_over() {

@@ -6,6 +6,7 @@ mod common;
 use common::calls::*;
 use common::{Model, Victim, dies_at_some_step, killed_at_each_step};
 use loom::thread;
+use ringpad::Silent;
 use ringpad::rpc::Poll;
 use ringpad::rpc::probe::release_wrongly;
 
@@ -248,4 +249,64 @@ fn a_client_of_parts_dies() {
         });
         model.without_fences().preemptions(2).sees(&["part"])
     });
+}
+
+/// A dead server had a call of a dead client and one of a living, who asks beside a mender, or beside the next server, who is killed.
+fn mender_or_server_dies(idempotent: bool, mender: bool, victim: Victim) -> Model {
+    let who = if mender {
+        "a mender"
+    } else {
+        "the next server"
+    };
+    let name = format!("{who} dies, idempotent {idempotent}");
+    Model::new(&name, 2, move || {
+        let terms = config(2, 1, 1);
+        let terms = if idempotent {
+            terms.idempotent()
+        } else {
+            terms
+        };
+        let (world, [a, b, c, d]) = office(&terms);
+        let (gone, tx) = (client(&world, a), lent(client(&world, d)));
+        std::mem::forget(ask(&gone, 1));
+        let mut call = ask(tx, 2).unwrap();
+        let rx = server(&world, b);
+        std::mem::forget([rx.next(), rx.next()]);
+        std::mem::forget((gone, rx));
+        world.oracle().bury(a.id());
+        world.oracle().bury(b.id());
+        let other = thread::spawn(move || (poll_and_ask(&mut call, 2), call));
+        victim.dies(|| match mender {
+            true => _ = c.reap(&Silent).unwrap(),
+            false => _ = serve(&server(&world, c)),
+        });
+        world.oracle().bury(c.id());
+        let (mut ended, mut call) = other.join().unwrap();
+        for _ in 0..2 {
+            ended = ended.or_else(|| poll_and_ask(&mut call, 2));
+            if ended.is_none() {
+                assert_eq!(serve_anywhere(&server(&world, d)), Some(2), "{LOST}");
+            }
+        }
+        let ended = ended.expect(LOST);
+        assert!(
+            idempotent || ended == End::Died(b.id()),
+            "{LOST}: {ended:?}"
+        );
+        assert!(!idempotent || ended == End::Reply, "{LOST}: {ended:?}");
+        drop(call);
+        leave(tx);
+        assert_eq!(closes(&world, d), [], "{TWICE}");
+    })
+    .without_fences()
+    .preemptions(1)
+}
+
+#[test]
+fn a_mender_or_the_next_server_dies() {
+    for idempotent in [false, true] {
+        for mender in [false, true] {
+            killed_at_each_step(|victim| mender_or_server_dies(idempotent, mender, victim));
+        }
+    }
 }

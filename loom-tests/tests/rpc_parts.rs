@@ -1,4 +1,4 @@
-//! Calls: replies of several parts, and messages to which there is no reply, beside callers who give up or leave.
+//! Calls: replies of several parts, messages to which there is no reply, requests that are forgotten, beside callers who give up or leave.
 
 mod common;
 
@@ -178,5 +178,52 @@ fn a_message_beside_its_clients_leaving() {
         model.clone().sees(&["served", "no slot", "again"]).holds();
         model.dies_without("release", RACE);
         model.dies_without("observe", RACE);
+    }
+}
+
+/// A server leaves and forgets a request, perhaps with a part of the reply, beside its caller: who is told, or gives up; the slot is free.
+fn forgotten(with_part: bool, gives_up: bool) -> Model {
+    let name = format!("forgotten, with a part {with_part}, given up {gives_up}");
+    Model::new(&name, 2, move || {
+        let (room, table) = bare(&config(1, 1, 1));
+        let (tx, rx) = (
+            table.bare_client().unwrap(),
+            lent(table.bare_server().unwrap()),
+        );
+        let mut call = ask(&tx, 1).unwrap();
+        let mut request = rx.next().unwrap();
+        let other = thread::spawn(move || {
+            if with_part {
+                assert_ne!(part(&mut request, answer(1, 0)), None);
+            }
+            std::mem::forget(request);
+            leave(rx);
+        });
+        let mut is_over = move || {
+            if !call.is_over() {
+                part_of(1, call.poll());
+            }
+            call.is_over()
+        };
+        let early = is_over() || is_over();
+        if gives_up {
+            drop(is_over);
+            other.join().unwrap();
+        } else {
+            other.join().unwrap();
+            assert!(early || is_over() || is_over(), "{LOST}");
+        }
+        assert!(ask(&tx, 2).is_some(), "{LEAKED}");
+        assert_eq!(open_calls(room.region()).unwrap(), 0, "{LEAKED}");
+    })
+    .without_fences()
+    .preemptions(3)
+}
+
+#[test]
+fn a_server_leaves_and_forgets() {
+    for with_part in [false, true] {
+        forgotten(with_part, true).holds();
+        forgotten(with_part, false).sees(&["died"]).holds();
     }
 }
