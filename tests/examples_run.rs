@@ -254,6 +254,35 @@ fn a_killed_sensor_is_replaced() {
 }
 
 #[test]
+fn frame_share() {
+    let scratch = Scratch::new("frames");
+    let film = ["--frames", "30", "--size", "64x36", "--fps", "max"];
+    let recording = std::env::temp_dir().join(format!("ringpad-frames-{}", std::process::id()));
+    let more = ["--recorder", recording.to_str().unwrap(), "--json"];
+    let said = scratch.command("frame_share", &[&film[..], &more].concat());
+    let said = lines(said);
+    let recorded = std::fs::metadata(&recording).unwrap().len();
+    std::fs::remove_file(&recording).unwrap();
+    let report: Value = serde_json::from_str(&said[0]).unwrap();
+    assert_eq!(
+        (&report["sent"], &report["received"]),
+        (&30.into(), &60.into())
+    );
+    assert_eq!(report["recorder"]["frames"], 30);
+    let header = "YUV4MPEG2 W64 H36 F60:1 Ip C420jpeg\n".len();
+    assert_eq!(
+        recorded,
+        (header + 30 * ("FRAME\n".len() + 64 * 36 * 3 / 2)) as u64
+    );
+    scratch.is_clear();
+
+    let lossy = scratch.command("frame_share", &[&film[..], &["--lossy"]].concat());
+    let text = lines(lossy).join("\n");
+    assert!(text.contains("a pool of 10 frames"), "{text}");
+    scratch.is_clear();
+}
+
+#[test]
 fn engine() {
     let scratch = Scratch::new("engine");
     let short = ["--size", "320x180", "--seconds", "1"];

@@ -4,17 +4,18 @@
 //! frame_share [--input FILE] [--frames N] [--size WxH] [--fps F|max] [--viewers K] ...
 //! frame_share produce NAME [...]
 //! frame_share view NAME [--png FILE] [--output FILE.y4m] [--json]
+//! frame_share record NAME FILE.y4m [--json]
 //! ```
 //!
 //! What the options leave open (how many frames of a file, at what rate) is settled here, so that
 //! both ways to start a producer agree. Whether a name will do is for the crate to say.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use super::pace::Fps;
-use super::y4m::{Chroma, Header};
+use super::controls::Halt;
+use super::stream::Stream;
 
 /// Shares video frames between one producer process and several viewer processes.
 ///
@@ -37,6 +38,8 @@ pub enum Half {
     Produce(Produce),
     /// Views what a producer started elsewhere shares.
     View(View),
+    /// Records what a producer started elsewhere shares, every frame of it; goes on where a killed recorder stopped.
+    Record(Record),
 }
 
 /// Options of the whole run.
@@ -51,6 +54,15 @@ pub struct Run {
     /// Write the last frame that the first viewer got as a picture.
     #[arg(long, value_name = "FILE")]
     pub png: Option<PathBuf>,
+    /// Record every frame, byte for byte as the input has it.
+    #[arg(long, value_name = "FILE.y4m")]
+    pub recorder: Option<PathBuf>,
+    /// Produce in a process of its own too, and start whoever is killed again: nothing is lost.
+    #[arg(long)]
+    pub respawn: bool,
+    /// For tests: viewers write down the numbers of frames, in files whose names begin so.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
 impl Run {
@@ -69,9 +81,24 @@ pub struct Produce {
     /// Start when so many viewers have come.
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=30))]
     pub start_with: u32,
+    /// There is a recorder: start when it has come, too, and wait for it whenever it is gone.
+    #[arg(long)]
+    pub recorded: bool,
+    /// Go on with the film of a killed producer of this name, where it stopped.
+    #[arg(long)]
+    pub resume: bool,
+    /// Keep frames for each of the viewers, also while one is gone, and wait for them all, as for a recorder.
+    #[arg(long)]
+    pub keep: bool,
     /// What is produced.
     #[command(flatten)]
     pub stream: Stream,
+    /// For tests: a frame that is not what its checksum says.
+    #[arg(long, hide = true, value_name = "N")]
+    pub spoil: Option<u64>,
+    /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 /// Options of a viewer by itself.
@@ -85,103 +112,53 @@ pub struct View {
     /// Write all frames as a y4m video.
     #[arg(long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// See what there is time for, and hold nobody up, also where viewers are lossless.
+    #[arg(long)]
+    pub lossy: bool,
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
     /// Print the report as a line for the launcher.
     #[arg(long, hide = true, conflicts_with = "json")]
     pub report_line: bool,
+    /// In the place of a killed one: a film may be over already.
+    #[arg(long, hide = true)]
+    pub resume: bool,
+    /// For tests: look at each frame for so many milliseconds.
+    #[arg(long, hide = true, value_name = "MS", default_value_t = 0)]
+    pub slow_ms: u64,
+    /// For tests: write down the number of each frame, in a file whose name begins so and ends in the viewer's number.
+    #[arg(long, hide = true, value_name = "PREFIX")]
+    pub log: Option<PathBuf>,
 }
 
-/// What is produced, how much of it, how fast, and for how many.
+/// Options of a recorder by itself.
 #[derive(Debug, Args)]
-pub struct Stream {
-    /// Share this YUV4MPEG2 video (- for standard input), not the generated picture.
-    #[arg(long, value_name = "FILE", conflicts_with = "size")]
-    input: Option<PathBuf>,
-    /// Frames to share, 0 for no limit [default: 300, or all of the input].
-    #[arg(long, value_name = "N")]
-    frames: Option<u64>,
-    /// Size of the generated picture.
-    #[arg(long, value_name = "WxH", default_value = "1280x720", value_parser = size)]
-    size: (u32, u32),
-    /// Frames a second: 60, 29.97, 30000/1001, or max for no waiting [default: 60, or the input's].
-    #[arg(long, value_name = "F|max")]
-    fps: Option<Fps>,
-    /// How many viewers there may be, each with a ring of its own.
-    #[arg(long, value_name = "K", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=30))]
-    pub viewers: u32,
+pub struct Record {
+    /// Name of the shared memory.
+    pub name: String,
+    /// The y4m video to write, or to go on with.
+    pub file: PathBuf,
     /// Print the report as one JSON object.
     #[arg(long)]
     pub json: bool,
-}
-
-/// Where frames come from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Source<'a> {
-    /// They are drawn.
-    Generated(Header),
-    /// Standard input.
-    Stdin,
-    /// A file.
-    File(&'a Path),
-}
-
-impl Stream {
-    /// Where the frames come from.
-    pub fn source(&self) -> Source<'_> {
-        match &self.input {
-            None => Source::Generated(self.generated()),
-            Some(file) if file.as_os_str() == "-" => Source::Stdin,
-            Some(file) => Source::File(file),
-        }
-    }
-
-    /// At most so many frames; `None` is no limit.
-    pub fn frames(&self) -> Option<u64> {
-        let open = if self.input.is_some() { 0 } else { 300 };
-        Some(self.frames.unwrap_or(open)).filter(|&frames| frames > 0)
-    }
-
-    /// The pace, which for an input is its own unless one is asked for.
-    pub fn fps(&self, video: &Header) -> Fps {
-        self.fps.unwrap_or(Fps::Rate(video.fps.0, video.fps.1))
-    }
-
-    fn generated(&self) -> Header {
-        let fps = match self.fps {
-            Some(Fps::Rate(frames, seconds)) => (frames, seconds),
-            Some(Fps::Max) | None => (60, 1),
-        };
-        let ((width, height), chroma) = (self.size, Chroma::C420); // both checked when parsed
-        Header {
-            width,
-            height,
-            fps,
-            chroma,
-            interlace: 'p',
-            aspect: None,
-        }
-    }
-}
-
-fn size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text
-        .split_once('x')
-        .and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
-    let (width, height) = sides.ok_or("wanted columns x rows, such as 1280x720")?;
-    let fits = Header::new(width, height, (1, 1), Chroma::C420).map_err(|e| {
-        let text = e.to_string();
-        text.trim_start_matches("y4m header: ").to_owned()
-    })?;
-    Ok((fits.width, fits.height))
+    /// For tests: remove each ticket before its frame is written, as nobody should.
+    #[arg(long, hide = true)]
+    pub pop_first: bool,
+    /// For tests: stop (by SIGSTOP) at a step of a frame, such as half:17.
+    #[arg(long, hide = true, value_name = "STEP:N")]
+    pub halt: Option<Halt>,
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
+    use super::super::controls::Step;
+    use super::super::pace::Fps;
+    use super::super::stream::Source;
     use super::*;
 
-    fn parse(line: &str) -> Result<CommandLine, String> {
+    /// The command line, taken apart.
+    pub fn parse(line: &str) -> Result<CommandLine, String> {
         let words = std::iter::once("frame_share").chain(line.split_whitespace());
         CommandLine::try_parse_from(words).map_err(|e| e.to_string())
     }
@@ -205,27 +182,6 @@ mod tests {
     }
 
     #[test]
-    fn inputs_bring_their_own_length_and_rate() {
-        let video = Header::new(8, 8, (24, 1), Chroma::C444).unwrap();
-        let stream = |line: &str| parse(line).unwrap().run.stream;
-        assert_eq!(
-            stream("--input a.y4m").source(),
-            Source::File(Path::new("a.y4m"))
-        );
-        assert_eq!(stream("--input -").source(), Source::Stdin);
-        assert_eq!(stream("--input -").frames(), None);
-        assert_eq!(stream("--input - --frames 7").frames(), Some(7));
-        assert_eq!(stream("--frames 0").frames(), None);
-        assert_eq!(stream("--input -").fps(&video), Fps::Rate(24, 1));
-        assert_eq!(stream("--input - --fps max").fps(&video), Fps::Max);
-        assert!(
-            parse("--input - --size 8x8")
-                .unwrap_err()
-                .contains("cannot be used with")
-        );
-    }
-
-    #[test]
     fn halves() {
         let Some(Half::View(view)) = parse("view cam --png a.png --output a.y4m").unwrap().half
         else {
@@ -239,10 +195,7 @@ mod tests {
         else {
             panic!("not a produce");
         };
-        assert_eq!(
-            (half.name.as_str(), half.stream.viewers, half.stream.size),
-            ("cam", 5, (3, 5))
-        );
+        assert_eq!((half.name.as_str(), half.stream.viewers), ("cam", 5));
         for bad in [
             "view",
             "produce",
@@ -250,20 +203,15 @@ mod tests {
             "view cam --frames 3",
             "--viewers 0",
             "sell cam",
+            "record cam a.y4m --halt half",
+            "record cam a.y4m --halt now:3",
         ] {
             parse(bad).unwrap_err();
         }
-    }
-
-    #[test]
-    fn sizes() {
-        assert_eq!(size("1x16384"), Ok((1, 16384)));
-        #[rustfmt::skip]
-        let bad = ["", "x", "12", "12x", "ax5", "-1x5", "1x1x1", "99999999999x1"];
-        for bad in bad {
-            assert!(size(bad).unwrap_err().contains("1280x720"), "{bad}");
-        }
-        assert!(size("0x5").unwrap_err().contains("0x5") && size("16385x1").is_err());
-        assert!(parse("--fps 0").unwrap_err().contains("29.97"));
+        let Some(Half::Record(record)) = parse("record cam a.y4m --halt half:3").unwrap().half
+        else {
+            panic!("not a record");
+        };
+        assert_eq!(record.halt, Some(Halt(Step::Half, 3)));
     }
 }

@@ -5,28 +5,40 @@
 //! cargo run --release --example frame_share -- --input FILE.y4m  real video (ffmpeg -f yuv4mpegpipe)
 //! frame_share produce NAME    and    frame_share view NAME       the halves, in terminals of their own
 //! ```
-//! Kill any of them with -9 at any time: the others go on, and a restarted one takes its place.
+//! Pictures lie in one pool of frames, drawn in place and looked at in place, however many look. Kill any of the processes with -9 at any
+//! time: the others go on, and a restarted one takes its place.
 //!
 //! | file | what |
 //! |---|---|
-//! | `rings` | how frames travel: the only file that knows ringpad |
-//! | `produce`, `view`, `run` | the halves, and both together |
-//! | `wire` | what precedes a picture in a record |
+//! | `wire`, `plan` | what lies in the segment, and how large it is |
+//! | `senders`, `lines`, `receiver`, `watcher`, `films` | how frames travel: to lossless sides, to lossy ones; what is said of the film |
+//! | `produce`, `view`, `record` | the halves |
+//! | `run`, `supervise` | all together; the same, and started again when killed |
 //! | `y4m`, `picture`, `picture_png` | where pictures come from and go to |
-//! | `args`, `pace`, `progress` | what people say, and see meanwhile |
+//! | `args`, `stream`, `pace`, `progress` | what people say, and see meanwhile |
+//! | `controls` | what tests ask them to do wrong |
 //! | `report`, `totals` | what they see at the end |
 
 mod args;
+mod controls;
+mod films;
+mod lines;
 mod pace;
 mod picture;
 mod picture_png;
+mod plan;
 mod produce;
 mod progress;
+mod receiver;
+mod record;
 mod report;
-mod rings;
 mod run;
+mod senders;
+mod stream;
+mod supervise;
 mod totals;
 mod view;
+mod watcher;
 mod wire;
 mod y4m;
 
@@ -61,9 +73,11 @@ impl<E: std::error::Error> From<E> for Failure {
 fn main() -> ExitCode {
     let line = args::CommandLine::parse();
     let done = match &line.half {
+        None if line.run.respawn => supervise::whole(&line.run),
         None => run::whole(&line.run),
         Some(args::Half::Produce(half)) => run::produce_half(half),
         Some(args::Half::View(half)) => run::view_half(half),
+        Some(args::Half::Record(half)) => run::record_half(half),
     };
     match done {
         Ok(code) => code,

@@ -87,7 +87,7 @@ fn to_pixels(header: &Header, picture: &[u8]) -> Result<Vec<u8>, Error> {
 }
 
 /// BT.601 limited range to RGB, in 1/65536ths.
-fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
+pub fn rgb(luma: u8, blue: u8, red: u8) -> [u8; 3] {
     let y = 76309 * (i32::from(luma) - 16) + 32768;
     let (b, r) = (i32::from(blue) - 128, i32::from(red) - 128);
     let sums = [y + 104597 * r, y - 25675 * b - 53279 * r, y + 132201 * b];

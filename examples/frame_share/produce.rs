@@ -5,11 +5,12 @@ use std::io::{BufReader, Read};
 use std::time::{Duration, Instant};
 
 use super::Failure;
-use super::args::{Source, Stream};
+use super::controls::Controls;
+use super::lines::Hopeless;
 use super::picture::Painter;
 use super::progress::Progress;
-use super::rings::Senders;
-use super::wire::FrameHeader;
+use super::senders::Senders;
+use super::stream::{Source, Stream};
 use super::y4m::{Header, Reader};
 
 /// Where pictures come from, opened and its header read.
@@ -49,74 +50,123 @@ impl Pictures {
         &self.video
     }
 
-    fn next(&mut self, number: u64, into: &mut [u8]) -> Result<Option<FrameHeader>, Failure> {
+    /// The y4m header, word for word.
+    pub fn line(&self) -> Vec<u8> {
+        match &self.from {
+            From::Painter(_) => self.video.to_string().into_bytes(),
+            From::Reader(reader) => reader.line().to_vec(),
+        }
+    }
+
+    /// Reads so many frames and lets them go.
+    fn skip(&mut self, frames: u64) -> Result<(), Failure> {
+        let mut picture = vec![0; self.video.frame_bytes()];
+        if let From::Reader(reader) = &mut self.from {
+            while reader.frames() < frames {
+                if !reader.read_frame(&mut picture)? {
+                    let has = reader.frames();
+                    let text = format!("{frames} frames were sent, the input has only {has}");
+                    return Err(Failure::new(text));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the next picture into memory; false if there is none. What is `recorded` is refused if a recording would lack something of it.
+    fn next(&mut self, number: u64, into: &mut [u8], recorded: bool) -> Result<bool, Failure> {
         match &mut self.from {
             From::Painter(painter) => painter.draw(number, into),
             From::Reader(reader) => {
                 if !reader.read_frame(into)? {
-                    return Ok(None);
+                    return Ok(false);
+                }
+                if recorded && reader.with_parameters() > 0 {
+                    let text = format!("frame {number} has parameters, which are not recorded");
+                    return Err(Failure::new(text));
                 }
             }
         }
-        Ok(Some(FrameHeader::of_picture(number, &self.video, into)))
+        Ok(true)
     }
 }
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sent {
-    /// Frames.
+    /// Frames of the film, those of killed predecessors too.
     pub frames: u64,
     /// From the first frame to the last.
     pub seconds: f64,
 }
 
-/// Shares pictures until they end; viewers are told in every case. With `all_gone_is_the_end` a producer without a
-/// living viewer gives up, else it waits for one.
+/// How to produce.
+pub struct How<'a> {
+    /// What.
+    pub stream: &'a Stream,
+    /// Somebody records it.
+    pub recorded: bool,
+    /// Without anybody to see it, wait for somebody; else give up.
+    pub patient: bool,
+    /// What to do wrong.
+    pub controls: Controls,
+}
+
+/// Shares pictures until they end; viewers are told in every case.
 pub fn produce(
-    stream: &Stream,
+    how: &How<'_>,
     mut pictures: Pictures,
     senders: &mut Senders,
     progress: &Progress,
-    all_gone_is_the_end: bool,
+    hopeless: Hopeless<'_>,
 ) -> Result<Sent, Failure> {
-    let mut sent = Sent::default();
-    let result = share(
-        stream,
-        &mut pictures,
-        senders,
-        progress,
-        all_gone_is_the_end,
-        &mut sent,
-    );
-    let end = FrameHeader::of_end(sent.frames, pictures.video(), result.is_err());
-    let told = senders.end(end);
+    let mut sent = Sent {
+        frames: senders.first(),
+        seconds: 0.0,
+    };
+    if senders.over().is_some() {
+        senders.end(sent.frames, false, hopeless)?;
+        return Ok(sent);
+    }
+    let result = share(how, &mut pictures, senders, progress, hopeless, &mut sent);
+    let told = senders.end(sent.frames, result.is_err(), hopeless);
     result.and(told).map(|()| sent)
 }
 
 fn share(
-    stream: &Stream,
+    how: &How<'_>,
     pictures: &mut Pictures,
     senders: &mut Senders,
     progress: &Progress,
-    all_gone_is_the_end: bool,
+    hopeless: Hopeless<'_>,
     sent: &mut Sent,
 ) -> Result<(), Failure> {
+    let stream = how.stream;
     let pace = stream.fps(pictures.video());
+    let first = sent.frames;
+    pictures.skip(first)?;
     let begin = Instant::now();
     let mut late = Duration::ZERO;
+    let mut asked = begin;
     while stream.frames().is_none_or(|frames| sent.frames < frames) {
-        if let Some(due) = pace.due_ns(sent.frames) {
+        if let Some(due) = pace.due_ns(sent.frames - first) {
             let due = begin + late + Duration::from_nanos(due);
             std::thread::sleep(due.saturating_duration_since(Instant::now()));
         }
+        if asked.elapsed() > Duration::from_millis(100) {
+            asked = Instant::now();
+            if hopeless() {
+                return Err(Failure::new("every viewer is gone"));
+            }
+        }
         let mut ended = false;
         let number = sent.frames;
-        let was_sent = senders.send(|into| {
-            let header = pictures.next(number, into)?;
-            ended = header.is_none();
-            Ok::<_, Failure>(header)
-        })?;
+        let fill = |into: &mut [u8]| {
+            let is_there = pictures.next(number, into, how.recorded)?;
+            ended = !is_there;
+            Ok(is_there)
+        };
+        let was_sent = senders.send(number, fill, &how.controls, hopeless)?;
         if ended {
             break;
         }
@@ -126,7 +176,7 @@ fn share(
             progress.set(sent.frames);
             continue;
         }
-        if all_gone_is_the_end {
+        if !how.patient {
             return Err(Failure::new("every viewer is gone"));
         }
         let paused = Instant::now();
@@ -136,15 +186,16 @@ fn share(
     Ok(())
 }
 
-/// Waits, for as long as it takes, until so many living viewers are there.
+/// Waits, for as long as it takes, until so many living viewers are there, and the recorder.
 pub fn wait_for_viewers(
     senders: &mut Senders,
     wanted: usize,
     progress: &Progress,
 ) -> Result<(), Failure> {
-    if senders.watched() < wanted {
+    let never: Hopeless<'_> = &mut || false;
+    if !senders.gather(wanted, Duration::ZERO, never)? {
         progress.note("waiting for viewers");
-        while !senders.gather(wanted, Duration::from_secs(60), || false)? {}
+        while !senders.gather(wanted, Duration::from_secs(60), never)? {}
     }
     Ok(())
 }

@@ -5,7 +5,7 @@
 //! [`Progress::note`] is given (a viewer came or went), which goes to standard error as a line.
 //! Drawing is limited to twenty times a second, so that it is no part of what is measured.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -36,10 +36,16 @@ impl Progress {
     /// Says something that stays: above the bar, or as a line on standard error.
     pub fn note(&self, text: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("{text}")),
-            None => eprintln!("{text}"),
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
         }
     }
+}
+
+/// One line in one piece: several processes write to the same place.
+pub fn say(text: &str) {
+    // Nobody is left to hear that it cannot be said.
+    let _ = std::io::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// The bar is taken away, whichever way the run ends.

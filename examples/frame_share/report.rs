@@ -7,6 +7,8 @@
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
+use super::wire::State;
+
 /// Latencies from one nanosecond to a minute (longer ones count as a minute), to three digits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Latency(Histogram<u64>);
@@ -74,6 +76,15 @@ pub enum Ending {
     Stopped,
 }
 
+impl From<State> for Ending {
+    fn from(state: State) -> Self {
+        match state {
+            State::Failed => Self::Failed,
+            State::Running | State::Ended => Self::End,
+        }
+    }
+}
+
 impl Ending {
     const ALL: [Self; 4] = [Self::End, Self::Failed, Self::ProducerGone, Self::Stopped];
 
@@ -99,8 +110,18 @@ pub struct ViewerReport {
     pub received: u64,
     /// Frames that never came, by the gaps in the sequence.
     pub lost: u64,
+    /// Of those, frames whose tickets were overwritten before they were read.
+    pub missed: u64,
+    /// Of those, frames that held something newer when they were to be looked at.
+    pub stale: u64,
     /// Frames whose header or checksum was wrong.
     pub torn: u64,
+    /// Frames that came out of their order.
+    pub disordered: u64,
+    /// Frames that came once more, from the successor of a killed producer.
+    pub again: u64,
+    /// The number of the first frame received.
+    pub first: u64,
     /// Bytes of pictures in the frames received.
     pub bytes: u64,
     /// From commit until the viewer had the frame.
@@ -112,19 +133,45 @@ pub struct ViewerReport {
 }
 
 impl ViewerReport {
-    const COUNTS: [&'static str; 6] = ["received", "lost", "torn", "bytes", "cpu_ns", "woken"];
+    const COUNTS: [&'static str; 11] = [
+        "received",
+        "lost",
+        "missed",
+        "stale",
+        "torn",
+        "disordered",
+        "again",
+        "first",
+        "bytes",
+        "cpu_ns",
+        "woken",
+    ];
 
-    fn counts(&mut self) -> [&mut u64; 6] {
+    fn counts(&mut self) -> [&mut u64; 11] {
         let Self {
+            viewer: _,
+            ending: _,
             received,
             lost,
+            missed,
+            stale,
             torn,
+            disordered,
+            again,
+            first,
             bytes,
+            latency: _,
             cpu_ns,
             woken,
-            ..
         } = self;
-        [received, lost, torn, bytes, cpu_ns, woken]
+        [
+            received, lost, missed, stale, torn, disordered, again, first, bytes, cpu_ns, woken,
+        ]
+    }
+
+    /// Whether every frame that it saw was whole and in its place.
+    pub fn is_sound(&self) -> bool {
+        self.torn == 0 && self.disordered == 0
     }
 
     /// The report for people's programs: percentiles in place of the histogram.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::plan::Memory;
 use super::report::{Latency, ViewerReport};
 
 /// The whole run, as the launcher (or one half by itself) reports it.
@@ -17,6 +18,14 @@ pub struct Totals {
     pub producer_cpu_ns: u64,
     /// How often the processes slept and were woken.
     pub wakeups: u64,
+    /// How often a frame had to wait for somebody.
+    pub waits: u64,
+    /// What the segment takes of memory.
+    pub memory: Memory,
+    /// What the recorder reports, if there is one.
+    pub recorder: Option<Value>,
+    /// How often a killed process was started again.
+    pub respawned: u64,
     /// The viewers' reports; counts of frames received, lost and torn add up over these.
     pub per_viewer: Vec<ViewerReport>,
 }
@@ -51,13 +60,22 @@ impl Totals {
             "sent": self.sent,
             "received": self.sum(|v| v.received),
             "lost": self.sum(|v| v.lost),
+            "missed": self.sum(|v| v.missed),
+            "stale": self.sum(|v| v.stale),
             "torn": self.sum(|v| v.torn),
+            "disordered": self.sum(|v| v.disordered),
             "viewers": self.per_viewer.len(),
             "bytes": self.sum(|v| v.bytes),
             "seconds": (self.seconds * 1e6).round() / 1e6,
             "latency_ns": self.latency().to_json(),
             "cpu_ns_per_frame": self.cpu_ns_per_frame(),
             "wakeups": self.wakeups,
+            "waits": self.waits,
+            "memory_bytes": self.memory.segment,
+            "pool_bytes": self.memory.pool,
+            "pool_frames": self.memory.frames,
+            "respawned": self.respawned,
+            "recorder": self.recorder,
             "per_viewer": self.per_viewer.iter().map(ViewerReport::to_json).collect::<Value>(),
         })
     }
@@ -90,6 +108,16 @@ impl Totals {
                 "latency",
                 format_args!("p50 {p50}, p99 {p99}, p99.9 {p999}, max {max}"),
             );
+        }
+        if self.memory.frames > 0 {
+            let (frames, bytes) = (self.memory.frames, size(self.memory.segment));
+            row("memory", format_args!("{bytes}, a pool of {frames} frames"));
+        }
+        if let Some(frames) = self.recorder.as_ref().and_then(|r| r["frames"].as_u64()) {
+            row("recorded", format_args!("{frames} frames"));
+        }
+        if self.respawned > 0 {
+            row("respawned", format_args!("{}", self.respawned));
         }
         let all = time(self.cpu_ns_per_frame());
         let producer = time(self.producer_cpu_ns / frames);
@@ -144,6 +172,7 @@ mod tests {
             producer_cpu_ns: 6_000,
             wakeups: 9,
             per_viewer,
+            ..Totals::default()
         };
         let of = totals.to_json();
         let keys: Vec<_> = of.as_object().unwrap().keys().map(String::as_str).collect();

@@ -23,6 +23,7 @@ fn publisher_dies(
             let belt = Belt::new(2, frames);
             let (a, b) = (belt.world.join(), belt.world.join());
             let ((tx, mut out), (rx, mut tickets)) = (belt.tx(a), belt.rx(b));
+            let mut sent: Vec<_> = (1..frames).filter(|&n| send(&tx, &mut out, n)).collect();
             let mender = user(&belt.world, b);
             let other = thread::spawn(move || {
                 let got = settle(&rx, &mut tickets);
@@ -31,9 +32,8 @@ fn publisher_dies(
                 }
                 (got, rx, tickets)
             });
-            let mut sent = Vec::new();
             victim.dies(|| {
-                sent.extend((1..=frames).filter(|&n| send(&tx, &mut out, n)));
+                sent.extend(send(&tx, &mut out, frames).then_some(frames));
                 drop((tx, out));
             });
             belt.world.oracle().bury(a.id());

@@ -1,18 +1,18 @@
 //! Pools of frames: whoever cleans the seats of the dead, beside the next holders of those seats and beside each other, killed at every step or not.
 //!
-//! What no model shows, because the checker runs every exchange at its place in its thread, on the newest value: CLAIM and UNCLAIM of users' seats,
-//! which keep the exchanges that clean a seat before those of its next holder; OBSERVE in `clean` and `drop_all`, without which the exchange of a
-//! reservation may go before the look at its frame's word. OBSERVE in `unclaimed` decides only how many of the dead are found at once.
+//! What no model shows, because the checker runs every exchange at its place in its thread, on the newest value: OBSERVE in `clean` and `drop_all`,
+//! without which the exchange of a reservation may go before the look at its frame's word; UNCLAIM of a user's seat that was mended. OBSERVE in
+//! `unclaimed` decides only how many of the dead are found at once.
 
 mod common;
 
 use common::pool::*;
-use common::world::{World, if_free};
-use common::{EITHER, Model, RACE, killed_at_each_step, saw};
+use common::world::{Pipes, World, if_free, named};
+use common::{ASLEEP, EITHER, Model, RACE, killed_at_each_step, saw};
 use loom::thread;
 use ringpad::frames::Receivers;
 use ringpad::hooks::probe::pool::mend_wrongly;
-use ringpad::{Error, Peer, Silent};
+use ringpad::{Error, NoProof, Peer, Silent, Sleeper};
 
 /// RELEASE/RECLAIM: what the dead read and wrote is before what is written by whoever finds the frame free, and proved nothing itself.
 #[test]
@@ -285,4 +285,35 @@ fn the_next_of_a_seat_dies_beside_its_mender() {
         let model = model.without_fences().preemptions(1);
         model.sees(&["seated", "full", "loaned"])
     });
+}
+
+/// ARM/RING: who sleeps until a frame is free hears of one that a reaper frees.
+#[test]
+fn a_reaper_wakes_who_waits() {
+    let model = Model::new("a reaper wakes", 2, || {
+        let world = world(3, 1, 0);
+        let (dead, a) = (world.join(), world.join());
+        // Who cannot prove a death waits for who can.
+        let b = world.segment.join(&named(3), &NoProof).unwrap();
+        let b: &'static Peer<'static> = Box::leak(Box::new(b));
+        let (gone, pipes) = (user(&world, dead), Pipes::new());
+        std::mem::forget(gone.loan());
+        std::mem::forget(gone);
+        world.oracle().bury(dead.id());
+        let (tx, bells) = (user(&world, b), pipes.clone());
+        let other = thread::spawn(move || _ = a.reap(&bells).unwrap());
+        let mut sleeper = Sleeper::of(b).unwrap();
+        let bells = [tx.bell()];
+        let mut armed = sleeper.arm(&bells).unwrap();
+        while loan(&tx).is_none() {
+            pipes.sleep(b.id());
+            armed.again();
+        }
+        other.join().unwrap();
+    });
+    let seen = &["asleep", "rung", "loaned", "no frame"];
+    let model = model.preemptions(1).sees(seen);
+    model.holds();
+    model.dies_without("arm", ASLEEP);
+    model.dies_without("ring", ASLEEP);
 }

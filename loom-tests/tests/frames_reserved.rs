@@ -9,7 +9,7 @@ use common::pool::*;
 use common::world::if_free;
 use common::{EITHER, Model, saw};
 use loom::thread;
-use ringpad::frames::{Refused, Ticket};
+use ringpad::frames::{Receivers, Refused, Ticket};
 use ringpad::hooks::probe::pool::{recall_wrongly, take_wrongly};
 use ringpad::{Channel, Region};
 
@@ -236,4 +236,81 @@ fn a_successor_finds_what_its_predecessor_left() {
     model.holds();
     model.dies_without("unclaim", DESTROYED);
     model.dies_without("claim", DESTROYED);
+}
+
+/// UNCLAIM/CLAIM: the next holder of a user's seat finds no loan there that the last one gave back. Else it ends what is reserved there now.
+#[test]
+fn the_next_user_of_a_seat_finds_no_old_loan() {
+    let model = Model::new("a user's seat is handed over", 2, || {
+        let (room, pool) = bare(1, 1);
+        let again = Pool::attach(room.region()).unwrap();
+        let [gone, tx] = [(); 2].map(|()| pool.bare_user().unwrap());
+        let rx = pool.bare_receiver(0).unwrap();
+        let other = thread::spawn(move || again.bare_user().unwrap());
+        drop(loan(&gone));
+        drop(gone);
+        let t = publish(&tx, 1, FIRST).expect(LEAKED);
+        let _next = other.join().unwrap();
+        assert_eq!(taken(rx.take(t)), Some(1), "{DESTROYED}");
+    });
+    let model = model.without_fences().preemptions(2);
+    model.holds();
+    model.dies_without("unclaim", DESTROYED);
+    model.dies_without("claim", DESTROYED);
+}
+
+/// Two threads of a receiver release what was recalled: one of them has it, and the frame is given back once.
+#[test]
+fn two_threads_release() {
+    let model = Model::new("two release", 2, || {
+        let (_room, pool) = bare(1, 1);
+        let tx = pool.bare_user().unwrap();
+        let rx = Arc::new(pool.bare_receiver(0).unwrap());
+        let t = publish(&tx, 1, FIRST).unwrap();
+        assert_eq!(tx.recall(t, FIRST), Ok(FIRST));
+        let before = rx.unclaimed();
+        let (theirs, theirs_before) = (rx.clone(), before.clone());
+        let other = thread::spawn(move || {
+            let dropped = theirs.release_unclaimed(&theirs_before);
+            (dropped, publish(&tx, 2, FIRST), tx)
+        });
+        let mine = rx.release_unclaimed(&before);
+        let (theirs, next, _tx) = other.join().unwrap();
+        saw(if mine > 0 { "mine" } else { "theirs" });
+        assert_eq!(mine + theirs, 1, "{TWO}");
+        if let Some(next) = next {
+            assert_eq!(taken(rx.take(next)), Some(2), "{DESTROYED}");
+        }
+        assert_eq!(rx.free(), 1, "{LEAKED}");
+    });
+    let seen = &["mine", "theirs", "loaned", "no frame"];
+    model.without_fences().preemptions(3).sees(seen).holds();
+}
+
+/// Two receivers leave views behind of a frame that was reserved for nobody; their successors, who come at once, have it until both let go.
+#[test]
+fn successors_of_two_who_viewed() {
+    let model = Model::new("two successors", 2, || {
+        let (room, pool) = bare(1, 2);
+        let tx = pool.bare_user().unwrap();
+        let t = publish(&tx, 1, Receivers::NONE).unwrap();
+        for n in [0, 1] {
+            let rx = pool.bare_receiver(n).unwrap();
+            std::mem::forget(rx.view(t).unwrap());
+        }
+        assert!(loan(&tx).is_none(), "{DESTROYED}");
+        let again = Pool::attach(room.region()).unwrap();
+        let settles = move |pool: &Pool, n| {
+            let rx = pool.bare_receiver(n).unwrap();
+            let got = taken(rx.take(t));
+            (got, rx.release_unclaimed(&rx.unclaimed()), rx)
+        };
+        let other = thread::spawn(move || settles(&again, 1));
+        let (mine, none, _rx) = settles(&pool, 0);
+        let (theirs, also, _also) = other.join().unwrap();
+        assert_eq!((mine, theirs), (Some(1), Some(1)), "{DESTROYED}");
+        assert_eq!((none, also), (0, 0), "{TWO}");
+        assert!(loan(&tx).is_some(), "{LEAKED}");
+    });
+    model.without_fences().preemptions(3).holds();
 }

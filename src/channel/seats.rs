@@ -67,10 +67,10 @@ impl<'m> Seats<'m> {
         Ok(())
     }
 
-    /// Who holds a seat, dead or alive; nobody holds one that there is not.
+    /// Who holds a seat, dead or alive; nobody holds one that there is not, or that a forked child does not see.
     pub(crate) fn owner(&self, seat: u32) -> Owner {
         match self.word(seat) {
-            Ok(word) if seat < self.count => word.load(RELAXED),
+            Ok(word) if seat < self.count && !self.region.is_forked() => word.load(RELAXED),
             _ => Owner::FREE,
         }
     }

@@ -237,11 +237,13 @@ impl<'m> RegionRef<'m> {
     }
 
     /// True in a child that was forked after the mapping was made.
+    #[inline(always)]
     pub(crate) fn is_forked(&self) -> bool {
         self.guard
             .is_some_and(|guard| guard.load(Ordering::Relaxed) == 0)
     }
 
+    #[inline(always)]
     pub(crate) fn check_not_forked(&self) -> Result<()> {
         if self.is_forked() {
             Err(Error::Forked)

@@ -235,7 +235,7 @@ impl sealed::Wake for OwnedRinger {
     #[inline]
     fn wake_shared(&self, waiters: Waiters<'_>) {
         let inner = &self.joined.segment.inner;
-        Rung::default().ring(|| inner.segment.table(), waiters, &inner.bells);
+        Rung::ring_all(|| inner.segment.table(), waiters, &inner.bells);
     }
 }
 

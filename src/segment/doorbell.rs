@@ -118,7 +118,7 @@ impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     }
     #[inline]
     fn wake_shared(&self, waiters: Waiters<'_>) {
-        Rung::default().ring(|| self.table, waiters, &self.signal);
+        Rung::ring_all(|| self.table, waiters, &self.signal);
     }
 }
 
@@ -140,6 +140,26 @@ impl Rung {
         if waiters != 0 {
             self.ring_each(&table(), waiters, signal);
         }
+    }
+
+    /// Rings every epoch, remembering none: nothing is made of it while nobody sleeps.
+    #[inline]
+    pub(crate) fn ring_all<'t>(
+        table: impl FnOnce() -> Table<'t>,
+        waiters: Waiters<'_>,
+        signal: &impl Signal,
+    ) {
+        fence(RING); // RING: pairs with ARM
+        let waiters = waiters.0.load(RELAXED);
+        if waiters != 0 {
+            Self::first(&table(), waiters, signal);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn first(table: &Table<'_>, waiters: u32, signal: &impl Signal) {
+        Self::default().ring_each(table, waiters, signal);
     }
 
     #[cold]

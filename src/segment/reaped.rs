@@ -241,7 +241,7 @@ impl<'p> Pass<'p> {
     /// Wakes whoever sleeps there: something was given back.
     pub(crate) fn wake(&self, waiters: &AtomicU32) {
         let table = self.segment.table();
-        Rung::default().ring(|| table, Waiters(waiters), &self.signal);
+        Rung::ring_all(|| table, Waiters(waiters), &self.signal);
     }
 
     /// Gives back the right to create channels.

@@ -6,6 +6,9 @@ use std::process::{Child, ChildStderr, Command, Output, Stdio};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
+use ringpad::os::{Options, SharedSegment};
+
+use super::common::{until, until_within};
 use super::example;
 
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +32,7 @@ impl Place {
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(program());
-        command.args(args).env("RINGPAD_DIR", self.0.join("shm"));
+        command.args(args).env("RINGPAD_DIR", self.shm());
         command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -41,12 +44,28 @@ impl Place {
         Half::of(self.command(args))
     }
 
+    /// Where segments lie.
+    pub fn shm(&self) -> PathBuf {
+        self.0.join("shm")
+    }
+
+    /// The segment of this name, held open from now on.
+    pub fn segment(&self, name: &str) -> SharedSegment {
+        let options = Options::new().directory(self.shm());
+        let mut segment = None;
+        until("the segment is there", || {
+            segment = SharedSegment::open(name, &options).ok();
+            segment.is_some()
+        });
+        segment.unwrap()
+    }
+
     pub fn file(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().to_owned()
     }
 
     pub fn left_overs(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.0.join("shm")).unwrap();
+        let entries = std::fs::read_dir(self.shm()).unwrap();
         entries
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect()
@@ -80,10 +99,16 @@ impl Half {
         BufReader::new(self.child().stderr.take().unwrap())
     }
 
+    #[track_caller]
     pub fn finish(mut self) -> Output {
+        // What it prints fits in its pipes.
+        until_within(PATIENCE, "a process ends", || {
+            self.child().try_wait().unwrap().is_some()
+        });
         self.0.take().unwrap().wait_with_output().unwrap()
     }
 
+    #[track_caller]
     pub fn json(self) -> serde_json::Value {
         let output = self.finish();
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -99,6 +124,18 @@ impl Drop for Half {
             let _ = child.wait();
         }
     }
+}
+
+/// Once everybody has gone and the dead are reaped, nobody has a frame of the pool.
+#[track_caller]
+pub fn all_free(segment: SharedSegment) {
+    let me = segment.join().unwrap();
+    me.reap().unwrap();
+    let pool = me.frame_user("pool").unwrap();
+    assert_eq!(pool.free(), pool.frames(), "frames that nobody holds");
+    let loan = pool.loan().unwrap();
+    assert_eq!(pool.free() + 1, pool.frames(), "one that is held shows");
+    drop(loan);
 }
 
 pub fn read_line(from: &mut impl BufRead) -> String {

@@ -1,10 +1,17 @@
 //! The main job, run as its users run it: whole, in halves, with real bytes, broken input and `kill -9`.
 #![cfg(all(feature = "std", target_os = "linux"))]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod controls;
 #[path = "../common/example.rs"]
 mod example;
+mod films;
 mod halves;
 mod kills;
+mod lossy;
+mod pool;
+mod torture;
 
 use std::io::{BufReader, Read, Write};
 use std::process::{Output, Stdio};
@@ -187,10 +194,9 @@ fn broken_input_is_a_clear_error_and_the_viewers_end() {
 fn a_picture_that_cannot_be_written_fails_the_run_before_the_film() {
     let place = Place::new("no-picture");
     let png = place.file("nowhere/last.png");
+    let run = place.command(&["--frames", "5", "--size", "64x36", "--png", &png]);
     let begin = std::time::Instant::now();
-    let output = place
-        .start(&["--frames", "5", "--size", "64x36", "--png", &png])
-        .finish();
+    let output = Half::of(run).finish();
     let text = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && text.contains(&png), "{text}");
     assert!(begin.elapsed().as_secs() < 10, "it waited for nobody");

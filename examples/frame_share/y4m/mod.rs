@@ -73,6 +73,8 @@ impl From<io::Error> for Error {
 pub struct Reader<R> {
     input: R,
     header: Header,
+    line: Vec<u8>,
+    with_parameters: u64,
     frames: u64,
     end: End,
 }
@@ -94,7 +96,7 @@ impl<R: Read> Reader<R> {
         let how = match start {
             [] => "the input is empty, wanted YUV4MPEG2".to_owned(),
             b"YUV4MPEG2 " | b"YUV4MPEG2\n" => match finish_line(&mut input, &mut line, found)? {
-                Ok(end) => return Self::with(input, line.get(first..end).unwrap_or(&[])),
+                Ok(end) => return Self::with(input, line.get(..end).unwrap_or(&[]), first),
                 Err(MAX_HEADER_LINE) => format!("it is longer than {MAX_HEADER_LINE} bytes"),
                 Err(found) => format!("the input ends after {found} bytes of it"),
             },
@@ -104,11 +106,14 @@ impl<R: Read> Reader<R> {
         Err(Error::Header(how))
     }
 
-    fn with(input: R, line: &[u8]) -> Result<Self, Error> {
-        let (header, frames, end) = (Header::parse(line)?, 0, End::NotYet);
+    fn with(input: R, line: &[u8], parameters: usize) -> Result<Self, Error> {
+        let header = Header::parse(line.get(parameters..).unwrap_or(&[]))?;
+        let (frames, end) = (0, End::NotYet);
         Ok(Self {
             input,
             header,
+            line: line.to_vec(),
+            with_parameters: 0,
             frames,
             end,
         })
@@ -117,6 +122,16 @@ impl<R: Read> Reader<R> {
     /// What the header line said.
     pub fn header(&self) -> &Header {
         &self.header
+    }
+
+    /// The header line word for word, without the newline.
+    pub fn line(&self) -> &[u8] {
+        &self.line
+    }
+
+    /// Of the frames read so far, how many had parameters of their own, which are not kept.
+    pub fn with_parameters(&self) -> u64 {
+        self.with_parameters
     }
 
     /// The frames read so far.
@@ -172,7 +187,11 @@ impl<R: Read> Reader<R> {
             }
         }
         match finish_line(&mut self.input, &mut line, found)? {
-            Ok(_) => Ok(true), // a frame's own parameters change nothing in its bytes
+            Ok(_) => {
+                // A frame's own parameters change nothing in its bytes.
+                self.with_parameters += 1;
+                Ok(true)
+            }
             Err(found) => Err(Error::FrameLine(frame, shown(&line[..found]))),
         }
     }

@@ -23,7 +23,7 @@
 //! take     g and my bit (OBSERVE); reserved {g, old, r} -CAS-> {g, old - me, r - me}: who has that has the frame
 //! drop     {g, p} -> {g, p - me}                         RELEASE; the frame is free if nobody is left
 //! clean    of the dead, by whoever holds the seat now:
-//!          {odd g, it} -> {g + 3, 0}; {g, p} -> {g, p - it} (RELEASE); a receiver's stays: {g, old + it, r + it} if it was taken
+//!          reserved = 0, {odd g, it} -> {g + 3, 0}; {g, p} -> {g, p - it} (RELEASE); a receiver's stays: {g, old + it, r + it} if it was taken
 //! ```
 //! Seats `0..receivers` are receivers. What is reserved for one stays so when its holder leaves or dies, as messages stay in a ring: its
 //! successor has its bit, and takes by the tickets that it finds. What it had taken and not dropped can be taken again.

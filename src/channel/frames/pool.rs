@@ -60,6 +60,11 @@ impl<'m> Pool<'m> {
         Ok(())
     }
 
+    /// Where in this process the pool lies: no other lies there while it has users.
+    pub(super) fn place(&self) -> usize {
+        self.lines.as_ptr().addr()
+    }
+
     pub(super) fn count(&self) -> u32 {
         self.lines.len() as u32
     }
@@ -106,6 +111,7 @@ impl<'m> Pool<'m> {
     }
 
     /// Gives back a loaned frame unpublished.
+    #[inline]
     pub(super) fn return_loan(&self, got: &Got<'_>) {
         got.frame.word.store(got.word.next(0).0, RELEASE); // RELEASE: pairs with RECLAIM
     }
@@ -228,6 +234,8 @@ impl<'m> Pool<'m> {
             if found.is_loaned() {
                 // Past what it may have reserved for the publication that it did not come to.
                 let free = Word::of(found.generation().wrapping_add(3), 0);
+                // Nor is it reserved when generations come round.
+                frame.reserved.store(0, RELAXED);
                 // RELEASE: pairs with RECLAIM; what the dead wrote came with the proof, or with its seat.
                 freed += u32::from(frame.word.replace(found.0, free.0, RELEASE).is_ok());
             } else if !keeps {
@@ -275,7 +283,9 @@ impl<'m> Pool<'m> {
     /// Who of those who reserved frames for this seat is dead.
     pub(super) fn unclaimed(&self, seat: u32, name: &Name<'_>) -> Unclaimed {
         let bit = 1 << (seat & 31);
-        let mut dead = Unclaimed::of(seat);
+        let mut dead = Unclaimed::of(self, seat);
+        // The last who is not, so that a living publisher is asked about once and not once a frame.
+        let mut other = Owner::FREE;
         for Line(frame) in self.lines {
             let found = Word(frame.word.load(OBSERVE)); // OBSERVE: pairs with PUBLISH, for `reserved` and `publisher`
             if found.is_loaned() || found.pins() & bit == 0 {
@@ -283,11 +293,12 @@ impl<'m> Pool<'m> {
             }
             let whose = frame.publisher.load(RELAXED);
             let reserved = Reservation(frame.reserved.load(RELAXED));
-            if reserved.has(found.generation(), bit)
-                && !dead.contains(whose)
-                && name.court.is_dead(whose)
-            {
-                dead.add(whose);
+            if whose == other || !reserved.has(found.generation(), bit) || dead.contains(whose) {
+                continue;
+            }
+            match name.court.is_dead(whose) {
+                true => dead.add(whose),
+                false => other = whose,
             }
         }
         dead

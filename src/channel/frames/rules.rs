@@ -120,7 +120,8 @@ pub struct Load {
     pub receivers: u32,
     /// Views that each viewer and each receiver has at once.
     pub views: u32,
-    /// Frames that wait for the slowest receiver, all publishers together: the capacity of what its tickets travel through.
+    /// Frames that wait for the slowest receiver, all publishers together: the capacity of what its tickets travel through. Where receivers get
+    /// different frames, of all of them together.
     pub queue: u32,
 }
 
@@ -137,8 +138,9 @@ impl Load {
         }
     }
 
-    /// Frames with which no loan ever finds none free: all that may be loaned, viewed or waiting at once, and one more, so that a loan need not
-    /// take the newest.
+    /// Frames with which no loan finds none free: all that may be loaned, viewed or waiting at once, and one more, so that a loan need not
+    /// take the newest. What the dead had published and not sent, what dead receivers had taken, and what was recalled comes on top, until
+    /// [`User::release_unclaimed`](super::User::release_unclaimed).
     pub const fn frames(&self) -> u32 {
         let loans = self.publishers.saturating_mul(self.loans);
         let views = self

@@ -5,15 +5,16 @@ use core::fmt;
 use bytemuck::{AnyBitPattern, NoUninit, Zeroable};
 
 /// Which frame, in which publication, and how many of its bytes count. Plain data of 12 bytes: it goes through any ring, mailslot, notepad or
-/// call, and what comes of a forged or late one is [`Refused`](super::Refused), never somebody else's bytes.
+/// call. A late one is [`Refused`](super::Refused); a forged one is too, or shows what some frame of the pool holds, never one that is being
+/// written: a ticket is no permission.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Ticket {
     /// Which frame.
     pub index: u32,
-    /// Which of its publications: even.
+    /// Which of its publications: even. It comes round after 2^31 of this frame.
     pub generation: u32,
-    /// Bytes that were published.
+    /// Bytes that were published. Who says more sees what earlier publications left behind them.
     pub len: u32,
 }
 

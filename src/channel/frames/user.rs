@@ -65,16 +65,20 @@ impl core::error::Error for Refused {}
 /// sent.
 #[derive(Clone, Debug)]
 pub struct Unclaimed {
+    /// Where the pool is: in another one a name may be somebody else's.
+    pool: usize,
     seat: u32,
     dead: heapless::Vec<Owner, { PeerId::MOST as usize }>,
 }
 
 impl Unclaimed {
-    pub(super) fn of(seat: u32) -> Self {
-        Self {
-            seat,
-            dead: heapless::Vec::new(),
-        }
+    pub(super) fn of(pool: &Pool<'_>, seat: u32) -> Self {
+        let (pool, dead) = (pool.place(), heapless::Vec::new());
+        Self { pool, seat, dead }
+    }
+
+    fn is_of(&self, pool: &Pool<'_>, seat: u32) -> bool {
+        (self.pool, self.seat) == (pool.place(), seat)
     }
 
     pub(super) fn contains(&self, owner: Owner) -> bool {
@@ -152,7 +156,9 @@ impl<'p, W: Wake> User<'p, W> {
             wake: wake(&self.wake),
             seat: self.seat.take(),
         };
-        user.wake();
+        if !user.is_forked() {
+            user.wake();
+        }
         user
     }
 
@@ -184,7 +190,8 @@ impl<'p, W: Wake> User<'p, W> {
 
     /// Lends a free frame to be written; if there is none, what the dead have is given back first, for which the system may be asked who lives.
     ///
-    /// Of several free frames it is, as far as publishers come one after another, the one that was published longest ago.
+    /// Of several free frames it is the next one behind what was loaned last, so that, as far as publishers come one after another, the newest
+    /// is overwritten last.
     ///
     /// # Errors
     ///
@@ -223,7 +230,8 @@ impl<'p, W: Wake> User<'p, W> {
     ///
     /// # Errors
     ///
-    /// [`Refused::Stale`]; [`Refused::AlreadyViewed`]: a user has one view of a frame; [`Refused::Region`].
+    /// [`Refused::Stale`]; [`Refused::AlreadyViewed`]: a user has one view of a frame, and a receiver has what is reserved for it, and what its
+    /// predecessor died with, which it can [`User::take`]; [`Refused::Region`].
     #[inline]
     pub fn view(&self, ticket: Ticket) -> Result<View<'_, 'p, W>, Refused> {
         self.pool.region.check_not_forked()?;
@@ -249,18 +257,23 @@ impl<'p, W: Wake> User<'p, W> {
     /// Who reserved frames for this receiver and is dead now. Then drain what tickets come through, and then call
     /// [`User::release_unclaimed`]. May ask the system who lives.
     pub fn unclaimed(&self) -> Unclaimed {
-        self.pool.unclaimed(self.seat(), &self.name)
+        match self.is_forked() {
+            true => Unclaimed::of(&self.pool, self.seat()),
+            false => self.pool.unclaimed(self.seat(), &self.name),
+        }
     }
 
     /// Gives back what is reserved for this receiver and will never be sent to it: what the dead that are named here published and did not send,
     /// what a dead predecessor had taken and removed from the channel, and what was recalled. What else living publishers reserved stays. Answers how many frames.
     ///
-    /// Between the asking and this call the channel that tickets come through must have been empty once.
+    /// Between the asking and this call the channel that tickets come through must have been empty once, and all that came out of it been taken,
+    /// by other threads of this user too. What was asked of another pool or another receiver releases nothing.
     pub fn release_unclaimed(&self, dead: &Unclaimed) -> u32 {
-        if self.is_forked() || dead.seat != self.seat() {
+        let seat = self.seat();
+        if self.is_forked() || !dead.is_of(&self.pool, seat) {
             return 0;
         }
-        let (dropped, freed) = self.pool.release_unclaimed(dead.seat, dead);
+        let (dropped, freed) = self.pool.release_unclaimed(seat, dead);
         if freed {
             self.wake();
         }

@@ -5,6 +5,7 @@
 //! ENOSPC instead. Why DONTFORK: a forked child has no mapping, so a copied endpoint cannot touch its parent's channel.
 //! What a crash leaves: a memfd and a mapping vanish with their last holder; a named file stays, reserved or in part.
 
+use std::ffi::c_void;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::ptr::{self, NonNull};
@@ -259,37 +260,53 @@ impl Mapping {
     }
 }
 
-/// Maps `len` bytes of a file at a multiple of what they are long, at most of a huge page: whatever is aligned to less in one process is so in all.
-fn map_aligned(fd: BorrowedFd<'_>, len: usize, access: ProtFlags) -> io::Result<NonNull<u8>> {
-    let whole = len.next_multiple_of(page_size());
-    let align = whole.next_power_of_two().min(HUGE);
-    let room = whole.checked_add(align).ok_or(Errno::NOMEM)?;
-    // SAFETY: no address is asked for, so no existing mapping is replaced.
-    let free = unsafe {
-        mmap_anonymous(
-            ptr::null_mut(),
-            room,
-            ProtFlags::empty(),
-            MapFlags::PRIVATE | MapFlags::NORESERVE,
-        )
-    }?;
-    let before = free.addr().wrapping_neg() & (align - 1);
-    let base = free.wrapping_byte_add(before);
-    let flags = MapFlags::SHARED | MapFlags::FIXED;
-    // SAFETY: what is replaced lies in the room above, which nobody else knows.
-    let mapped = unsafe { mmap(base, len, access, flags, fd, 0) };
-    let (rest, behind) = (base.wrapping_byte_add(whole), room - before - whole);
-    let mut spare = [(free, before), (rest, behind)];
-    if mapped.is_err() {
-        spare = [(free, room), (free, 0)];
+/// What a mapping of whole pages is aligned to: its length or a huge page.
+fn alignment(whole: usize) -> usize {
+    match whole < HUGE {
+        true => whole.next_power_of_two(),
+        false => HUGE,
     }
-    for (at, bytes) in spare {
-        if bytes > 0 {
-            // SAFETY: the part of the room above in which nothing was mapped.
-            let _ = unsafe { munmap(at, bytes) };
+}
+
+/// Times that other threads may map something where a mapping was about to come.
+const ATTEMPTS: u32 = 64;
+
+/// Maps `len` bytes of a file at a multiple of what they are long, at most of a huge page: whatever is aligned to less in one process is so in all.
+///
+/// Never over a range of its own: a call that fails may leave that free, for other threads to map in.
+fn map_aligned(fd: BorrowedFd<'_>, len: usize, access: ProtFlags) -> io::Result<NonNull<u8>> {
+    let whole = len.checked_next_multiple_of(page_size());
+    let whole = whole.ok_or(Errno::NOMEM)?;
+    let align = alignment(whole);
+    let room = whole.checked_add(align).ok_or(Errno::NOMEM)?;
+    let flags = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
+    for _ in 0..ATTEMPTS {
+        let free = free_range(room)?;
+        let base = free.wrapping_byte_add(free.addr().wrapping_neg() & (align - 1));
+        // SAFETY: an address is asked for, and nothing that lies there is replaced.
+        match unsafe { mmap(base, len, access, flags, fd, 0) } {
+            Ok(at) if at == base => {
+                let at = NonNull::new(at.cast());
+                return at.ok_or_else(|| io::Error::other("the kernel mapped at address 0"));
+            }
+            // Before Linux 4.17 it comes to lie elsewhere instead.
+            // SAFETY: mapped just now, and nobody else knows it.
+            Ok(elsewhere) => unsafe { munmap(elsewhere, len) }?,
+            Err(Errno::EXIST) => {}
+            Err(error) => return Err(error.into()),
         }
     }
-    NonNull::new(mapped?.cast()).ok_or_else(|| io::Error::other("the kernel mapped at address 0"))
+    Err(Errno::AGAIN.into())
+}
+
+/// Where so many bytes are free just now.
+fn free_range(bytes: usize) -> Result<*mut c_void, Errno> {
+    let (access, flags) = (ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE);
+    // SAFETY: no address is asked for, so no existing mapping is replaced.
+    let free = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, flags) }?;
+    // SAFETY: mapped just now, and nobody else knows it.
+    unsafe { munmap(free, bytes) }?;
+    Ok(free)
 }
 
 impl Drop for Mapping {

@@ -341,3 +341,47 @@ fn reserving_gets_done_under_a_profiling_timer() {
     assert_eq!(cut, Err(Errno::INTR));
     assert!((fstat(&whole).unwrap().st_blocks as u64) * 512 < len / 2);
 }
+
+/// Where a mapping begins, and that no length makes that more than a huge page or nothing.
+#[test]
+fn alignments_of_mappings_are_powers_of_two_up_to_a_huge_page() {
+    for (whole, align) in [
+        (PAGE, PAGE),
+        (3 * PAGE, 4 * PAGE),
+        (HUGE, HUGE),
+        (HUGE + PAGE, HUGE),
+        (1 << (usize::BITS - 1), HUGE),
+        ((1 << (usize::BITS - 1)) + PAGE, HUGE),
+        (usize::MAX - PAGE + 1, HUGE),
+    ] {
+        assert_eq!(alignment(whole), align, "{whole}");
+    }
+}
+
+/// Threads that map at once get ranges of their own, each aligned, and one that cannot map leaves everything as it is.
+#[test]
+fn mappings_made_at_once_are_aligned_and_apart() {
+    let len = 3 * PAGE;
+    let files: Vec<_> = (0..4)
+        .map(|_| memfd("ringpad-at-once", len as u64).unwrap())
+        .collect();
+    let refused = memfd("ringpad-refused", len as u64).unwrap();
+    fcntl_add_seals(&refused, SealFlags::WRITE).unwrap();
+    std::thread::scope(|scope| {
+        for (number, file) in files.iter().enumerate() {
+            let refused = &refused;
+            scope.spawn(move || {
+                let mark = number as u8 + 1;
+                for _ in 0..200 {
+                    let map = Mapping::map(file.as_fd(), len, true).unwrap();
+                    assert_eq!(map.base().addr().get() % (4 * PAGE), 0);
+                    // SAFETY: the first byte of a live mapping of this thread's own file.
+                    unsafe { map.base().write(mark) };
+                    assert!(Mapping::map(refused.as_fd(), len, true).is_err());
+                    // SAFETY: as above.
+                    assert_eq!(unsafe { map.base().read() }, mark);
+                }
+            });
+        }
+    });
+}

@@ -272,3 +272,33 @@ fn a_receiver_views_as_any_user_and_publishes_nothing() {
         assert_eq!(b.free(), 3);
     });
 }
+
+/// Who is dead in one segment may live in another: what one pool said is no word on the other.
+#[test]
+fn what_was_asked_of_one_pool_releases_nothing_of_another() {
+    let config = Config::new(2, 64).receivers(1);
+    let (here, there) = (World::new(config), World::new(config));
+    let (mine, theirs) = (
+        here.segment(Trust::Cooperative),
+        there.segment(Trust::Cooperative),
+    );
+    let pools: [Frames; 2] = [mine.open("pool").unwrap(), theirs.open("pool").unwrap()];
+    let (me, dead) = (here.join(&mine), here.join(&mine));
+    let (you, alive) = (there.join(&theirs), there.join(&theirs));
+    assert_eq!(dead.owner(), alive.owner(), "one name, two peers");
+    let unsent = pools[0].user(&dead).unwrap();
+    publish_for(&unsent, b"x", Receivers::one(0));
+    forget(unsent);
+    let tx = pools[1].user(&alive).unwrap();
+    let ticket = publish_for(&tx, b"y", Receivers::one(0));
+    here.graves.bury(dead.id());
+    let (rx, other) = (
+        pools[0].receiver(&me, 0).unwrap(),
+        pools[1].receiver(&you, 0).unwrap(),
+    );
+    let asked = rx.unclaimed();
+    assert_eq!(asked.publishers(), 1);
+    assert_eq!(other.release_unclaimed(&asked), 0, "its publisher lives");
+    assert_eq!(seen(&other.take(ticket).unwrap()), b"y");
+    assert_eq!(rx.release_unclaimed(&asked), 1);
+}

@@ -70,3 +70,51 @@ fn a_hint_from_nowhere_changes_nothing() {
         }
     });
 }
+
+/// What was reserved by a publication that was cut short is not reserved a lap of generations later either: a view has its bit alone.
+#[test]
+fn a_publication_cut_short_reserves_nothing_a_lap_later() {
+    with_each(Config::new(1, 64).receivers(1), |world, segment, pool| {
+        let (me, dead) = (world.join(segment), world.join(segment));
+        let (tx, rx) = (pool.user(&me).unwrap(), pool.receiver(&me, 0).unwrap());
+        let user = pool.user(&dead).unwrap();
+        forget(user.loan().unwrap());
+        forget(user);
+        let (line, loaned) = (
+            segments::place(segment, "pool") + LINES,
+            world.line(segment, 0, 4),
+        );
+        // The first store of `publish_for` is made, the others are not.
+        world.room.set(line + 8, 1);
+        world.room.set(line + 12, loaned + 1);
+        world.graves.bury(dead.id());
+        assert_eq!(me.reap(&crate::Silent).unwrap().frames, 1);
+        // 2^31 publications for nobody later.
+        world.room.set(line + 4, loaned - 1);
+        let ticket = publish(&tx, b"x");
+        assert_eq!(ticket.generation, loaned + 1);
+        let view = rx.view(ticket).unwrap();
+        assert_eq!(rx.take(ticket).unwrap_err(), Refused::AlreadyViewed);
+        assert_eq!(tx.loan().unwrap_err(), Refused::NoFrame);
+        drop(view);
+        assert_eq!(tx.free(), 1);
+    });
+}
+
+/// Which free frame a loan takes: the next one round, which need not be the oldest, and is the newest last.
+#[test]
+fn a_loan_takes_the_next_frame_round_and_the_newest_last() {
+    with_bare(&Config::new(3, 64), |_, pool| {
+        let (tx, rx) = (pool.bare_user().unwrap(), pool.bare_user().unwrap());
+        let oldest = rx.view(publish(&tx, b"0")).unwrap();
+        let tickets: Vec<_> = [b"1", b"2", b"3"].map(|n| publish(&tx, n)).into();
+        assert_eq!(
+            tickets.iter().map(|t| t.index).collect::<Vec<_>>(),
+            [1, 2, 1]
+        );
+        drop(oldest);
+        let loans = [(); 3].map(|()| tx.loan().unwrap());
+        let order = loans.map(|loan| loan.publish(0).unwrap().index);
+        assert_eq!(order, [2, 0, 1]);
+    });
+}
