@@ -310,3 +310,24 @@ fn a_mender_or_the_next_server_dies() {
         }
     }
 }
+
+/// CLAIM/FOUND: a newcomer takes a seat beside a mender, who must not find it dead by its row as that was before it joined.
+#[test]
+fn a_newcomer_keeps_its_seat() {
+    let model = Model::new("a newcomer's seat beside a mender", 2, || {
+        let (world, [a]) = roomy_office(2, &config(1, 1, 1));
+        let (table, join) = (world.open::<Table>(), world.joiner(7));
+        let other = thread::spawn(move || {
+            let me = lent(join().unwrap());
+            table.server(me).unwrap()
+        });
+        a.reap(&Silent).unwrap();
+        let rx = other.join().unwrap();
+        assert!(world.open::<Table>().server(a).is_err(), "{ROBBED}");
+        drop(rx);
+    });
+    let model = model.preemptions(3).sees(&["joined"]);
+    model.holds();
+    model.dies_without("found", ROBBED);
+    model.dies_without("claim", ROBBED);
+}

@@ -40,9 +40,17 @@ pub fn bare(config: &Config) -> (Room, Table) {
     (room, table)
 }
 
-/// A segment of so many rows with a table, and its first peers.
+/// A segment with a table, and its peers.
 pub fn office<const N: usize>(config: &Config) -> (World, [&'static Peer<'static>; N]) {
-    let world = World::with::<Table>(N as u32, config);
+    roomy_office(N as u32, config)
+}
+
+/// A segment of so many rows with a table, and its first peers.
+pub fn roomy_office<const N: usize>(
+    rows: u32,
+    config: &Config,
+) -> (World, [&'static Peer<'static>; N]) {
+    let world = World::with::<Table>(rows, config);
     zero_slots(world.bytes_of_channel()).unwrap();
     let peers = std::array::from_fn(|_| world.join());
     (world, peers)
