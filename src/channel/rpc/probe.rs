@@ -1,5 +1,7 @@
 //! What only models do with a table: make its words before they are shared, look at its slots without a seat, and what no server may do.
 
+#![forbid(unsafe_code)]
+
 use super::shape::Calls;
 use super::steps::Mended;
 use super::word::{State, Word};
