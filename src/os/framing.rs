@@ -147,3 +147,31 @@ impl Deref for OwnedView {
 static_assertions::assert_impl_all!(FrameUser: Send, Sync);
 static_assertions::assert_impl_all!(OwnedLoan: Send);
 static_assertions::assert_impl_all!(OwnedView: Send, Sync);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Plan;
+    use crate::frames::{Config, Frames};
+    use crate::os::{Options, SharedSegment};
+
+    /// A user that nothing keeps the segment for but itself.
+    fn alone() -> FrameUser {
+        let plan = Plan::<1>::new().channel::<Frames<'_>>("pool", &Config::new(2, 64));
+        let segment = SharedSegment::anonymous(&plan.unwrap(), &Options::new()).unwrap();
+        segment.join().unwrap().frame_user("pool").unwrap()
+    }
+
+    #[test]
+    fn the_last_to_keep_a_segment_gives_its_seat_back_before_it() {
+        // Each would fault, or write into somebody else's memory, if the segment went first.
+        drop(alone());
+        drop(alone().silent());
+        let user = Arc::new(alone());
+        let loan = user.loan_owned().unwrap();
+        drop(user);
+        let ticket = loan.publish(8).unwrap();
+        let user = Arc::new(alone());
+        assert!(user.view_owned(ticket).is_err(), "of another segment");
+    }
+}

@@ -106,6 +106,8 @@ pub use self::client::{Client, Refused};
 pub use self::config::Config;
 pub use self::request::{Request, Unsent};
 pub use self::server::Server;
+#[cfg(all(test, not(ringpad_loom)))]
+pub(crate) use self::shape::{CallShape, ClientShape, RpcControl, RpcShape};
 use self::shape::{Calls, Places};
 pub(crate) use self::steps::reap;
 use crate::channel::seat::Claimant;

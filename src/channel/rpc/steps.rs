@@ -30,7 +30,7 @@ pub(super) enum Left {
 pub(crate) struct Mended {
     /// Calls that ended or began anew because somebody was gone.
     pub(crate) calls: u32,
-    /// There are calls to be served.
+    /// There are calls to be served, or given up while they are.
     pub(super) sent: bool,
     /// A bit each client of which a call ended.
     pub(super) ended: u64,
@@ -162,6 +162,8 @@ impl Calls<'_> {
             match word.replace(found.0, next.0, RELAXED) {
                 Ok(_) if next.state() == State::Abandoned => {
                     mended.calls += 1;
+                    // Its server may sleep until there is room for the next part.
+                    mended.sent = true;
                     return Left::Busy(next);
                 }
                 Ok(_) => {
