@@ -2,6 +2,7 @@
 //! it again with an edge weakened, when it must fail.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod calls;
 pub mod crowd;
 pub mod pool;
 pub mod world;

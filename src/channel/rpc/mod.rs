@@ -90,6 +90,9 @@ mod call;
 mod client;
 mod config;
 mod desk;
+#[cfg(ringpad_loom)]
+#[doc(hidden)]
+pub mod probe;
 mod request;
 mod server;
 mod shape;

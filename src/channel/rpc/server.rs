@@ -102,9 +102,11 @@ impl<'p, W: Wake> Rack<'p, W> {
     /// Which of these slots of a client has its oldest call.
     #[cold]
     fn oldest(&self, client: u32, mut bits: u32) -> u32 {
+        // OBSERVE: pairs with PUBLISH of whoever set these bits: without it a slot may still show the call before.
+        let _ = self.desk.calls.sent(client).map(|sent| sent.load(OBSERVE));
         let word = |slot| {
             let index = self.desk.calls.index(client, slot);
-            // RELAXED: a hint.
+            // RELAXED: ordered by the bits; what another server takes meanwhile is not to be had.
             Word(self.desk.calls.slot(index).word().load(RELAXED))
         };
         let mut oldest = bits.trailing_zeros();

@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use super::config::Terms;
+use super::config::{MOST_SEATS, Terms};
 use super::shape::Calls;
 use super::word::{Flags, State, Word};
 use crate::channel::party::Name;
 use crate::error::Result;
+use crate::memory::liveness::Owner;
 use crate::memory::order::{CLAIM, OBSERVE, PUBLISH, RELAXED, RELEASE};
 use crate::memory::region::RegionRef;
 use crate::segment::claim::Court;
@@ -231,8 +232,13 @@ impl Calls<'_> {
         let Terms {
             clients, servers, ..
         } = self.terms;
-        let dead = |seat: u32| Some((seat, self.seats.dead(seat, court)?));
-        if !(0..clients + servers).any(|seat| dead(seat).is_some()) {
+        // Found before anything is looked at: of one that dies meanwhile a part may have been passed by, so that its seat is the next pass's.
+        let mut dead = [Owner::FREE; 2 * MOST_SEATS as usize];
+        for (seat, dead) in (0..clients + servers).zip(&mut dead) {
+            *dead = self.seats.dead(seat, court).unwrap_or(Owner::FREE);
+        }
+        let dead = (0..).zip(dead).filter(|(_, owner)| *owner != Owner::FREE);
+        if dead.clone().next().is_none() {
             return 0;
         }
         for index in 0..self.count() {
@@ -243,9 +249,7 @@ impl Calls<'_> {
                 self.give_up(index, court, mended, gone);
             }
         }
-        let seats = (0..clients + servers).filter_map(dead);
-        seats
-            .map(|(seat, owner)| u32::from(self.seats.release(seat, owner)))
+        dead.map(|(seat, owner)| u32::from(self.seats.release(seat, owner)))
             .sum()
     }
 
