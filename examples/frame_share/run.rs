@@ -87,6 +87,10 @@ pub fn begin(run: &Run) -> Result<(), Failure> {
     // Runs that were killed whole had names of their own: nobody else would ever find what they left.
     ringpad::os::collect(&ringpad::os::Options::new())?;
     if let Some(path) = &run.recorder {
+        if run.stream.reads(path) {
+            let text = format!("{}: the input cannot be the recording, too", path.display());
+            return Err(Failure::new(text));
+        }
         // A recorder goes on with what it finds; this is a new recording.
         let made = std::fs::File::create(path);
         made.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
