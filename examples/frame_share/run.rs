@@ -1,6 +1,6 @@
 //! The whole run and its halves: who starts whom, and what is printed at the end.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -78,7 +78,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
         recorder: found.recorder.take(),
         ..totals(sent, woken, found.viewers)
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(verdict(&totals, found.well, stream.lossy))
 }
 
@@ -144,7 +144,7 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
         memory: senders.memory(),
         ..totals(sent, senders.woken(), Vec::new())
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -154,10 +154,10 @@ pub fn record_half(half: &Record) -> Result<ExitCode, Failure> {
     let done = record(half, &progress)?;
     drop(progress);
     let failed = done.report.ending != Ending::End || !done.report.is_sound();
-    match half.json {
-        true => println!("{}", done.to_json()),
-        false => println!("{} frames recorded", done.frames),
-    }
+    say(match half.json {
+        true => format!("{}\n", done.to_json()),
+        false => format!("{} frames recorded\n", done.frames),
+    })?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {
@@ -173,7 +173,7 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
     let failed = matches!(report.ending, Ending::Failed | Ending::ProducerGone);
     let failed = failed || !report.is_sound();
     if half.report_line {
-        println!("{}", report.to_line());
+        say(format!("{}\n", report.to_line()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let totals = Totals {
@@ -182,7 +182,7 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
         per_viewer: vec![report],
         ..Totals::default()
     };
-    print(&totals, half.json);
+    print(&totals, half.json)?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {
@@ -202,12 +202,18 @@ fn totals(sent: Sent, woken: u64, per_viewer: Vec<ViewerReport>) -> Totals {
 }
 
 /// Prints a report.
-pub fn print(totals: &Totals, json: bool) {
-    if json {
-        println!("{}", totals.to_json());
-    } else {
-        print!("{}", totals.to_text());
-    }
+pub fn print(totals: &Totals, json: bool) -> Result<(), Failure> {
+    say(match json {
+        true => format!("{}\n", totals.to_json()),
+        false => totals.to_text(),
+    })
+}
+
+/// Standard output may be full, or closed.
+fn say(text: String) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    said.map_err(|error| Failure::new(format!("standard output: {error}")))
 }
 
 /// How a viewer of a whole run is started.

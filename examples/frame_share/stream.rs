@@ -88,7 +88,10 @@ impl Stream {
     /// True if this file is the input, by whatever name.
     pub fn reads(&self, file: &Path) -> bool {
         let same = |input: &Path| {
-            let (input, file) = (std::fs::metadata(input).ok()?, std::fs::metadata(file).ok()?);
+            let (input, file) = (
+                std::fs::metadata(input).ok()?,
+                std::fs::metadata(file).ok()?,
+            );
             Some((input.dev(), input.ino()) == (file.dev(), file.ino()))
         };
         let input = match self.source() {

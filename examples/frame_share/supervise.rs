@@ -110,7 +110,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
         respawned: house.respawned.load(Relaxed),
         per_viewer: reports,
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(verdict(&totals, well, stream.lossy))
 }
 
