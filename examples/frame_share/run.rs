@@ -69,7 +69,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let (woken, waits, memory) = (senders.woken(), senders.waits, senders.memory());
     // The rings go first: a viewer that missed the end sees that nobody produces any more.
     drop(senders);
-    let mut found = children.finish(&progress)?;
+    let mut found = children.finish(&progress, sent.is_ok())?;
     drop(progress);
     let sent = sent?;
     let totals = Totals {
@@ -285,7 +285,7 @@ impl Children {
     }
 
     /// Waits for every viewer's report, and whether none failed; one that was killed has none, and did not fail.
-    fn finish(&mut self, progress: &Progress) -> Result<Found, Failure> {
+    fn finish(&mut self, progress: &Progress, was_sent: bool) -> Result<Found, Failure> {
         let (mut viewers, mut silent, mut well) = (Vec::new(), 0, true);
         for (number, child) in self.viewers.iter_mut().enumerate() {
             let (text, status) = heard(child)?;
@@ -306,12 +306,16 @@ impl Children {
             ending: Ending::Stopped,
             ..ViewerReport::default()
         }));
+        viewers.sort_by_key(|report| report.viewer);
         let mut recorder = None;
         if let Some(child) = &mut self.recorder {
             let (text, status) = heard(child)?;
             recorder = serde_json::from_str(&text).ok();
             if !status.success() {
-                progress.note(&format!("the recorder failed: {status}"));
+                // Of a film that broke off it is no news that there is no whole recording.
+                if was_sent || status.code().is_none() {
+                    progress.note(&format!("the recorder failed: {status}"));
+                }
                 well = false;
             }
         }
