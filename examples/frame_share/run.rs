@@ -137,9 +137,11 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
             halt: half.halt,
         },
     };
+    let before = senders.first();
     let sent = produce(&how, pictures, &mut senders, &progress, &mut || false)?;
     drop(progress);
     let totals = Totals {
+        before,
         waits: senders.waits,
         memory: senders.memory(),
         ..totals(sent, senders.woken(), Vec::new())

@@ -103,6 +103,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let frames = count("pool_frames") as u32;
     let totals = Totals {
         sent: count("sent"),
+        before: 0,
         seconds,
         producer_cpu_ns: count("cpu_ns_per_frame").saturating_mul(count("sent")),
         wakeups: count("wakeups") + reports.iter().map(|viewer| viewer.woken).sum::<u64>(),
