@@ -170,7 +170,12 @@ fn share(
         if asked.elapsed() > Duration::from_millis(100) {
             asked = Instant::now();
             if hopeless() {
-                return Err(Failure::new("every viewer is gone"));
+                let who = if how.recorded {
+                    "the recorder"
+                } else {
+                    "every viewer"
+                };
+                return Err(Failure::new(format!("{who} is gone")));
             }
         }
         let mut ended = false;
