@@ -12,6 +12,44 @@ use crate::frames::{Frames, Loan, Picture, Receivers, Refused, Ticket, View};
 impl OwnedPeer {
     /// A user of a frame pool, who publishes or views.
     ///
+    /// ```
+    /// use ringpad::frames::{Config, Frames, Load, Refused, Ticket};
+    /// use ringpad::mailslot::{self, Mailslot, Next, Start};
+    /// use ringpad::{Plan, os::{Options, SharedSegment}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let name = &format!("pool-{}", std::process::id());
+    /// // As many frames behind the newest as the mailslot has tickets: a ticket that is heard is seldom stale.
+    /// let load = Load { viewers: 4, queue: 8, ..Load::new() };
+    /// let plan = Plan::<2>::new()
+    ///     .channel::<Frames>("pool", &Config::for_load(&load, 1280 * 720 * 4))?
+    ///     .channel::<Mailslot<Ticket>>("tickets", &mailslot::Config::new(8))?;
+    /// let camera = SharedSegment::open_or_create(name, &plan, &Options::new())?.join()?;
+    /// let (pool, mut tickets) = (camera.frame_user("pool")?, camera.publisher::<Ticket>("tickets")?);
+    /// let mut loan = pool.loan()?;
+    /// loan.bytes_mut()?.fill(7); // drawn in place
+    /// tickets.publish(&loan.publish(1280 * 720 * 4)?);
+    ///
+    /// // The other process:
+    /// let screen = SharedSegment::open(name, &Options::new())?.join()?;
+    /// let pool = screen.frame_user("pool")?;
+    /// let mut tickets = screen.subscriber::<Ticket>("tickets", Start::Newest)?;
+    /// let bell = tickets.bell();
+    /// let next = screen.waiter()?.wait(&[bell], None, || match tickets.poll() {
+    ///     Next::Empty => None,
+    ///     next => Some(next),
+    /// })?;
+    /// match next {
+    ///     Some(Next::Mail { value, .. }) => match pool.view(value) {
+    ///         Ok(view) => assert_eq!(view.bytes()?[..3], [7, 7, 7]), // nobody draws there meanwhile
+    ///         Err(Refused::Stale) => tickets.seek(Start::Newest), // too late for this one
+    ///         Err(why) => return Err(why.into()),
+    ///     },
+    ///     Some(Next::Lapped { lost, .. }) => println!("{lost} missed"),
+    ///     Some(Next::Empty) | None => {}
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::open`](crate::Segment::open) and [`Frames::user`].
