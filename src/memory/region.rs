@@ -172,6 +172,9 @@ impl<'m> Region<'m> {
 /// It is made of atomics and marks throughout, and is aligned to a line at most.
 pub(crate) unsafe trait Shared {}
 
+// SAFETY: an atomic, smaller than a line.
+unsafe impl Shared for AtomicU32 {}
+
 /// What handles keep of a region: a private, copyable view.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug)]

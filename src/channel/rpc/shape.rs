@@ -105,6 +105,8 @@ pub(crate) struct Calls<'m> {
     places: Places,
     slots: RacingSlots<'m>,
     pub(super) seats: Seats<'m>,
+    /// Which calls were sent: a word a client, a bit a slot.
+    sent: &'m [AtomicU32],
     /// Servers that sleep.
     pub(super) call_waiters: &'m AtomicU32,
 }
@@ -124,10 +126,10 @@ impl<'m> Calls<'m> {
             places,
             slots: region.racing(places.slots, count, places.stride, places.payload)?,
             seats: Seats::over(region, SEATS, terms.clients + terms.servers)?,
+            sent: region.table(places.sent, terms.clients as usize)?,
             call_waiters: region.word(WAITERS)?,
         };
-        // The last of each: so all of them are there.
-        calls.sent(terms.clients - 1)?;
+        // The last one: so all of them are there.
         calls.reply_waiters(terms.clients - 1)?;
         Ok(calls)
     }
@@ -158,8 +160,10 @@ impl<'m> Calls<'m> {
     /// Which calls of a client were sent, a bit each.
     #[inline(always)]
     pub(super) fn sent(&self, client: u32) -> Result<&'m AtomicU32> {
-        let at = client as usize * size_of::<AtomicU32>();
-        self.region.word(self.places.sent + at)
+        self.sent.get(client as usize).ok_or(Error::Corrupt {
+            what: "number of a client",
+            found: client,
+        })
     }
 
     /// Who sleeps until this client has a reply.
