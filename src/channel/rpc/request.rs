@@ -48,7 +48,7 @@ pub struct Request<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake = Silent> {
     /// As it was taken.
     mine: Word,
     /// Parts of the reply that were written.
-    parts: u32,
+    pub(super) parts: u32,
     /// It has been answered.
     over: bool,
     of: PhantomData<fn(&Q, &A)>,
