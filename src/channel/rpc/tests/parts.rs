@@ -138,13 +138,13 @@ fn a_stream_goes_on_and_ends_behind_the_last_number_of_a_part() {
         let mut request = server.next().unwrap();
         request.part(&7).unwrap();
         assert_eq!(call.poll(), part(0, 7));
-        request.parts = u32::MAX;
+        request.parts = u32::MAX.into();
         request.part(&8).unwrap();
         assert_eq!(request.part(&9), Err(Unsent::Full));
         assert_eq!(call.poll(), part(u32::MAX, 8), "what was sent");
         request.part(&9).unwrap();
         assert_eq!(call.poll(), part(0, 9));
-        request.parts = u32::MAX;
+        request.parts = u32::MAX.into();
         request.part(&8).unwrap();
         drop(request);
         assert_eq!(call.poll(), part(u32::MAX, 8));
