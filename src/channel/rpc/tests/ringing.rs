@@ -104,7 +104,8 @@ fn whoever_mends_wakes_whom_it_concerns() {
             let four = world.join(segment);
             let found = four.reap(&woken).unwrap();
             assert_eq!(found.calls, 1);
-            assert_eq!(woken.take(), [if idempotent { 3 } else { 1 }]);
+            // Whoever died may not have rung for what it did last: all are woken.
+            assert_eq!(woken.take(), [3, 1]);
             drop(armed);
             drop(call);
         });
