@@ -57,8 +57,8 @@
 //!
 //! # Order
 //!
-//! A server takes one client's calls in the order in which they were made, except those that come again, those that a server which died was about to
-//! take, and those in slots whose last call is given up, or taken by another server, at that very moment.
+//! A server takes one client's calls in the order in which they were made, except those that come again, and those that a server which died was about
+//! to take. Where several serve, one may pass over an older call that another is just looking at.
 //!
 //! # Cost
 //!

@@ -182,11 +182,10 @@ impl Calls<'_> {
         Left::Busy(found)
     }
 
-    /// Takes the call in a slot for a server, if one is sent there.
+    /// Takes the call that was found in a slot for a server, if it is still sent.
     #[inline(always)]
-    pub(super) fn take(&self, index: u32, seat: u32, name: &Name<'_>) -> Option<Word> {
+    pub(super) fn take(&self, index: u32, found: Word, seat: u32, name: &Name<'_>) -> Option<Word> {
         let word = self.slot(index).word();
-        let found = Word(word.load(RELAXED));
         if found.state() != State::Sent {
             return None;
         }
