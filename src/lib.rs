@@ -11,7 +11,7 @@
 //! | [`Region`] | a mapped range of bytes: the one unsafe promise of the crate |
 //! | [`Segment`] | a region with a peer table and a directory of named channels |
 //! | [`Peer`] | one participant of a segment: a row, [`PeerId`] 1 to 32 |
-//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]), frames that are lent and never copied ([`frames`]) |
+//! | [`Channel`] | one object in a region: a typed ring ([`spsc`]), one of many senders and receivers ([`mpmc`]), a byte ring ([`bytes`]), the last value ([`notepad`]), a shout to everybody ([`mailslot`]), a lock that outlives its owner ([`lock`]), frames that are lent and never copied ([`frames`]), calls that always end ([`rpc`]) |
 //! | endpoint | a peer's claimed end of a channel; two never have the same one, except where many may send and receive |
 //! | claim | the word that names an endpoint's owner; taken over from the proven dead |
 //! | position | a free-running counter of items or bytes, masked only to find a place |
@@ -25,7 +25,10 @@
 //! | frame pool | frames of one size in a region, lent in place ([`frames`]) |
 //! | loan, view | a frame lent to one to be written; a published one lent to be looked at, which stays as it is meanwhile |
 //! | ticket | 12 bytes that say which frame in which publication: they travel, the frame does not |
-//! | seat | a claim word of a pool, for whoever uses it: frames name seats, seats name peers |
+//! | seat | a claim word of a pool or a call table, for whoever uses it: frames and calls name seats, seats name peers |
+//! | call | a request in a slot of its client's, taken by one server, which answers there |
+//! | part | a piece of a reply, one after another |
+//! | given up | of a call: cancelled, dropped, or its client died; its server is told, and frees the slot |
 //! | receiver | a seat with a number, for which frames are reserved: its next holder finds them |
 //! | [`Bell`] | where a peer that sleeps at one end says so |
 //!

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod calling;
 pub mod framing;
 pub mod lending;
 pub mod locking;

@@ -13,6 +13,7 @@ use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableS
 use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
 use crate::channel::mpmc::{MpmcControl, MpmcShape};
 use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
+use crate::channel::rpc::{CallShape, ClientShape, RpcControl, RpcShape};
 use crate::frames::{self, Frames, Picture, Receivers, Ticket};
 use crate::memory::layout::Line;
 use crate::memory::liveness::Owner;
@@ -25,6 +26,7 @@ use crate::segment::superblock::{BuilderShape, SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
 use crate::{
     Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, lock, mailslot, mpmc, notepad,
+    rpc,
 };
 
 const DOC: &str = include_str!("../docs/wire-format.md");
@@ -134,6 +136,10 @@ fn coded() -> Vec<Shape> {
         shape!(FrameShape, line, word reserved publisher picture),
         shape!(Ticket, size_of::<Ticket>(), index generation len),
         shape!(Picture, size_of::<Picture>(), width height stride format timestamp_ns sequence),
+        shape!(RpcShape, size_of::<RpcShape>(), header control),
+        shape!(RpcControl, line, call_waiters),
+        shape!(ClientShape, line, reply_waiters),
+        shape!(CallShape, size_of::<CallShape>(), word request_bytes reply_bytes part deadline_ns),
     ]
 }
 
@@ -522,4 +528,89 @@ fn frames_lie_as_documented() {
         (4, 0b11, 4, 0b11 | 0b10 << 16),
         "for its successor"
     );
+}
+
+/// The word of a call through its life, and where the parts of a table lie.
+#[test]
+fn calls_lie_as_documented() {
+    let named = |name: &str| {
+        let rows = values("call states");
+        rows.into_iter().find(|row| row.1 == name).unwrap().0
+    };
+    assert_eq!(values("call states").len(), 6);
+    let config = rpc::Config::new(2, 3).depth(4).reply_bytes(9);
+    let plan = Plan::<1>::new().peers(2).unwrap();
+    let plan = plan.channel::<rpc::Rpc<u64, [u8]>>("calls", &config);
+    let plan = plan.unwrap();
+    let room = Room::new(plan.layout().unwrap().size());
+    let segment = Segment::init(room.region(Trust::Cooperative), &plan).unwrap();
+    let begin = segments::place(&segment, "calls");
+    let table: rpc::Rpc<u64, [u8]> = segment.open("calls").unwrap();
+    let at = |at: usize| room.word(begin + at);
+    assert_eq!(at(offset_of!(HeaderShape, capacity)), 8);
+    assert_eq!(at(offset_of!(HeaderShape, element_bytes)), 8);
+    let framing = 2 | 2 << 6 | 1 << 11 | 9 << 12;
+    assert_eq!(at(offset_of!(HeaderShape, framing)), framing);
+    let (seats, sent, slots) = (size_of::<RpcShape>(), 384, 768);
+    let (me, you) = (segments::join(&segment), segments::join(&segment));
+    let (_first, client) = (table.client(&me).unwrap(), table.client(&me).unwrap());
+    let (_other, server) = (table.server(&me).unwrap(), table.server(&you).unwrap());
+    let holders = [0, 4, 8, 12, 16].map(|seat| at(seats + seat));
+    assert_eq!(holders, [0x101, 0x101, 0x101, 0x102, 0]);
+    // The second client's first slot: its low and high half.
+    let slot = slots + 4 * 128;
+    let word_of = |n: usize| (at(slot + n * 128), at(slot + n * 128 + 4));
+    let word = || word_of(0);
+    let number = |number: u32| (number << 28, number >> 4);
+    let mut call = client.call_by(&7, 99).unwrap();
+    let (low, high) = number(1);
+    let deadline = 1 << 4;
+    assert_eq!(word(), (low | deadline | named("Sent"), high));
+    assert_eq!((at(sent), at(sent + 4)), (0, 1));
+    assert_eq!(at(slot + offset_of!(CallShape, deadline_ns)), 99);
+    assert_eq!(at(slot + size_of::<CallShape>()), 7);
+    let mut request = server.next().unwrap();
+    let taken = low | 1 << 20 | 2 << 14 | 1 << 8 | deadline;
+    assert_eq!(word(), (taken | named("Taken"), high));
+    assert_eq!(at(sent + 4), 0);
+    request.part(b"part").unwrap();
+    assert_eq!(word(), (taken | named("Part"), high));
+    assert_eq!(at(slot + offset_of!(CallShape, reply_bytes)), 4);
+    let reply = slot + size_of::<CallShape>() + 8;
+    assert_eq!(at(reply).to_ne_bytes(), *b"part");
+    assert_eq!(at(slot + offset_of!(CallShape, part)), 0);
+    let first = (0, 4);
+    let rpc::Poll::Part { number: n, value } = call.poll_into(&mut [0; 9]) else {
+        panic!("a part");
+    };
+    assert_eq!((n, value), first);
+    assert_eq!(word(), (taken | named("Taken"), high));
+    drop(request);
+    let unanswered = 1 << 5;
+    assert_eq!(word(), (taken | unanswered | named("Done"), high));
+    assert_eq!(call.poll_into(&mut []), rpc::Poll::Unanswered);
+    assert_eq!(word(), (low | named("Free"), high));
+    let call = client.call(&8).unwrap();
+    let request = server.next().unwrap();
+    drop(call);
+    let (low, high) = number(2);
+    let taken = low | 1 << 20 | 2 << 14 | 1 << 8;
+    assert_eq!(word(), (taken | named("Abandoned"), high));
+    core::mem::forget(request);
+    drop(server);
+    assert_eq!(word(), (low | named("Free"), high));
+    // One way, in the next slot, and lost with its server's seat, in the one behind it.
+    client.notify(&9).unwrap();
+    let (low, high) = number(3);
+    assert_eq!(word_of(1), (low | 1 << 3 | named("Sent"), high));
+    let server = table.server(&you).unwrap();
+    drop(server.next());
+    let mut call = client.call(&10).unwrap();
+    let (low, high) = number(4);
+    core::mem::forget(server.next());
+    drop(server);
+    let lost = low | 1 << 20 | 2 << 14 | 1 << 8 | 1 << 6;
+    assert_eq!(word_of(2), (lost | named("Done"), high));
+    let by = you.id();
+    assert_eq!(call.poll_into(&mut []), rpc::Poll::PeerDied { by });
 }

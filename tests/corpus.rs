@@ -17,8 +17,9 @@ use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Start};
 use ringpad::mpmc::{self, Mpmc};
 use ringpad::notepad::{self, Notepad};
+use ringpad::rpc::{self, Rpc};
 use ringpad::spsc::{self, Spsc};
-use ringpad::{Channel, Identity, NoProof, Plan, Segment};
+use ringpad::{Channel, Content, Identity, NoProof, Plan, Segment};
 
 fn corpus(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -247,6 +248,46 @@ fn frames_seed(name: &str, config: frames::Config, script: &[u8]) {
     keep("attach_frames", name, &input(script, &room));
 }
 
+/// Left with what `leave` does at a table.
+fn calls_seed<Q: Content + ?Sized, A: Content + ?Sized>(
+    name: &str,
+    config: rpc::Config,
+    script: &[u8],
+    leave: impl FnOnce(rpc::Client<'_, Q, A>, rpc::Server<'_, Q, A>),
+) {
+    let room = Room::holding(&[], Rpc::<Q, A>::layout(&config).unwrap().size());
+    let table = Rpc::<Q, A>::init(room.region(), &config).unwrap();
+    leave(table.bare_client().unwrap(), table.bare_server().unwrap());
+    keep("attach_rpc", name, &input(script, &room));
+}
+
+/// Tables with a call that was taken for good, a message, and one that is over.
+fn calls_seeds(script: &[u8]) {
+    let config = rpc::Config::new(2, 2).depth(2);
+    calls_seed::<u32, u64>("seed-numbers", config, script, |client, server| {
+        let mut call = client.call_by(&1, 9).unwrap();
+        server.next().unwrap().reply(&2).unwrap();
+        assert_eq!(call.poll(), rpc::Poll::Ready(2));
+        drop(call);
+        core::mem::forget(client.call(&3).unwrap());
+        client.notify(&4).unwrap();
+        core::mem::forget(server.next().unwrap());
+        core::mem::forget((client, server));
+    });
+    let config = config.idempotent().request_bytes(13).reply_bytes(5);
+    calls_seed::<[u8], [u8]>("seed-bytes", config, script, |client, server| {
+        core::mem::forget(client.call(b"taken").unwrap());
+        let mut request = server.next().unwrap();
+        request.part(b"part").unwrap();
+        core::mem::forget((request, client.call(b"sent").unwrap()));
+        core::mem::forget((client, server));
+    });
+    let config = rpc::Config::new(1, 1).reply_bytes(30);
+    calls_seed::<[u64; 3], [u8]>("seed-mixed", config, script, |client, _| {
+        client.notify(&[5; 3]).unwrap();
+    });
+}
+
 fn segment_seed(name: &str, peers: u32, script: &[u8]) {
     let plan = Plan::<2>::new()
         .peers(peers)
@@ -301,6 +342,7 @@ fn the_first_inputs_are_what_this_code_writes() {
         frames::Config::new(6, 128).receivers(2),
         &script,
     );
+    calls_seeds(&script);
     text_seeds(&script);
     use mpmc::{Delivery, Recovery};
     let modes = [

@@ -310,6 +310,36 @@ fn engine() {
 }
 
 #[test]
+fn calls() {
+    let scratch = Scratch::new("calls");
+    let mut lines = lines(scratch.command("07_calls", &[]));
+    // The other client and the workers speak when they please.
+    let mut others = Vec::new();
+    lines.retain(|line| {
+        let is_parent = line.starts_with("parent: ");
+        others.extend((!is_parent).then(|| line.clone()));
+        is_parent
+    });
+    others.sort();
+    let want = [
+        "client: 100 thumbnails, each of its picture",
+        "worker: nobody wants more primes",
+    ];
+    assert_eq!(others, want);
+    let pid = lines[2].split([' ', ':']).nth(4).unwrap().to_owned();
+    assert!(pid.parse::<u32>().is_ok(), "{lines:?}");
+    let want = [
+        "parent: primes from 100: [101, 103, 107, 109, 113] and so on".into(),
+        "parent: 100 thumbnails, each of its picture".into(),
+        format!("parent: kill -9 {pid}: I am told that it died over my call"),
+        "parent: a worker crashed over a picture, another made its thumbnail".into(),
+        "parent: 1 of 3 workers lived to be told to go".into(),
+    ];
+    assert_eq!(lines, want);
+    scratch.is_clear();
+}
+
+#[test]
 fn chat() {
     let scratch = Scratch::new("chat");
     let join = |name: &str| Talk::start(scratch.command("04_chat", &["--name", name]));

@@ -19,11 +19,12 @@ use ringpad::mailslot::reliable::{Delivery, Reliable};
 use ringpad::mailslot::{Mailslot, Next, Start, reliable};
 use ringpad::notepad::{self, Notepad, Version};
 use ringpad::os::{
-    ByteConsumer, ByteProducer, Consumer, FrameUser, LockKey, NotepadReader, NotepadWriter,
+    ByteConsumer, ByteProducer, Client, Consumer, FrameUser, LockKey, NotepadReader, NotepadWriter,
     OwnedPeer, Producer, Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender,
-    SharedSegment, Subscriber,
+    Server, SharedSegment, Subscriber,
 };
-use ringpad::{Plan, bytes, mailslot, mpmc, spsc};
+use ringpad::rpc::{Poll, Rpc, Unsent};
+use ringpad::{Plan, bytes, mailslot, mpmc, rpc, spsc};
 
 #[test]
 fn child() {
@@ -44,7 +45,7 @@ const SLOTS: u32 = 1 << 15;
 
 /// Large rings: an end that waits for the other under the filter can only spin its time slice away.
 fn open(room: &Room) -> SharedSegment {
-    let plan = Plan::<12>::new().peers(4).unwrap();
+    let plan = Plan::<14>::new().peers(4).unwrap();
     let plan = plan.channel::<spsc::Spsc<u64>>("typed", &spsc::Config::new(1 << 15));
     let records = bytes::Config::records(1 << 19);
     let plan = plan.unwrap().channel::<bytes::Bytes>("records", &records);
@@ -68,6 +69,9 @@ fn open(room: &Room) -> SharedSegment {
     let pool = frames::Config::new(4, 64).receivers(1);
     let plan = plan.channel::<Frames>("frames", &pool).unwrap();
     let plan = plan.channel::<Frames>("frames.too", &pool).unwrap();
+    let calls = rpc::Config::new(1, 1);
+    let plan = plan.channel::<Rpc<u64, u64>>("calls", &calls).unwrap();
+    let plan = plan.channel::<Rpc<u64, u64>>("calls.too", &calls).unwrap();
     SharedSegment::open_or_create(NAME, &plan, &room.options()).expect("opening")
 }
 
@@ -101,7 +105,7 @@ fn stand_still() -> ! {
 }
 
 /// The ways to send and receive, each with what one round moves.
-const KINDS: [(&str, u64); 15] = [
+const KINDS: [(&str, u64); 16] = [
     ("push, pop", 1),
     ("push_slice, pop_slice", 8),
     ("stage and publish, take and acknowledge", 8),
@@ -117,6 +121,7 @@ const KINDS: [(&str, u64); 15] = [
     ("try_send, try_take and acknowledge", 1),
     ("lock, set, unlock; each end its own", 1),
     ("loan, publish, view or take, drop; each end its own", 2),
+    ("call, next, reply, poll; each end its own", 1),
 ];
 
 /// The kinds of many. Whoever meets a slot that is held since a lap before may ask the system whether its
@@ -175,6 +180,60 @@ impl Pool {
     }
 }
 
+/// Both sides of a call table.
+struct Table {
+    client: Client<u64, u64>,
+    server: Server<u64, u64>,
+    n: u64,
+}
+
+impl Table {
+    fn claim(me: &OwnedPeer, name: &str) -> Self {
+        let (client, server) = (me.client(name), me.server(name));
+        Self {
+            client: client.unwrap(),
+            server: server.unwrap(),
+            n: 0,
+        }
+    }
+
+    /// A call and its reply; every so often what else there is. The number, if all came as it should.
+    fn round(&mut self) -> Option<u64> {
+        let n = self.n;
+        self.n += 1;
+        let mut call = self.client.call(&n).ok()?;
+        let early = call.poll() == Poll::Pending;
+        let mut request = self.server.next()?;
+        let asked = request.query();
+        request.reply(&(asked + 2)).ok()?;
+        let whole = early && call.poll() == Poll::Ready(n + 2);
+        drop((call, request));
+        let all = whole && (!n.is_multiple_of(16) || self.rest(n)?);
+        all.then_some(n)
+    }
+
+    /// A call that is answered in parts, one that is given up while it is served, one before, and a message.
+    fn rest(&self, n: u64) -> Option<bool> {
+        let mut call = self.client.call(&n).ok()?;
+        let mut request = self.server.next()?;
+        request.part(&(n + 1)).ok()?;
+        let full = request.reply(&0) == Err(Unsent::Full);
+        let (number, value) = (0, n + 1);
+        let part = call.poll() == Poll::Part { number, value };
+        drop(request);
+        let ended = call.poll() == Poll::Unanswered;
+        let call = self.client.call(&n).ok()?;
+        let mut late = self.server.next()?;
+        call.cancel();
+        let told = late.is_cancelled() && late.reply(&0) == Err(Unsent::Late);
+        self.client.call(&n).ok()?.cancel();
+        self.client.notify(&n).ok()?;
+        let message = self.server.next()?;
+        let heard = message.is_one_way() && message.query() == n;
+        Some(full && part && ended && told && heard)
+    }
+}
+
 struct Out {
     typed: Producer<u64>,
     records: ByteProducer,
@@ -186,6 +245,7 @@ struct Out {
     many: Sender<u64>,
     locked: LockKey<u64>,
     pool: Pool,
+    table: Table,
 }
 
 struct In {
@@ -200,6 +260,7 @@ struct In {
     many: Receiver<u64>,
     locked: LockKey<u64>,
     pool: Pool,
+    table: Table,
 }
 
 impl Out {
@@ -215,6 +276,7 @@ impl Out {
             many: me.sender("many").unwrap(),
             locked: me.locked("locked").unwrap(),
             pool: Pool::claim(me, "frames"),
+            table: Table::claim(me, "calls"),
         }
     }
 
@@ -269,6 +331,8 @@ impl Out {
             13 => count(&mut self.locked) == Some(n),
             // Whoever finds no frame asks about the users: there are frames enough.
             14 => self.pool.round() == Some(n),
+            // Whoever polls long asks whether the server lives: nobody does.
+            15 => self.table.round() == Some(n),
             // Whoever is held up may ask the system whether the one in the way lives: not so far.
             _ => {
                 let near = |held: reliable::Held| held.lag < SLOTS / 2;
@@ -292,6 +356,7 @@ impl In {
             many: me.receiver("many").unwrap(),
             locked: me.locked("locked.too").unwrap(),
             pool: Pool::claim(me, "frames.too"),
+            table: Table::claim(me, "calls.too"),
         }
     }
 
@@ -362,6 +427,7 @@ impl In {
             12 => self.many.try_take().map(|taken| taken.acknowledge()),
             13 => count(&mut self.locked),
             14 => self.pool.round(),
+            15 => self.table.round(),
             _ => match self.sure.poll() {
                 Delivery::Mail { value, .. } => Some(value),
                 Delivery::Empty | Delivery::Evicted { .. } => None,
@@ -465,7 +531,7 @@ fn through(page: &Page, children: Vec<Child>, what: &str, rounds: u64) {
 
 #[test]
 fn sending_and_receiving_make_no_system_call() {
-    let rounds = number("RINGPAD_ROUNDS", 1_000_000);
+    let rounds = number("RINGPAD_ROUNDS", 500_000);
     for (kind, each) in KINDS {
         println!("{kind}: {each} a round");
     }

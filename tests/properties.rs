@@ -1,9 +1,11 @@
 //! Random calls on rings against a `VecDeque`, from random positions, under both trusts. The byte rings' are in
 //! `properties/bytes.rs`, those of many in `properties/many.rs`, those of notepads and mailslots in `properties/stamps.rs`, those of locks
-//! in `properties/locks.rs`, those of frame pools in `properties/frames.rs`.
+//! in `properties/locks.rs`, those of frame pools in `properties/frames.rs`, calls in `properties/calls.rs`.
 
 #[path = "properties/bytes.rs"]
 mod byte_rings;
+#[path = "properties/calls.rs"]
+mod calls;
 #[path = "properties/frames.rs"]
 mod frames;
 #[path = "properties/locks.rs"]

@@ -1,8 +1,11 @@
 //! Requirement 41: every counter from shortly before its maximum, step by step and under two threads.
 //!
 //! The counters of the wire: a ring's tail and head, a row's generation and its doorbell epoch; numbers and cursors of stamped slots are
-//! in `wraparound/stamps.rs`, positions of rings of many in `wraparound/many.rs`.
+//! in `wraparound/stamps.rs`, positions of rings of many in `wraparound/many.rs`, numbers and takings of calls in
+//! `wraparound/calls.rs`.
 
+#[path = "wraparound/calls.rs"]
+mod calls;
 #[path = "wraparound/many.rs"]
 mod many;
 mod regions;

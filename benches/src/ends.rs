@@ -1,5 +1,7 @@
 //! What every peer is reduced to, so that all of them run the same loops.
 
+pub mod calls;
+pub mod frames;
 pub mod mailslot;
 pub mod many;
 pub mod notepad;

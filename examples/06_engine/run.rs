@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringpad::Error as RegionError;
-use ringpad::os::{Error, Options, OwnedPeer, SharedSegment};
+use ringpad::os::{Error, Options, OwnedPeer, SharedSegment, collect};
 use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::process::getpgrp;
 use rustix::termios::tcgetpgrp;
@@ -39,6 +39,8 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     // Every page is there before the first tick: the loop is not to wait for any.
     let options = Options::new().prefault(true);
     let plan = plan(frame_bytes)?;
+    // Engines that were killed had names of their own: nobody else would ever find what they left.
+    collect(&Options::new())?;
     let segment = match role.distrust {
         true => SharedSegment::anonymous(&plan, &options.distrusted(true))?,
         false => SharedSegment::open_or_create(&name, &plan, &options)?,

@@ -17,6 +17,8 @@ use super::y4m::{Header, Reader};
 pub struct Pictures {
     video: Header,
     from: From,
+    /// What the input is called.
+    name: String,
 }
 
 enum From {
@@ -27,21 +29,26 @@ enum From {
 impl Pictures {
     /// Opens the source; a malformed header is an error before anything is shared.
     pub fn open(stream: &Stream) -> Result<Self, Failure> {
-        let input: Box<dyn Read> = match stream.source() {
+        let (name, input): (_, Box<dyn Read>) = match stream.source() {
             Source::Generated(video) => {
-                let from = From::Painter(Box::new(Painter::new(&video)));
-                return Ok(Self { video, from });
+                return Ok(Self {
+                    video,
+                    from: From::Painter(Box::new(Painter::new(&video))),
+                    name: String::new(),
+                });
             }
-            Source::Stdin => Box::new(std::io::stdin().lock()),
+            Source::Stdin => ("standard input".into(), Box::new(std::io::stdin().lock())),
             Source::File(path) => {
-                let doing = |error| Failure::new(format!("{}: {error}", path.display()));
-                Box::new(BufReader::new(File::open(path).map_err(doing)?))
+                let name = path.display().to_string();
+                let file = File::open(path).map_err(|error| of(&name, error))?;
+                (name, Box::new(BufReader::new(file)))
             }
         };
-        let reader = Reader::open(input)?;
+        let reader = Reader::open(input).map_err(|error| of(&name, error))?;
         Ok(Self {
             video: *reader.header(),
             from: From::Reader(Box::new(reader)),
+            name,
         })
     }
 
@@ -63,7 +70,8 @@ impl Pictures {
         let mut picture = vec![0; self.video.frame_bytes()];
         if let From::Reader(reader) = &mut self.from {
             while reader.frames() < frames {
-                if !reader.read_frame(&mut picture)? {
+                let is_there = reader.read_frame(&mut picture);
+                if !is_there.map_err(|error| of(&self.name, error))? {
                     let has = reader.frames();
                     let text = format!("{frames} frames were sent, the input has only {has}");
                     return Err(Failure::new(text));
@@ -78,7 +86,8 @@ impl Pictures {
         match &mut self.from {
             From::Painter(painter) => painter.draw(number, into),
             From::Reader(reader) => {
-                if !reader.read_frame(into)? {
+                let is_there = reader.read_frame(into);
+                if !is_there.map_err(|error| of(&self.name, error))? {
                     return Ok(false);
                 }
                 if recorded && reader.with_parameters() > 0 {
@@ -89,6 +98,11 @@ impl Pictures {
         }
         Ok(true)
     }
+}
+
+/// What went wrong with which input.
+fn of(input: &str, error: impl std::error::Error) -> Failure {
+    Failure::new(format!("{input}: {error}"))
 }
 
 /// What was sent.
@@ -156,7 +170,12 @@ fn share(
         if asked.elapsed() > Duration::from_millis(100) {
             asked = Instant::now();
             if hopeless() {
-                return Err(Failure::new("every viewer is gone"));
+                let who = if how.recorded {
+                    "the recorder"
+                } else {
+                    "every viewer"
+                };
+                return Err(Failure::new(format!("{who} is gone")));
             }
         }
         let mut ended = false;

@@ -128,14 +128,15 @@ impl Receiver {
             if over.is_some() || !mind_abandoned || !ring.is_abandoned() {
                 return Ok(over.map(Event::Over));
             }
+            // It may have ended the film and left since the first look, or sent something until it died.
+            let over = films.over()?;
             let dead = user.unclaimed();
-            // It may have sent something until it died.
             if let Some(words) = ring.peek() {
                 *unclaimed = Some(dead);
                 return Ok(Some(Event::Frame(Notice::from_words(words))));
             }
             user.release_unclaimed(&dead);
-            Ok(Some(Event::Abandoned))
+            Ok(Some(over.map_or(Event::Abandoned, Event::Over)))
         };
         let found = self
             .waiter

@@ -1,6 +1,6 @@
 //! The whole run and its halves: who starts whom, and what is printed at the end.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::time::Duration;
@@ -69,7 +69,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let (woken, waits, memory) = (senders.woken(), senders.waits, senders.memory());
     // The rings go first: a viewer that missed the end sees that nobody produces any more.
     drop(senders);
-    let mut found = children.finish(&progress)?;
+    let mut found = children.finish(&progress, sent.is_ok())?;
     drop(progress);
     let sent = sent?;
     let totals = Totals {
@@ -78,7 +78,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
         recorder: found.recorder.take(),
         ..totals(sent, woken, found.viewers)
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(verdict(&totals, found.well, stream.lossy))
 }
 
@@ -87,6 +87,10 @@ pub fn begin(run: &Run) -> Result<(), Failure> {
     // Runs that were killed whole had names of their own: nobody else would ever find what they left.
     ringpad::os::collect(&ringpad::os::Options::new())?;
     if let Some(path) = &run.recorder {
+        if run.stream.reads(path) {
+            let text = format!("{}: the input cannot be the recording, too", path.display());
+            return Err(Failure::new(text));
+        }
         // A recorder goes on with what it finds; this is a new recording.
         let made = std::fs::File::create(path);
         made.map_err(|error| Failure::new(format!("{}: {error}", path.display())))?;
@@ -133,14 +137,16 @@ pub fn produce_half(half: &Produce) -> Result<ExitCode, Failure> {
             halt: half.halt,
         },
     };
+    let before = senders.first();
     let sent = produce(&how, pictures, &mut senders, &progress, &mut || false)?;
     drop(progress);
     let totals = Totals {
+        before,
         waits: senders.waits,
         memory: senders.memory(),
         ..totals(sent, senders.woken(), Vec::new())
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -150,10 +156,10 @@ pub fn record_half(half: &Record) -> Result<ExitCode, Failure> {
     let done = record(half, &progress)?;
     drop(progress);
     let failed = done.report.ending != Ending::End || !done.report.is_sound();
-    match half.json {
-        true => println!("{}", done.to_json()),
-        false => println!("{} frames recorded", done.frames),
-    }
+    say(match half.json {
+        true => format!("{}\n", done.to_json()),
+        false => format!("{} frames recorded\n", done.frames),
+    })?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {
@@ -169,7 +175,7 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
     let failed = matches!(report.ending, Ending::Failed | Ending::ProducerGone);
     let failed = failed || !report.is_sound();
     if half.report_line {
-        println!("{}", report.to_line());
+        say(format!("{}\n", report.to_line()))?;
         return Ok(ExitCode::SUCCESS);
     }
     let totals = Totals {
@@ -178,7 +184,7 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
         per_viewer: vec![report],
         ..Totals::default()
     };
-    print(&totals, half.json);
+    print(&totals, half.json)?;
     Ok(if failed {
         ExitCode::FAILURE
     } else {
@@ -198,12 +204,18 @@ fn totals(sent: Sent, woken: u64, per_viewer: Vec<ViewerReport>) -> Totals {
 }
 
 /// Prints a report.
-pub fn print(totals: &Totals, json: bool) {
-    if json {
-        println!("{}", totals.to_json());
-    } else {
-        print!("{}", totals.to_text());
-    }
+pub fn print(totals: &Totals, json: bool) -> Result<(), Failure> {
+    say(match json {
+        true => format!("{}\n", totals.to_json()),
+        false => totals.to_text(),
+    })
+}
+
+/// Standard output may be full, or closed.
+fn say(text: String) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let said = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    said.map_err(|error| Failure::new(format!("standard output: {error}")))
 }
 
 /// How a viewer of a whole run is started.
@@ -275,7 +287,7 @@ impl Children {
     }
 
     /// Waits for every viewer's report, and whether none failed; one that was killed has none, and did not fail.
-    fn finish(&mut self, progress: &Progress) -> Result<Found, Failure> {
+    fn finish(&mut self, progress: &Progress, was_sent: bool) -> Result<Found, Failure> {
         let (mut viewers, mut silent, mut well) = (Vec::new(), 0, true);
         for (number, child) in self.viewers.iter_mut().enumerate() {
             let (text, status) = heard(child)?;
@@ -296,12 +308,16 @@ impl Children {
             ending: Ending::Stopped,
             ..ViewerReport::default()
         }));
+        viewers.sort_by_key(|report| report.viewer);
         let mut recorder = None;
         if let Some(child) = &mut self.recorder {
             let (text, status) = heard(child)?;
             recorder = serde_json::from_str(&text).ok();
             if !status.success() {
-                progress.note(&format!("the recorder failed: {status}"));
+                // Of a film that broke off it is no news that there is no whole recording.
+                if was_sent || status.code().is_none() {
+                    progress.note(&format!("the recorder failed: {status}"));
+                }
                 well = false;
             }
         }

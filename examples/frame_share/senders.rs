@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use ringpad::frames::{Loan, Receivers, Refused};
 use ringpad::os::{
-    FrameUser, NotepadWriter, Options, OwnedPeer, OwnedRinger, Publisher, SharedSegment, Waiter,
+    Error, FrameUser, NotepadWriter, Options, OwnedPeer, OwnedRinger, Publisher, SharedSegment,
+    Waiter,
 };
 use ringpad::{Life, PeerId};
 
@@ -29,6 +30,17 @@ pub struct Manners {
     pub resume: bool,
     /// Whoever is killed is started again: its frames are kept, as a recorder's always are.
     pub keep: bool,
+}
+
+/// Why there is to be no producer here: perhaps since there is one.
+fn refused(me: &OwnedPeer, name: &str, error: Error) -> Failure {
+    if let Some(ringpad::Error::EndpointTaken { by }) = error.region() {
+        if let Some(other) = me.segment().occupant(*by) {
+            let pid = other.pid;
+            return Failure::new(format!("{name} has a producer, process {pid}"));
+        }
+    }
+    error.into()
 }
 
 /// The producer's side.
@@ -58,7 +70,8 @@ impl Senders {
     ) -> Result<Self, Failure> {
         let me = SharedSegment::open_or_create(name, &expected.plan()?, &Options::new())?.join()?;
         // Whoever has this is the producer.
-        let pad = me.notepad_writer::<[u8]>(FILM)?;
+        let pad = me.notepad_writer::<[u8]>(FILM);
+        let pad = pad.map_err(|error| refused(&me, name, error))?;
         let mut lines = Vec::new();
         if expected.recorded {
             lines.push(Line::open(&me, RECORD, RECORDER, true)?);

@@ -1,6 +1,7 @@
 //! What is produced: where it comes from, how much of it, how fast, and for whom.
 
 use std::ffi::OsString;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -84,6 +85,23 @@ impl Stream {
         }
     }
 
+    /// True if this file is the input, by whatever name.
+    pub fn reads(&self, file: &Path) -> bool {
+        let same = |input: &Path| {
+            let (input, file) = (
+                std::fs::metadata(input).ok()?,
+                std::fs::metadata(file).ok()?,
+            );
+            Some((input.dev(), input.ino()) == (file.dev(), file.ino()))
+        };
+        let input = match self.source() {
+            Source::Generated(_) => return false,
+            Source::Stdin => Path::new("/dev/stdin"),
+            Source::File(input) => input,
+        };
+        same(input) == Some(true)
+    }
+
     /// At most so many frames; `None` is no limit.
     pub fn frames(&self) -> Option<u64> {
         let open = if self.input.is_some() { 0 } else { 300 };
@@ -151,6 +169,17 @@ mod tests {
                 .unwrap_err()
                 .contains("cannot be used with")
         );
+    }
+
+    #[test]
+    fn an_input_is_known_by_any_name() {
+        let stream = |line: &str| parse(line).unwrap().run.stream;
+        let (input, same) = (Path::new("Cargo.toml"), Path::new("./src/../Cargo.toml"));
+        assert!(stream("--input Cargo.toml").reads(input));
+        assert!(stream("--input Cargo.toml").reads(same));
+        assert!(!stream("--input Cargo.toml").reads(Path::new("README.md")));
+        assert!(!stream("--input Cargo.toml").reads(Path::new("not there")));
+        assert!(!stream("").reads(input));
     }
 
     #[test]

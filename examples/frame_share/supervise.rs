@@ -30,6 +30,8 @@ struct House {
     respawned: AtomicU64,
     /// One failed: nobody is started again.
     closing: AtomicBool,
+    /// Who failed first: the others were ended for that.
+    first: Mutex<Option<String>>,
     running: Mutex<Vec<(u32, OwnedFd)>>,
 }
 
@@ -101,6 +103,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
     let frames = count("pool_frames") as u32;
     let totals = Totals {
         sent: count("sent"),
+        before: 0,
         seconds,
         producer_cpu_ns: count("cpu_ns_per_frame").saturating_mul(count("sent")),
         wakeups: count("wakeups") + reports.iter().map(|viewer| viewer.woken).sum::<u64>(),
@@ -110,7 +113,7 @@ pub fn whole(run: &Run) -> Result<ExitCode, Failure> {
         respawned: house.respawned.load(Relaxed),
         per_viewer: reports,
     };
-    print(&totals, stream.json);
+    print(&totals, stream.json)?;
     Ok(verdict(&totals, well, stream.lossy))
 }
 
@@ -122,7 +125,8 @@ fn tend(
 ) -> Result<String, Failure> {
     let mut again = false;
     loop {
-        let (text, status) = one(house, who, &mut command(again)?)?;
+        let life = command(again).and_then(|mut command| one(house, who, &mut command));
+        let (text, status) = life.map_err(|why| house.close(format!("{who}: {why}")))?;
         let was_killed = status.signal() == Some(Signal::KILL.as_raw());
         if was_killed && !house.closing.load(Relaxed) {
             house.respawned.fetch_add(1, Relaxed);
@@ -132,8 +136,7 @@ fn tend(
         if status.success() {
             return Ok(text);
         }
-        house.close();
-        return Err(Failure::new(format!("{who}: {status}")));
+        return Err(house.close(format!("{who}: {status}")));
     }
 }
 
@@ -144,6 +147,10 @@ fn one(house: &House, who: &str, command: &mut Command) -> Result<(String, ExitS
     let pid = Pid::from_child(&child);
     let handle = pidfd_open(pid, PidfdFlags::empty())?;
     house.lock().push((child.id(), handle));
+    // Whoever closes either finds it there, or did so before.
+    if house.closing.load(Relaxed) {
+        child.kill()?;
+    }
     say(&format!("{who} is process {}", child.id()));
     let mut text = String::new();
     if let Some(mut out) = child.stdout.take() {
@@ -159,12 +166,15 @@ impl House {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Ends everybody: one failed.
-    fn close(&self) {
+    /// Ends everybody: one failed. Answers why the first did.
+    fn close(&self, why: String) -> Failure {
         self.closing.store(true, Relaxed);
+        let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        let why = first.get_or_insert(why).clone();
         for (_, process) in self.lock().iter() {
             // It may have ended.
             let _ = pidfd_send_signal(process, Signal::KILL);
         }
+        Failure::new(why)
     }
 }

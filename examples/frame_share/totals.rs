@@ -12,7 +12,9 @@ use super::report::{Latency, ViewerReport};
 pub struct Totals {
     /// Frames the producer committed, each counted once however many viewers it went to.
     pub sent: u64,
-    /// How long the sending took.
+    /// How many of these a killed predecessor committed.
+    pub before: u64,
+    /// How long the sending of the others took.
     pub seconds: f64,
     /// CPU time of the producer's process.
     pub producer_cpu_ns: u64,
@@ -89,11 +91,13 @@ impl Totals {
         let rate = |count: u64| count as f64 / self.seconds.max(1e-9);
         let (sent, seconds, frames) = (self.sent, self.seconds, self.frames());
         if sent > 0 {
-            let pace = rate(sent);
-            row(
-                "frames sent",
-                format_args!("{sent} in {seconds:.2} s ({pace:.1} a second)"),
-            );
+            let (pace, before) = (rate(sent.saturating_sub(self.before)), self.before);
+            let text = match before {
+                0 => format!("{sent} in {seconds:.2} s ({pace:.1} a second)"),
+                _ if before == sent => format!("{sent}, all before this producer"),
+                _ => format!("{sent}, {before} before; in {seconds:.2} s ({pace:.1} a second)"),
+            };
+            row("frames sent", format_args!("{text}"));
         }
         if !self.per_viewer.is_empty() {
             let (received, viewers) = (self.sum(|v| v.received), self.per_viewer.len());
@@ -122,10 +126,11 @@ impl Totals {
         let all = time(self.cpu_ns_per_frame());
         let producer = time(self.producer_cpu_ns / frames);
         let theirs = time(self.sum(|v| v.cpu_ns) / frames);
-        row(
-            "CPU a frame",
-            format_args!("{all} (producer {producer}, viewers {theirs})"),
-        );
+        let parts = match (self.producer_cpu_ns, self.per_viewer.is_empty()) {
+            (0, _) | (_, true) => String::new(),
+            _ => format!(" (producer {producer}, viewers {theirs})"),
+        };
+        row("CPU a frame", format_args!("{all}{parts}"));
         row("wake-ups", format_args!("{}", self.wakeups));
         for v in &self.per_viewer {
             let (received, lost, torn, woken) = (v.received, v.lost, v.torn, v.woken);
@@ -195,6 +200,26 @@ mod tests {
             text.lines().count() == 10
                 && text.contains("bytes          10000 (10.0 kB, 5.0 kB a second)")
         );
+    }
+
+    #[test]
+    fn a_successor_s_pace_is_its_own() {
+        let text = |before| {
+            let (sent, seconds) = (30, 2.0);
+            let totals = Totals {
+                sent,
+                before,
+                seconds,
+                ..Totals::default()
+            };
+            totals.to_text().lines().next().map(str::to_owned).unwrap()
+        };
+        assert_eq!(text(0), "frames sent    30 in 2.00 s (15.0 a second)");
+        assert_eq!(
+            text(20),
+            "frames sent    30, 20 before; in 2.00 s (5.0 a second)"
+        );
+        assert_eq!(text(30), "frames sent    30, all before this producer");
     }
 
     #[test]

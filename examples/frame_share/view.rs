@@ -61,13 +61,16 @@ impl<'a> Outputs<'a> {
     }
 
     fn picture(&mut self, video: &Header, line: &[u8], picture: &[u8]) -> Result<(), Failure> {
-        if let Some((_, file, begun)) = &mut self.video {
-            if !*begun {
-                file.write_all(line)?;
-                file.write_all(b"\n")?;
-                *begun = true;
-            }
-            write_frame(&mut *file, video, picture)?;
+        if let Some((path, file, begun)) = &mut self.video {
+            let written = match std::mem::replace(begun, true) {
+                true => Ok(()),
+                false => file.write_all(&[line, b"\n"].concat()),
+            };
+            let written = written.map_err(Failure::from).and_then(|()| {
+                write_frame(&mut *file, video, picture)?;
+                Ok(())
+            });
+            written.map_err(|why| Failure::new(format!("{}: {why}", path.display())))?;
         }
         if self.png.is_some() {
             let (header, last) = self.last.get_or_insert_with(|| (*video, Vec::new()));
@@ -85,7 +88,8 @@ impl<'a> Outputs<'a> {
         }
         match (self.png, self.last) {
             (Some(path), Some((video, picture))) => {
-                Ok(write_png(BufWriter::new(create(path)?), &video, &picture)?)
+                let written = write_png(BufWriter::new(create(path)?), &video, &picture);
+                written.map_err(|error| Failure::new(format!("{}: {error}", path.display())))
             }
             (Some(path), None) => {
                 let text = format!("{}: no picture arrived to write", path.display());

@@ -70,12 +70,16 @@ impl Watcher {
     pub fn wait(&mut self, timeout: Duration, mind_abandoned: bool) -> Result<Event, Failure> {
         let Self { tickets, films, .. } = self;
         let bells = [tickets.bell(), films.bell()];
+        let mut look = || match poll(tickets, films)? {
+            // It may have ended the film and left since this look.
+            None if mind_abandoned && tickets.is_abandoned() => {
+                Ok(poll(tickets, films)?.or(Some(Event::Abandoned)))
+            }
+            found => Ok(found),
+        };
         let found = self
             .waiter
-            .wait(&bells, Some(timeout), || match poll(tickets, films) {
-                Ok(None) if mind_abandoned && tickets.is_abandoned() => Some(Ok(Event::Abandoned)),
-                found => found.transpose(),
-            })?;
+            .wait(&bells, Some(timeout), || look().transpose())?;
         found.unwrap_or(Ok(Event::Timeout))
     }
 

@@ -13,6 +13,7 @@ pub mod attach_mailslot;
 pub mod attach_mpmc;
 pub mod attach_notepad;
 pub mod attach_reliable;
+pub mod attach_rpc;
 pub mod attach_segment;
 pub mod attach_spsc;
 pub mod bytes_consumer;
@@ -24,7 +25,7 @@ pub mod y4m;
 pub type Body = fn(&[u8]) -> u32;
 
 /// Every target by name.
-pub const ALL: [(&str, Body); 11] = [
+pub const ALL: [(&str, Body); 12] = [
     ("attach_segment", attach_segment::run),
     ("attach_spsc", attach_spsc::run),
     ("attach_bytes", attach_bytes::run),
@@ -34,6 +35,7 @@ pub const ALL: [(&str, Body); 11] = [
     ("attach_mpmc", attach_mpmc::run),
     ("attach_lock", attach_lock::run),
     ("attach_frames", attach_frames::run),
+    ("attach_rpc", attach_rpc::run),
     ("bytes_consumer", bytes_consumer::run),
     ("y4m", y4m::run),
 ];

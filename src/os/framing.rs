@@ -12,6 +12,44 @@ use crate::frames::{Frames, Loan, Picture, Receivers, Refused, Ticket, View};
 impl OwnedPeer {
     /// A user of a frame pool, who publishes or views.
     ///
+    /// ```
+    /// use ringpad::frames::{Config, Frames, Load, Refused, Ticket};
+    /// use ringpad::mailslot::{self, Mailslot, Next, Start};
+    /// use ringpad::{Plan, os::{Options, SharedSegment}};
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let name = &format!("pool-{}", std::process::id());
+    /// // As many frames behind the newest as the mailslot has tickets: a ticket that is heard is seldom stale.
+    /// let load = Load { viewers: 4, queue: 8, ..Load::new() };
+    /// let plan = Plan::<2>::new()
+    ///     .channel::<Frames>("pool", &Config::for_load(&load, 1280 * 720 * 4))?
+    ///     .channel::<Mailslot<Ticket>>("tickets", &mailslot::Config::new(8))?;
+    /// let camera = SharedSegment::open_or_create(name, &plan, &Options::new())?.join()?;
+    /// let (pool, mut tickets) = (camera.frame_user("pool")?, camera.publisher::<Ticket>("tickets")?);
+    /// let mut loan = pool.loan()?;
+    /// loan.bytes_mut()?.fill(7); // drawn in place
+    /// tickets.publish(&loan.publish(1280 * 720 * 4)?);
+    ///
+    /// // The other process:
+    /// let screen = SharedSegment::open(name, &Options::new())?.join()?;
+    /// let pool = screen.frame_user("pool")?;
+    /// let mut tickets = screen.subscriber::<Ticket>("tickets", Start::Newest)?;
+    /// let bell = tickets.bell();
+    /// let next = screen.waiter()?.wait(&[bell], None, || match tickets.poll() {
+    ///     Next::Empty => None,
+    ///     next => Some(next),
+    /// })?;
+    /// match next {
+    ///     Some(Next::Mail { value, .. }) => match pool.view(value) {
+    ///         Ok(view) => assert_eq!(view.bytes()?[..3], [7, 7, 7]), // nobody draws there meanwhile
+    ///         Err(Refused::Stale) => tickets.seek(Start::Newest), // too late for this one
+    ///         Err(why) => return Err(why.into()),
+    ///     },
+    ///     Some(Next::Lapped { lost, .. }) => println!("{lost} missed"),
+    ///     Some(Next::Empty) | None => {}
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`Error::Channel`](super::Error::Channel) with those of [`Segment::open`](crate::Segment::open) and [`Frames::user`].
@@ -147,3 +185,31 @@ impl Deref for OwnedView {
 static_assertions::assert_impl_all!(FrameUser: Send, Sync);
 static_assertions::assert_impl_all!(OwnedLoan: Send);
 static_assertions::assert_impl_all!(OwnedView: Send, Sync);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Plan;
+    use crate::frames::{Config, Frames};
+    use crate::os::{Options, SharedSegment};
+
+    /// A user that nothing keeps the segment for but itself.
+    fn alone() -> FrameUser {
+        let plan = Plan::<1>::new().channel::<Frames<'_>>("pool", &Config::new(2, 64));
+        let segment = SharedSegment::anonymous(&plan.unwrap(), &Options::new()).unwrap();
+        segment.join().unwrap().frame_user("pool").unwrap()
+    }
+
+    #[test]
+    fn the_last_to_keep_a_segment_gives_its_seat_back_before_it() {
+        // Each would fault, or write into somebody else's memory, if the segment went first.
+        drop(alone());
+        drop(alone().silent());
+        let user = Arc::new(alone());
+        let loan = user.loan_owned().unwrap();
+        drop(user);
+        let ticket = loan.publish(8).unwrap();
+        let user = Arc::new(alone());
+        assert!(user.view_owned(ticket).is_err(), "of another segment");
+    }
+}

@@ -7,12 +7,13 @@ use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot};
 use ringpad::mpmc::{self, Mpmc};
 use ringpad::notepad::{self, Notepad};
+use ringpad::rpc::{self, Rpc};
 use ringpad::spsc::{self, Spsc};
 use ringpad::{Channel, Content, Identity, NoProof, Plan, Pod, Segment};
 
 use crate::bodies::room::Script;
 use crate::bodies::{attach_bytes, attach_lock, attach_mailslot, attach_notepad, attach_reliable};
-use crate::bodies::{attach_frames, attach_mpmc, attach_segment, attach_spsc};
+use crate::bodies::{attach_frames, attach_mpmc, attach_rpc, attach_segment, attach_spsc};
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{PAYLOAD, Trust};
 
@@ -216,6 +217,25 @@ fn pool() -> Image {
     })
 }
 
+/// Left with a part of a reply, a call that is sent, one that was given up while it was served, and a message.
+fn calls() -> Image {
+    let config = rpc::Config::new(2, 2).request_bytes(13).reply_bytes(5);
+    let bytes = Rpc::<[u8], [u8]>::layout(&config).unwrap().size();
+    image("calls", bytes, attach_rpc::on, |mapping| {
+        let table = Rpc::<[u8], [u8]>::init(mapping.region(Trust::Cooperative), &config).unwrap();
+        let (client, server) = (table.bare_client().unwrap(), table.bare_server().unwrap());
+        let (call, left) = (client.call(b"one").unwrap(), client.call(b"two").unwrap());
+        let (mut one, two) = (server.next().unwrap(), server.next().unwrap());
+        one.part(b"part").unwrap();
+        drop(left);
+        client.notify(b"three").unwrap();
+        core::mem::forget((call, client.call(b"four").unwrap(), one, two));
+        core::mem::forget((client, server));
+        // Its slots lie further behind than those of the others: 192 words and more.
+        vec![0, 64, 96]
+    })
+}
+
 fn segment() -> Image {
     let plan = Plan::<2>::new()
         .peers(3)
@@ -270,6 +290,7 @@ pub fn every_image() -> Vec<Image> {
         alone,
         locked,
         pool(),
+        calls(),
         segment(),
     ]
 }

@@ -1,5 +1,5 @@
-//! Kill sweeps over rings of many senders and receivers, and over the peer table: a process is killed at every instruction
-//! at which the region changed (`RINGPAD_SWEEP=every`: at every instruction), and the others must go on. Requirement 3.
+//! Kill sweeps over rings of many senders and receivers, locks, ends, frame pools, calls and the peer table: a process is killed at every
+//! instruction at which the region changed (`RINGPAD_SWEEP=every`: at every instruction), and the others must go on. Requirement 3.
 //!
 //! A binary of its own, without segments of the operating system: its forked children keep copies of all descriptors.
 #![cfg(all(feature = "std", target_os = "linux", target_arch = "x86_64"))]
@@ -8,6 +8,10 @@
 mod common;
 
 mod acts;
+mod calls;
+mod calls_acts;
+mod calls_judge;
+mod calls_tests;
 mod drive;
 mod ends;
 mod estate;
@@ -19,6 +23,10 @@ mod locks_tests;
 mod message;
 mod operations;
 mod plain;
+mod pools;
+mod pools_acts;
+mod pools_judge;
+mod pools_tests;
 mod reaping;
 mod rings;
 mod robust;

@@ -54,13 +54,17 @@ impl Notes {
     /// A receive of this party's returned, with these.
     pub fn got(&self, party: usize, messages: &[Message]) {
         for message in messages {
-            let count = self.0.get(Self::at(party, GOT));
-            // A torn one is noted as no message's name. First which, then that there is one: it may be killed in between.
-            let name = super::message::whole(message).unwrap_or(0);
-            self.0.set(Self::at(party, NAMES + count as usize), name);
-            self.0.set(Self::at(party, GOT), count + 1);
+            // A torn one is noted as no message's name.
+            self.got_named(party, super::message::whole(message).unwrap_or(0));
         }
         self.0.set(Self::at(party, RETURNED), 1);
+    }
+
+    /// This party got the message of this name. First which, then that there is one: it may be killed in between.
+    pub fn got_named(&self, party: usize, name: u64) {
+        let count = self.0.get(Self::at(party, GOT));
+        self.0.set(Self::at(party, NAMES + count as usize), name);
+        self.0.set(Self::at(party, GOT), count + 1);
     }
 
     pub fn sent_by(&self, party: usize) -> u64 {

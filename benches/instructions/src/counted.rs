@@ -3,10 +3,12 @@
 //! callgrind counts while one of these runs, and at no other time: it knows them by this module's name. Each count
 //! holds one return and, for values that do not fit registers, the way in and out of memory.
 
+use ringpad::frames::{Receivers, Ticket, User};
 use ringpad::mailslot::reliable::{self, Delivery};
 use ringpad::mailslot::{Next, Publisher, Subscriber};
 use ringpad::mpmc::{Receiver, Sender};
 use ringpad::notepad::{Reader, Writer};
+use ringpad::rpc::{Call, Client, Poll, Server};
 use ringpad::{Pod, Wake, bytes, spsc};
 
 /// No operation at all: one return.
@@ -139,4 +141,60 @@ pub fn crowd_take(rx: &mut Receiver<'static, u64>) -> bool {
         }
         None => false,
     }
+}
+
+/// A loan that is published at once, for whoever comes. Zeros if there was none.
+#[inline(never)]
+pub fn frame_publish<W: Wake>(user: &mut User<'static, W>) -> Ticket {
+    let Ok(loan) = user.loan() else {
+        return Ticket::default();
+    };
+    loan.publish(64).unwrap_or_default()
+}
+
+/// A loan that is published at once, for the receiver. Zeros if there was none.
+#[inline(never)]
+pub fn frame_reserve(user: &mut User<'static>) -> Ticket {
+    let Ok(loan) = user.loan() else {
+        return Ticket::default();
+    };
+    let ticket = loan.publish_for(64, Receivers::one(0));
+    ticket.unwrap_or_default()
+}
+
+/// A view that is dropped at once.
+#[inline(never)]
+pub fn frame_view<W: Wake>(user: &mut User<'static, W>, ticket: Ticket) -> bool {
+    user.view(ticket).is_ok()
+}
+
+/// A reserved frame, taken and dropped at once.
+#[inline(never)]
+pub fn frame_take(user: &mut User<'static>, ticket: Ticket) -> bool {
+    user.take(ticket).is_ok()
+}
+
+/// A call that is made. There is a slot for it.
+#[inline(never)]
+pub fn call_make<'c, W: Wake>(
+    client: &'c Client<'static, u64, u64, W>,
+    request: u64,
+) -> Call<'c, 'static, u64, W> {
+    client.call(&request).expect("a slot")
+}
+
+/// The next request, taken and answered with what it asks. False if there is none.
+#[inline(never)]
+pub fn call_serve<W: Wake>(server: &mut Server<'static, u64, u64, W>) -> bool {
+    let Some(mut request) = server.next() else {
+        return false;
+    };
+    let answer = request.query();
+    request.reply(&answer).is_ok()
+}
+
+/// The answer, taken. False if there is none.
+#[inline(never)]
+pub fn call_take<W: Wake>(call: &mut Call<'_, 'static, u64, W>) -> bool {
+    matches!(call.poll(), Poll::Ready(_))
 }

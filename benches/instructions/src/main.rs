@@ -3,11 +3,13 @@
 //! docs/benchmarks/instructions.md says what is counted and how.
 
 mod callgrind;
+mod calls;
 mod counted;
 mod counts;
 mod crowds;
 mod homes;
 mod operations;
+mod pools;
 mod shouts;
 
 use std::path::PathBuf;

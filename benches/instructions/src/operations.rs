@@ -7,9 +7,11 @@ use std::hint::black_box;
 
 use ringpad::{Pod, Wake, bytes, spsc};
 
+use crate::calls;
 use crate::counted;
 use crate::crowds;
 use crate::homes::{BYTES, Bare, Distrusted, Home, Ringing, SLOTS};
+use crate::pools;
 use crate::shouts;
 
 /// An item of eight words.
@@ -103,6 +105,19 @@ pub const ALL: &[Operation] = &[
     operation("ringing mpmc send", crowds::ringing_send),
     operation("ringing 64B write", shouts::ringing_write::<Large>),
     operation("ringing 64B publish", shouts::ringing_publish::<Large>),
+    operation("bare frame loan+publish", pools::bare_publish),
+    operation("bare frame loan+publish_for", pools::reserve),
+    operation("bare frame view+drop", pools::bare_view),
+    operation("bare frame view, stale", pools::view_stale),
+    operation("bare frame take+drop", pools::take),
+    operation("ringing frame loan+publish", pools::ringing_publish),
+    operation("ringing frame view+drop", pools::ringing_view),
+    operation("bare call", calls::bare_call),
+    operation("bare call serve", calls::bare_serve),
+    operation("bare call serve, none", calls::serve_none),
+    operation("bare call take answer", calls::bare_take),
+    operation("ringing call", calls::ringing_call),
+    operation("ringing call serve", calls::ringing_serve),
 ];
 
 /// Runs laps, each of which says how many calls it counted.

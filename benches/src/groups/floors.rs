@@ -73,24 +73,39 @@ pub fn ping_pong(all: &mut Vec<Entry>) {
                     Sample::each(threads::race(bench.placement, answer, ask).1, bench.count)
                 },
             ));
-            let run = move |bench: &Bench<'_>| {
-                let partner = Partner::start(bench.placement, bench.name, "", bench.count);
-                let page = partner.control.page();
-                let back = if two { &page.back.0 } else { &page.there.0 };
-                partner.control.go();
-                let took = ping(&page.there.0, back, bench.count);
-                partner.finish();
-                Sample::each(took, bench.count)
-            };
-            let entry = Entry::new(cell, format!("floor: {lines}, processes"), "ns", run);
-            all.push(entry.with_partner(move |side, control| {
-                let page = control.page();
-                let back = if two { &page.back.0 } else { &page.there.0 };
-                control.ready();
-                pong(&page.there.0, back, side.count);
-            }));
+            all.push(between_processes(&cell, two, false));
         }
     }
+}
+
+/// One line, or one each way, between processes.
+fn between_processes(cell: &str, two: bool, each: bool) -> Entry {
+    let lines = if two { "two lines" } else { "one line" };
+    let run = move |bench: &Bench<'_>| {
+        let partner = Partner::start(bench.placement, bench.name, "", bench.count);
+        let page = partner.control.page();
+        let back = if two { &page.back.0 } else { &page.there.0 };
+        partner.control.go();
+        let sample = if each {
+            of_histogram(ping_each(&page.there.0, back, bench.count))
+        } else {
+            Sample::each(ping(&page.there.0, back, bench.count), bench.count)
+        };
+        partner.finish();
+        sample
+    };
+    let entry = Entry::new(cell, format!("floor: {lines}, processes"), "ns", run);
+    entry.with_partner(move |side, control| {
+        let page = control.page();
+        let back = if two { &page.back.0 } else { &page.there.0 };
+        control.ready();
+        pong(&page.there.0, back, side.count);
+    })
+}
+
+/// A line each way between processes, for a cell of another group; with `each` every trip is timed by itself.
+pub fn two_lines(cell: &str, each: bool) -> Entry {
+    between_processes(cell, true, each)
 }
 
 /// Copies `bytes` bytes at a time through a buffer of `capacity` such, in one thread.

@@ -1,7 +1,9 @@
 //! What is measured. Each group adds its entries for any peer that can take part.
 
 pub mod blocked;
+pub mod calls;
 pub mod floors;
+pub mod frames;
 mod ledger;
 pub mod mailslot;
 pub mod mpmc;

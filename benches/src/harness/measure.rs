@@ -59,6 +59,8 @@ pub struct Entry {
     pub often: usize,
     /// Whether it runs for a number of items rather than a length of time.
     counted: bool,
+    /// So many items at least: with more, whatever happens once a run does not count.
+    least: u64,
     run: Run,
     partner: Option<PlayPartner>,
 }
@@ -78,6 +80,7 @@ impl Entry {
             target_ms: 20,
             often: 1,
             counted: true,
+            least: 64,
             run: Box::new(run),
             partner: None,
         }
@@ -91,6 +94,12 @@ impl Entry {
 
     pub fn taking(mut self, target_ms: u64) -> Self {
         self.target_ms = target_ms;
+        self
+    }
+
+    /// An item takes so long that a few are enough.
+    pub fn of_few(mut self) -> Self {
+        self.least = 4;
         self
     }
 
@@ -132,7 +141,7 @@ impl Entry {
         if !self.counted {
             return 0;
         }
-        let mut count = 256;
+        let mut count = self.least * 4;
         loop {
             let begin = std::time::Instant::now();
             let sample = self.run(placement, count);
@@ -144,7 +153,7 @@ impl Entry {
             };
             let want = (self.target_ms as f64 * 1e6 / nanos.max(0.01)) as u64;
             if want <= count * 8 {
-                return want.max(64);
+                return want.max(self.least);
             }
             count = want.min(count * 64);
         }
@@ -315,6 +324,24 @@ mod tests {
         assert_eq!(a.ratios_to(&b), [0.5, 0.5, 2.0, 1.0, 0.5]);
         assert_eq!(a.ratio_to(&b), 0.5);
         assert!(a.ratio_to(&figure(&[])).is_nan());
+    }
+
+    #[test]
+    fn a_few_are_enough_of_what_takes_long() {
+        let placement = Placement::of_two(0, 1);
+        let counts = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+        let seen = counts.clone();
+        let slow = move |bench: &Bench<'_>| {
+            seen.borrow_mut().push(bench.count);
+            Sample {
+                value: 50e6,
+                histogram: None,
+                lost: None,
+            }
+        };
+        let entries = [Entry::new("cell/1", "slow", "ns", slow).of_few()];
+        measure(&entries, &placement, 2, |_| {});
+        assert_eq!(*counts.borrow(), [16, 4, 4]);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use iceoryx2::node::{Node, NodeBuilder};
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::subscriber::Subscriber;
 use iceoryx2::prelude::{
-    BackpressureStrategy, FileName, LogLevel, Path, SemanticString, SignalHandlingMode, ipc,
-    set_log_level,
+    BackpressureStrategy, FileName, LogLevel, Path, SemanticString, ServiceName,
+    SignalHandlingMode, ipc, set_log_level,
 };
 use iceoryx2::service::port_factory::publish_subscribe::PortFactory;
 use iceoryx2::testing::remove_global_mgmt_segment;
@@ -17,11 +17,11 @@ use iceoryx2::testing::remove_global_mgmt_segment;
 use crate::ends::{Lane, ProcessPeer, Receiver, Sender};
 use crate::message::Message;
 
-type Service = ipc::Service;
+pub(super) type Service = ipc::Service;
 
 pub struct Iceoryx2 {
-    node: Node<Service>,
-    meeting: String,
+    pub(super) node: Node<Service>,
+    pub(super) meeting: String,
     capacity: usize,
     /// The host's. Dropped after the node.
     _domain: Option<Domain>,
@@ -84,11 +84,28 @@ impl Iceoryx2 {
         }
     }
 
+    /// In the process that measures.
+    pub(super) fn host(meeting: &str, capacity: usize) -> Self {
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(sweep);
+        Self::new(meeting, capacity, Some(Domain(meeting.into())))
+    }
+
+    /// In the partner.
+    pub(super) fn guest(meeting: &str, capacity: usize) -> Self {
+        Self::new(meeting, capacity, None)
+    }
+
+    /// What a service of this meeting is called.
+    pub(super) fn name_of(&self, lane: Lane) -> ServiceName {
+        let name = format!("{}-{}", self.meeting, lane.name());
+        name.as_str().try_into().expect("a service's name")
+    }
+
     /// The lane's service, made by whoever comes first.
     fn service<M: Message>(&self, lane: Lane) -> PortFactory<Service, M, ()> {
-        let name = format!("{}-{}", self.meeting, lane.name());
         self.node
-            .service_builder(&name.as_str().try_into().expect("a service's name"))
+            .service_builder(&self.name_of(lane))
             .publish_subscribe::<M>()
             // A full buffer refuses: no message may be lost to a newer one.
             .enable_safe_overflow(false)
@@ -109,13 +126,11 @@ impl ProcessPeer for Iceoryx2 {
     type Receiver<M: Message> = Subscriber<Service, M, ()>;
 
     fn host<M: Message>(meeting: &str, capacity: usize) -> Self {
-        static SWEPT: Once = Once::new();
-        SWEPT.call_once(sweep);
-        Self::new(meeting, capacity, Some(Domain(meeting.into())))
+        Self::host(meeting, capacity)
     }
 
     fn guest<M: Message>(invitation: &str, capacity: usize) -> Self {
-        Self::new(invitation, capacity, None)
+        Self::guest(invitation, capacity)
     }
 
     fn invitation(&self) -> String {

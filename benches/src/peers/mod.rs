@@ -2,7 +2,9 @@
 
 mod bbqueue;
 mod blocking;
+mod calls;
 mod crossbeam;
+mod frames;
 mod heapless;
 mod iceoryx2;
 mod inherited;
@@ -76,6 +78,8 @@ pub fn all() -> Vec<Entry> {
     values::all(&mut all);
     mail::all(&mut all);
     many::all(&mut all);
+    frames::all(&mut all);
+    calls::all(&mut all);
     by_group(all)
 }
 

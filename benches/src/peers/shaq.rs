@@ -14,7 +14,7 @@ use crate::message::Message;
 pub struct Shaq([OwnedFd; 2]);
 
 /// A file of shared memory that holds an empty queue.
-fn lane<M: Message>(capacity: usize) -> OwnedFd {
+pub(super) fn lane<T>(capacity: usize) -> OwnedFd {
     // Without CLOEXEC: the partner inherits it.
     let fd = open(
         "/dev/shm",
@@ -23,7 +23,7 @@ fn lane<M: Message>(capacity: usize) -> OwnedFd {
     );
     let file = File::from(fd.expect("a file of shared memory"));
     // SAFETY: a new file, initialised here once; this producer is dropped before another joins.
-    let made = unsafe { Producer::<M>::create(&file, minimum_file_size::<M>(capacity)) };
+    let made = unsafe { Producer::<T>::create(&file, minimum_file_size::<T>(capacity)) };
     assert_eq!(made.expect("a queue").capacity(), capacity);
     file.into()
 }

@@ -117,6 +117,11 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
     let (plot, size) = match parts.as_slice() {
         // It polls first: beside those that sleep it would take the plot for itself.
         ["blocked" | "blocked-latency", _] if figure.contender.contains("spinning") => return None,
+        ["frames-latency", bytes] => {
+            let title = format!("Frames of {bytes} bytes handed over, one by one");
+            let file = format!("frames-latency-{bytes}");
+            (Plot::new(file, title, "percentile", "ns".into()), None)
+        }
         [group @ ("latency" | "blocked-latency"), bytes] => {
             let how = if *group == "latency" {
                 "polling"
@@ -192,13 +197,18 @@ fn plot_of(figure: &Figure) -> Option<(Plot, Option<f64>)> {
                 "blocked" => "Round trips, both sides asleep in between".into(),
                 "notepad-alone" => "Reads of a value that nobody writes".into(),
                 "mailslot-polled" => "Messages published, one polling or nobody".into(),
+                "frames" => "Frames handed over, and a number back, both sides polling".into(),
+                "calls" => "Calls, both sides polling".into(),
+                "calls-blocked" => "Calls, both sides asleep in between".into(),
                 other => other.to_owned(),
             };
+            let axis = match *group {
+                "frames" => "bytes a frame",
+                "calls" | "calls-blocked" => "bytes a request, and its answer",
+                _ => "bytes a message",
+            };
             let unit = figure.unit.clone();
-            (
-                Plot::new((*group).into(), title, "bytes a message", unit),
-                Some(size),
-            )
+            (Plot::new((*group).into(), title, axis, unit), Some(size))
         }
         _ => return None,
     };

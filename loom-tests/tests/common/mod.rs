@@ -2,7 +2,9 @@
 //! it again with an edge weakened, when it must fail.
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 
+pub mod calls;
 pub mod crowd;
+pub mod pool;
 pub mod world;
 
 use std::cell::{Cell, RefCell};
@@ -195,6 +197,22 @@ pub fn killed_at_each_step(model: impl Fn(Victim) -> Model) {
             return check_seen(&name, must_see);
         }
         step += 1;
+    }
+}
+
+/// Asserts that a model fails at some step at which its victim can die, and that `because` is why.
+pub fn dies_at_some_step(model: impl Fn(Victim) -> Model, because: &str) {
+    for step in 0.. {
+        let victim = Victim::at(step);
+        let model = model(victim.clone());
+        let name = format!("{}, step {step}", model.name);
+        let outcome = model.run(None, true);
+        if let Some(failure) = outcome.failure {
+            assert!(failure.contains(because), "{name} fails by {failure}");
+            println!("{name}: dies by {because:?}");
+            return;
+        }
+        assert!(victim.died.load(Relaxed), "{name}: holds at every step");
     }
 }
 

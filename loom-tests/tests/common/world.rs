@@ -224,10 +224,10 @@ pub fn if_free<E>(claim: Result<E, Error>) -> Option<E> {
     end
 }
 
-/// Knows a peer's death from the moment that its thread's last act was.
+/// Knows, of at most four peers, numbered from 1, a peer's death from the moment that its thread's last act was.
 #[derive(Debug)]
 pub struct Oracle {
-    dead: [AtomicBool; 4],
+    dead: [AtomicBool; 5],
     answer: Ordering,
 }
 

@@ -79,6 +79,8 @@ mod word;
 pub use self::lent::{Loan, View};
 pub(crate) use self::pool::Pool;
 pub use self::rules::{Config, Load};
+#[cfg(ringpad_loom)]
+pub(crate) use self::shape::{FrameLine, FrameShape, FramesShape};
 #[cfg(all(test, not(ringpad_loom)))]
 pub(crate) use self::shape::{FrameShape, FramesControl, FramesShape};
 pub use self::ticket::{FourCc, Picture, Receivers, Ticket};

@@ -284,5 +284,6 @@ impl<A: ?Sized, W: Wake> Call<'_, '_, A, W> {
             Left::Free(_) => self.stub.ended(self.slot),
             Left::Busy(_) => self.stub.leave(self.slot),
         }
+        desk.tell(&mended);
     }
 }

@@ -7,7 +7,7 @@ use crate::error::{Error, Field, Result};
 use crate::segment::header::Geometry;
 
 /// Most clients, and most servers: what a word of 64 bits has bits for.
-const MOST_SEATS: u32 = 64;
+pub(super) const MOST_SEATS: u32 = 64;
 /// Most calls of one client at a time: what a word of 32 bits has bits for.
 const MOST_DEPTH: u32 = 32;
 /// Largest request, and largest reply.

@@ -92,6 +92,9 @@ mod call;
 mod client;
 mod config;
 mod desk;
+#[cfg(ringpad_loom)]
+#[doc(hidden)]
+pub mod probe;
 mod request;
 mod server;
 mod shape;
@@ -105,6 +108,8 @@ pub use self::client::{Client, Refused};
 pub use self::config::Config;
 pub use self::request::{Request, Unsent};
 pub use self::server::Server;
+#[cfg(all(test, not(ringpad_loom)))]
+pub(crate) use self::shape::{CallShape, ClientShape, RpcControl, RpcShape};
 use self::shape::{Calls, Places};
 pub(crate) use self::steps::reap;
 use crate::channel::seat::Claimant;

@@ -102,7 +102,7 @@ impl<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake> Request<'s, 'p, Q, A, W> {
         self.mine.has(Flags::ONE_WAY)
     }
 
-    /// True if a server had it before and died: of an idempotent service.
+    /// True if a server had it before and died: of an idempotent service. Takings are counted modulo 256.
     pub fn is_again(&self) -> bool {
         self.mine.takes() > 1
     }

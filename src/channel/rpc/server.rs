@@ -251,7 +251,7 @@ impl<'p, Q: Content + ?Sized, A: Content + ?Sized, W: Wake> Server<'p, Q, A, W> 
         Some(Request::new(&self.rack, index, word))
     }
 
-    /// What to wait at for requests, and for room for the next part of a reply.
+    /// What to wait at for requests, for room for the next part of a reply, and for callers that give up what is being served.
     pub fn bell(&self) -> Bell<'p, W::Keep> {
         self.rack.desk.bell()
     }

@@ -2,11 +2,12 @@
 
 #![forbid(unsafe_code)]
 
-use super::config::Terms;
+use super::config::{MOST_SEATS, Terms};
 use super::shape::Calls;
 use super::word::{Flags, State, Word};
 use crate::channel::party::Name;
 use crate::error::Result;
+use crate::memory::liveness::Owner;
 use crate::memory::order::{CLAIM, OBSERVE, PUBLISH, RELAXED, RELEASE};
 use crate::memory::region::RegionRef;
 use crate::segment::claim::Court;
@@ -29,7 +30,7 @@ pub(super) enum Left {
 pub(crate) struct Mended {
     /// Calls that ended or began anew because somebody was gone.
     pub(crate) calls: u32,
-    /// There are calls to be served.
+    /// There are calls to be served, or given up while they are.
     pub(super) sent: bool,
     /// A bit each client of which a call ended.
     pub(super) ended: u64,
@@ -170,6 +171,8 @@ impl Calls<'_> {
             match word.replace(found.0, next.0, RELEASE) {
                 Ok(_) if next.state() == State::Abandoned => {
                     mended.calls += 1;
+                    // Its server may sleep until there is room for the next part.
+                    mended.sent = true;
                     return Left::Busy(next);
                 }
                 Ok(_) => {
@@ -237,8 +240,13 @@ impl Calls<'_> {
         let Terms {
             clients, servers, ..
         } = self.terms;
-        let dead = |seat: u32| Some((seat, self.seats.dead(seat, court)?));
-        if !(0..clients + servers).any(|seat| dead(seat).is_some()) {
+        // Found before anything is looked at: of one that dies meanwhile a part may have been passed by, so that its seat is the next pass's.
+        let mut dead = [Owner::FREE; 2 * MOST_SEATS as usize];
+        for (seat, dead) in (0..clients + servers).zip(&mut dead) {
+            *dead = self.seats.dead(seat, court).unwrap_or(Owner::FREE);
+        }
+        let dead = (0..).zip(dead).filter(|(_, owner)| *owner != Owner::FREE);
+        if dead.clone().next().is_none() {
             return 0;
         }
         for index in 0..self.count() {
@@ -249,9 +257,7 @@ impl Calls<'_> {
                 self.give_up(index, court, mended, gone);
             }
         }
-        let seats = (0..clients + servers).filter_map(dead);
-        seats
-            .map(|(seat, owner)| u32::from(self.seats.release(seat, owner)))
+        dead.map(|(seat, owner)| u32::from(self.seats.release(seat, owner)))
             .sum()
     }
 

@@ -19,7 +19,7 @@ pub struct Writer(OwnedFd);
 pub struct Reader(OwnedFd);
 
 /// A pipe of `bytes` bytes, or as many as this user may have; the kernel gives whole pages.
-fn pipe(bytes: usize) -> (OwnedFd, OwnedFd) {
+pub(in crate::peers) fn pipe(bytes: usize) -> (OwnedFd, OwnedFd) {
     // Without CLOEXEC: the partner inherits it.
     let ends = pipe_with(PipeFlags::NONBLOCK).expect("a pipe");
     let mut size = bytes;

@@ -66,6 +66,10 @@ fn made_up() -> Report {
             "mpmc/4p4c/64",
             "mpmc-alone/1",
             "mpmc-alone/64",
+            "frames/64",
+            "frames/33177600",
+            "frames-sizes/in place",
+            "calls/8",
         ] {
             figures.push(figure(cell, contender, &nanos[..2]));
         }
@@ -75,6 +79,7 @@ fn made_up() -> Report {
             "notepad-read-latency/4096/1",
             "notepad-read-latency/8/1",
             "mailslot-publish-latency/64/4",
+            "frames-latency/8294400",
         ] {
             let mut timed = figure(cell, contender, &[100.0]);
             timed.percentiles = vec![(50.0, 100), (99.9, 2000), (100.0, 1_000_000 + at as u64)];
@@ -108,9 +113,12 @@ fn plots_are_well_formed_and_name_all_contenders() {
         "mailslot-publish-0",
         "mpmc-64",
         "mpmc-alone",
+        "frames",
+        "calls",
         "latency-8",
         "mailslot-latency-64",
         "notepad-read-latency-4096",
+        "frames-latency-8294400",
     ];
     assert_eq!(files, wanted.map(|name| format!("{name}.svg")));
     for (file, text) in files.iter().zip(&texts) {

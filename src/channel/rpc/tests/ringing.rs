@@ -82,6 +82,37 @@ fn a_call_wakes_servers_and_a_reply_its_own_client() {
 }
 
 #[test]
+fn a_server_that_sleeps_for_room_is_woken_when_its_call_is_given_up() {
+    with_each(&CONFIG, |world, segment, table| {
+        let [one, two, three] = [(); 3].map(|()| world.join(segment));
+        let woken = Woken::default();
+        let client = table.client(&one).unwrap().ringing(&one, &woken).unwrap();
+        let server = table.server(&two).unwrap();
+        let mut sleeper = Sleeper::of(&two).unwrap();
+        let bells = [server.bell()];
+        for dies in [false, true] {
+            let call = client.call(&1).unwrap();
+            let mut request = server.next().unwrap();
+            request.part(&2).unwrap();
+            let mut armed = sleeper.arm(&bells).unwrap();
+            assert_eq!(request.part(&3), Err(Unsent::Full));
+            assert_eq!(woken.take(), []);
+            if dies {
+                forget(call);
+                world.bury(&one);
+                assert_eq!(three.reap(&woken).unwrap().calls, 1);
+            } else {
+                call.cancel();
+            }
+            assert_eq!(woken.take(), [2]);
+            assert_eq!(request.part(&3), Err(Unsent::Late));
+            armed.again();
+        }
+        forget(client);
+    });
+}
+
+#[test]
 fn whoever_mends_wakes_whom_it_concerns() {
     for idempotent in [false, true] {
         let config = Config {

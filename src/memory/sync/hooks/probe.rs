@@ -1,6 +1,8 @@
 //! What models reach of the crate's private parts: bare words of the facade, and words of a region
 //! that no public call sets.
 
+pub mod pool;
+
 use core::mem::offset_of;
 
 use crate::channel::lock::Words as LockWords;
