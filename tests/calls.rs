@@ -10,7 +10,7 @@ use common::page::Page;
 use common::room::Room;
 use common::{PATIENCE, child, until};
 use ringpad::os::{CallError, OwnedPeer, SharedSegment, now_ns};
-use ringpad::rpc::{Config, Poll, Rpc};
+use ringpad::rpc::{Config, Poll, Rpc, Unsent};
 use ringpad::{PeerId, Plan};
 
 #[test]
@@ -244,5 +244,33 @@ fn parts_and_bytes_come_to_a_sleeper() {
     let some = Some(PATIENCE);
     let found = bytes.call_timeout(&mut waiter, b"abc", &mut into, some);
     assert_eq!(&into[..found.unwrap()], b"cba");
+    assert!(thread.join().unwrap().unwrap());
+}
+
+/// A stream that is never behind its caller does not keep it beyond its time.
+#[test]
+fn a_caller_gives_a_stream_up_in_time() {
+    let room = Room::new("calls-stream");
+    let (me, you) = (open(&room).join().unwrap(), open(&room).join().unwrap());
+    let client = me.client::<Asked, u64>("once").unwrap();
+    let server = you.server::<Asked, u64>("once").unwrap();
+    let thread = std::thread::spawn(move || {
+        let mut waiter = you.waiter().unwrap();
+        server.serve_one(&mut waiter, Some(PATIENCE), |request| {
+            for part in 0..3 {
+                while request.part(&part) == Err(Unsent::Full) {
+                    std::thread::yield_now();
+                }
+            }
+            while request.reply(&9) == Err(Unsent::Full) {
+                std::thread::yield_now();
+            }
+        })
+    });
+    // Long enough for each part to come while it looks.
+    let mut waiter = me.waiter().unwrap().spinning(1 << 26);
+    let no_time = Some(Duration::ZERO);
+    let late = client.call_timeout(&mut waiter, &[PARTS, 3], no_time);
+    assert!(matches!(late, Err(CallError::TimedOut)), "{late:?}");
     assert!(thread.join().unwrap().unwrap());
 }

@@ -202,6 +202,10 @@ impl<Q: Content + ?Sized, A: Content + ?Sized> Client<Q, A> {
         loop {
             let found = settle(waiter, bell.clone(), left(), |ask| look(&mut call, ask))?;
             return match found {
+                // A stream that is never behind does not keep its caller.
+                Poll::Part { .. } if left().is_some_and(|left| left.is_zero()) => {
+                    Err(CallError::TimedOut)
+                }
                 Poll::Part { .. } => continue,
                 Poll::Ready(value) => Ok(value),
                 Poll::Pending => Err(CallError::TimedOut),
@@ -229,8 +233,9 @@ fn bytes(into: &mut [u8]) -> impl FnMut(&mut OwnedCall<'_, [u8]>, bool) -> Poll<
 }
 
 impl<Q: Pod, A: Pod> Client<Q, A> {
-    /// Asks, and sleeps until there is a reply; of one of several parts, the last. Waits for a free slot, too. When time is up the call is given up;
-    /// the server is told by when the reply is wanted, in the time of [`now_ns`].
+    /// Asks, and sleeps until there is a reply; of one of several parts, the last. Waits for a free slot, too: with all of this client's calls open
+    /// in your hands there will be none, so give a time limit or end one of them first. When time is up the call is given up; the server is told by
+    /// when the reply is wanted, in the time of [`now_ns`].
     ///
     /// # Errors
     ///

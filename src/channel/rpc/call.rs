@@ -36,7 +36,7 @@ pub enum Poll<A> {
     Pending,
     /// A part of the reply; there may be more. It comes once.
     Part {
-        /// Which, from 0. Where a service is idempotent, parts begin anew at 0 if their server dies.
+        /// Which, from 0, modulo 2^32. Where a service is idempotent, parts begin anew at 0 if their server dies.
         number: u32,
         /// The part.
         value: A,

@@ -130,7 +130,7 @@ impl<'p, W: Wake> Stub<'p, W> {
                 self.ended(slot);
             }
         }
-        self.desk.tell(&mended);
+        self.desk.mended(&mended);
         match self.unused.get() {
             0 => Err(Refused::Full),
             unused => Ok(unused.trailing_zeros()),

@@ -20,7 +20,7 @@ use crate::segment::join::Peer;
 pub(super) struct Desk<'p, W: Wake> {
     pub(super) calls: Calls<'p>,
     pub(super) name: Name<'p>,
-    /// The seat's number; `seat` itself is `None` only after it moved on.
+    /// The seat's number; `seat` itself is `None` only before it is taken, and after it moved on.
     number: u32,
     seat: Option<Seated<'p>>,
     /// Who sleeps at this end.
@@ -38,21 +38,37 @@ impl<'p, W: Wake> Desk<'p, W> {
         wake: W,
     ) -> Result<Self> {
         let name = Name::of(who, calls.region)?;
-        let mut mended = Mended::default();
-        let ends = calls.mend_all(&name, &mut mended);
-        let seat = calls.seats.take(among, &name)?;
-        calls.clean(seat.index, &name.court, &mut mended);
-        name.count(&mended.counted(ends));
-        let desk = Self {
-            mine: mine(&calls, seat.index)?,
+        let mut desk = Self {
+            mine: calls.call_waiters,
             calls,
             name,
-            number: seat.index,
-            seat: Some(seat),
+            number: 0,
+            seat: None,
             wake: RefCell::new(wake),
         };
+        let mut mended = Mended::default();
+        let ends = calls.mend_all(&name, &mut mended);
+        let seated = desk.sit(among, mine, &mut mended);
+        // Also where there is no seat: what was mended, others may sleep for.
+        mended.tell_all_if(ends > 0);
+        desk.name.count(&mended.counted(ends));
         desk.tell(&mended);
-        Ok(desk)
+        seated.map(|()| desk)
+    }
+
+    /// Takes a seat among these, and cleans it.
+    fn sit(
+        &mut self,
+        among: Range<u32>,
+        mine: impl FnOnce(&Calls<'p>, u32) -> Result<&'p AtomicU32>,
+        mended: &mut Mended,
+    ) -> Result<()> {
+        let seat = self.calls.seats.take(among, &self.name)?;
+        self.calls.clean(seat.index, &self.name.court, mended);
+        self.mine = mine(&self.calls, seat.index)?;
+        self.number = seat.index;
+        self.seat = Some(seat);
+        Ok(())
     }
 
     #[inline(always)]

@@ -46,7 +46,8 @@
 //! Calling, polling, answering and giving up are wait-free; a server's look is bounded by clients and slots, and an exchange that it loses gives
 //! the call to another, or to nobody. Every call ends in a reply, [`Poll::PeerDied`], [`Poll::Unanswered`], or its caller's giving it up.
 //! While no server holds a seat a call waits: [`Client::is_served`] says so. No system call but for a caller that has polled long, which asks whether its
-//! server lives, and for a [`Ringer`](crate::Ringer) that finds a sleeper.
+//! server lives, for a client without a free slot, which asks that of each server that has one of its messages or of the calls it gave up, and for a
+//! [`Ringer`](crate::Ringer) that finds a sleeper.
 //!
 //! # What a crash at each step leaves
 //!
@@ -56,7 +57,8 @@
 //!
 //! # Order
 //!
-//! A server takes one client's calls in the order in which they were made, except those that come again.
+//! A server takes one client's calls in the order in which they were made, except those that come again, and those that a server which died was about
+//! to take. Where several serve, one may pass over an older call that another is just looking at.
 //!
 //! # Cost
 //!

@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use super::call::CallId;
 use super::server::Rack;
 use super::shape::CallSlot;
-use super::word::{Flags, State, Word};
+use super::word::{Flags, Word};
 use crate::channel::stamp::{Content, TooLong};
 use crate::memory::Pod;
 use crate::memory::liveness::PeerId;
@@ -47,8 +47,8 @@ pub struct Request<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake = Silent> {
     index: u32,
     /// As it was taken.
     mine: Word,
-    /// Parts of the reply that were written.
-    parts: u32,
+    /// Parts of the reply that were written: more than there are numbers for them.
+    pub(super) parts: u64,
     /// It has been answered.
     over: bool,
     of: PhantomData<fn(&Q, &A)>,
@@ -111,7 +111,7 @@ impl<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake> Request<'s, 'p, Q, A, W> {
     pub fn is_cancelled(&self) -> bool {
         // RELAXED: a hint; what ends the call is an exchange.
         let found = Word(self.slot().word().load(RELAXED));
-        found.state() == State::Abandoned
+        found == self.mine.as_abandoned()
     }
 
     /// Ends the call from this side, as `next` says; otherwise as it is found.
@@ -164,13 +164,13 @@ impl<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake> Request<'s, 'p, Q, A, W> {
         self.check_room()?;
         let slot = self.slot();
         write(slot);
-        slot.set_reply(bytes as u32, self.parts);
+        slot.set_reply(bytes as u32, self.parts as u32);
         // PUBLISH: pairs with OBSERVE of the client.
         let next = self.mine.as_part();
         if slot.word().replace(self.mine.0, next.0, PUBLISH).is_err() {
             return Err(Unsent::Late);
         }
-        self.parts = self.parts.wrapping_add(1);
+        self.parts += 1;
         self.rack.desk().wake_client(self.place().0);
         Ok(())
     }
@@ -224,7 +224,7 @@ impl<'s, 'p, Q: ?Sized, A: ?Sized, W: Wake> Request<'s, 'p, Q, A, W> {
 }
 
 impl<Q: Pod, A: ?Sized, W: Wake> Request<'_, '_, Q, A, W> {
-    /// What is asked.
+    /// What is asked. Read it before you answer: behind the answer its memory is the client's, who may ask something else there.
     #[inline]
     pub fn query(&self) -> Q {
         self.slot().request().load_value()
@@ -242,7 +242,7 @@ impl<A: ?Sized, W: Wake> Request<'_, '_, [u8], A, W> {
         self.len() == 0
     }
 
-    /// Copies what is asked; answers how many bytes.
+    /// Copies what is asked; answers how many bytes. Read it before you answer: behind the answer its memory is the client's.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl<'s, 'p, Q: Content + ?Sized, W: Wake> Request<'s, 'p, Q, [u8], W> {
     /// [`Unsent::TooLong`].
     pub fn reply(&mut self, answer: &[u8]) -> Result<(), Unsent> {
         self.check(answer.len())?;
-        let part = self.parts;
+        let part = self.parts as u32;
         self.send_reply(|slot| {
             slot.reply().store(answer);
             slot.set_reply(answer.len() as u32, part);

@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use super::desk::Desk;
 use super::request::Request;
 use super::shape::Calls;
-use super::word::Word;
+use super::word::{State, Word};
 use crate::channel::seat::Claimant;
 use crate::channel::stamp::Content;
 use crate::error::Result;
@@ -18,6 +18,9 @@ use crate::segment::join::Peer;
 
 /// Looks that find nothing, after which a server looks at every slot itself: somebody may have died before it said that there is a call.
 const IDLE: u32 = 1024;
+
+/// Looks for one client's oldest call while that client changes what there is.
+const ROUNDS: u32 = if cfg!(ringpad_loom) { 3 } else { 64 };
 
 /// Gets a Q and answers an A, for one thread at a time.
 type Alone<Q, A> = PhantomData<(fn(&Q, &A), Cell<()>)>;
@@ -48,6 +51,12 @@ impl<'p, W: Wake> Rack<'p, W> {
     /// A call of any client's, its slot taken.
     #[inline(always)]
     fn next(&self) -> Option<(u32, Word)> {
+        self.next_said().or_else(|| self.found_nothing())
+    }
+
+    /// One of those that are said to be there.
+    #[inline(always)]
+    fn next_said(&self) -> Option<(u32, Word)> {
         let terms = &self.desk.calls.terms;
         let from = self.at.get();
         for ahead in 0..terms.clients {
@@ -66,27 +75,60 @@ impl<'p, W: Wake> Rack<'p, W> {
                 return taken;
             }
         }
-        self.found_nothing()
+        None
     }
 
-    /// A call of this client's, of which these slots are said to have one: the oldest first.
+    /// A call of this client's, of which these slots were said to have one: the oldest.
     #[inline(always)]
     fn next_of(&self, client: u32, mut bits: u32) -> Option<(u32, Word)> {
-        let sent = self.desk.calls.sent(client).ok()?;
-        while bits != 0 {
+        let calls = &self.desk.calls;
+        let sent = calls.sent(client).ok()?;
+        for _ in 0..ROUNDS {
             let slot = match bits & (bits - 1) {
                 0 => bits.trailing_zeros(),
                 _ => self.oldest(client, bits),
             };
-            let bit = 1 << (slot & 31);
-            bits &= !bit;
+            let (index, bit) = (calls.index(client, slot), 1 << (slot & 31));
+            let word = calls.slot(index).word();
+            // OBSERVE: pairs with PUBLISH of the client, who had said before that its older calls are there.
+            let found = Word(word.load(OBSERVE));
             // OBSERVE: pairs with PUBLISH of whoever said so. First this, then the exchange: what is said from now on is not lost.
-            if sent.clear_bits(bit, OBSERVE) & bit == 0 {
-                // Another server is at it.
-                continue;
+            let said = sent.clear_bits(bit, OBSERVE) & calls.all();
+            if said & bit != 0 && found.state() == State::Sent {
+                // Behind the bits: what was said before `found` was written is there.
+                let is_oldest = said == bit || self.oldest(client, said) == slot;
+                // The very call that was seen: one that came after it in its slot may have others before it.
+                if let Some(word) = is_oldest.then(|| self.take(index, found)).flatten() {
+                    return Some((index, word));
+                }
             }
-            let index = self.desk.calls.index(client, slot);
-            if let Some(word) = self.take(index) {
+            // RELAXED: as the bit was cleared, it is there if it was said before.
+            if Word(word.load(RELAXED)).state() == State::Sent {
+                calls.tell(client, slot);
+            }
+            // OBSERVE: pairs with PUBLISH, as above: the oldest of what is said now.
+            bits = sent.load(OBSERVE) & calls.all();
+            if bits == 0 {
+                return None;
+            }
+        }
+        self.any_of(client, bits)
+    }
+
+    /// As `next_of`, whichever it is: while its client changes everything at every look, none is the oldest for long.
+    #[cold]
+    #[inline(never)]
+    fn any_of(&self, client: u32, mut bits: u32) -> Option<(u32, Word)> {
+        let calls = &self.desk.calls;
+        let sent = calls.sent(client).ok()?;
+        while bits != 0 {
+            let slot = bits.trailing_zeros();
+            bits &= bits - 1;
+            sent.clear_bits(1 << slot, OBSERVE); // OBSERVE: as in next_of
+            let index = calls.index(client, slot);
+            // RELAXED: as the bit was cleared, it is there if it was said before.
+            let found = Word(calls.slot(index).word().load(RELAXED));
+            if let Some(word) = self.take(index, found) {
                 return Some((index, word));
             }
         }
@@ -94,9 +136,9 @@ impl<'p, W: Wake> Rack<'p, W> {
     }
 
     #[inline(always)]
-    fn take(&self, index: u32) -> Option<Word> {
+    fn take(&self, index: u32, found: Word) -> Option<Word> {
         let seat = self.desk.number() - self.desk.calls.terms.clients;
-        self.desk.calls.take(index, seat, &self.desk.name)
+        self.desk.calls.take(index, found, seat, &self.desk.name)
     }
 
     /// Which of these slots of a client has its oldest call.
@@ -131,11 +173,19 @@ impl<'p, W: Wake> Rack<'p, W> {
         }
     }
 
-    /// A call that nobody says is there: whoever took it upon itself to say so, or to take it, died.
+    /// A call that nobody says is there: whoever took it upon itself to say so, or to take it, died. It is only said to be there, and then taken like
+    /// any other: its client may be about to say so, and have others that are older.
     #[cold]
     #[inline(never)]
     fn look_everywhere(&self) -> Option<(u32, Word)> {
-        (0..self.desk.calls.count()).find_map(|index| Some((index, self.take(index)?)))
+        let calls = &self.desk.calls;
+        for index in 0..calls.count() {
+            // OBSERVE: pairs with PUBLISH of the client, who said before that its older calls are there.
+            if Word(calls.slot(index).word().load(OBSERVE)).state() == State::Sent {
+                calls.tell_again(index);
+            }
+        }
+        self.next_said()
     }
 }
 

@@ -37,6 +37,14 @@ pub(crate) struct Mended {
 }
 
 impl Mended {
+    /// Everyone, if seats of the dead were given back: whether those rang for what they did last, nobody can say.
+    pub(super) fn tell_all_if(&mut self, any: bool) {
+        if any {
+            self.sent = true;
+            self.ended = u64::MAX;
+        }
+    }
+
     /// As passes count it.
     pub(super) fn counted(&self, ends: u32) -> Reaped {
         Reaped {
@@ -158,8 +166,9 @@ impl Calls<'_> {
                 State::Abandoned if self.is_lost(found, court) => found.as_free(),
                 State::Abandoned | State::Garbage => return Left::Busy(found),
             };
-            // RELAXED: what this slot's client did in it is its own, and its next call is behind that.
-            match word.replace(found.0, next.0, RELAXED) {
+            // RELEASE: pairs with OBSERVE of the seat's next holder: what a dead server wrote here, which whoever ends its call had proof of, is before
+            // what the next call's does.
+            match word.replace(found.0, next.0, RELEASE) {
                 Ok(_) if next.state() == State::Abandoned => {
                     mended.calls += 1;
                     // Its server may sleep until there is room for the next part.
@@ -176,11 +185,10 @@ impl Calls<'_> {
         Left::Busy(found)
     }
 
-    /// Takes the call in a slot for a server, if one is sent there.
+    /// Takes the call that was found in a slot for a server, if it is still sent.
     #[inline(always)]
-    pub(super) fn take(&self, index: u32, seat: u32, name: &Name<'_>) -> Option<Word> {
+    pub(super) fn take(&self, index: u32, found: Word, seat: u32, name: &Name<'_>) -> Option<Word> {
         let word = self.slot(index).word();
-        let found = Word(word.load(RELAXED));
         if found.state() != State::Sent {
             return None;
         }
@@ -278,6 +286,7 @@ pub(crate) fn reap(region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
     };
     let mut mended = Mended::default();
     let seats = calls.mend_all(&name, &mut mended);
+    mended.tell_all_if(seats > 0);
     pass.found += mended.counted(seats);
     pass.forget_sleepers(calls.call_waiters);
     if mended.sent {

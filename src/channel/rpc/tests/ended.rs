@@ -152,3 +152,35 @@ fn seats_run_out_and_come_back() {
         assert!(table.server(&one).is_ok());
     });
 }
+
+#[test]
+fn a_request_that_was_answered_says_nothing_of_the_next_call_in_its_slot() {
+    with_each(&CONFIG.depth(1), |world, segment, table| {
+        let one = world.join(segment);
+        let (client, server) = (table.client(&one).unwrap(), table.server(&one).unwrap());
+        let mut call = client.call(&1).unwrap();
+        let mut answered = server.next().unwrap();
+        answered.reply(&2).unwrap();
+        assert_eq!(call.poll(), Poll::Ready(2));
+        let call = client.call(&3).unwrap();
+        let request = server.next().unwrap();
+        call.cancel();
+        assert!(request.is_cancelled());
+        assert!(!answered.is_cancelled());
+    });
+}
+
+#[test]
+fn what_a_client_in_need_of_a_slot_gives_back_for_the_dead_is_counted() {
+    with_each(&CONFIG.depth(1), |world, segment, table| {
+        let (one, two) = (world.join(segment), world.join(segment));
+        let (client, server) = (table.client(&one).unwrap(), table.server(&two).unwrap());
+        client.notify(&1).unwrap();
+        forget(server.next().unwrap());
+        forget(server);
+        world.bury(&two);
+        assert_eq!(segment.reaped().calls, 0);
+        client.notify(&2).unwrap();
+        assert_eq!(segment.reaped().calls, 1);
+    });
+}

@@ -127,3 +127,27 @@ fn a_stream_begins_anew_where_calls_are_idempotent() {
         assert_eq!(call.poll(), Poll::Ready(8));
     });
 }
+
+/// Their numbers wrap; whether there was one does not.
+#[test]
+fn a_stream_goes_on_and_ends_behind_the_last_number_of_a_part() {
+    with_each(&CONFIG, |world, segment, table| {
+        let one = world.join(segment);
+        let (client, server) = (table.client(&one).unwrap(), table.server(&one).unwrap());
+        let mut call = client.call(&1).unwrap();
+        let mut request = server.next().unwrap();
+        request.part(&7).unwrap();
+        assert_eq!(call.poll(), part(0, 7));
+        request.parts = u32::MAX.into();
+        request.part(&8).unwrap();
+        assert_eq!(request.part(&9), Err(Unsent::Full));
+        assert_eq!(call.poll(), part(u32::MAX, 8), "what was sent");
+        request.part(&9).unwrap();
+        assert_eq!(call.poll(), part(0, 9));
+        request.parts = u32::MAX.into();
+        request.part(&8).unwrap();
+        drop(request);
+        assert_eq!(call.poll(), part(u32::MAX, 8));
+        assert_eq!(call.poll(), Poll::Unanswered, "not pending for ever");
+    });
+}

@@ -139,3 +139,37 @@ fn many_ask_many() {
         drop(calls);
     }
 }
+
+/// Also while the client sends, gives up, and says again what is there, and the server looks everywhere.
+#[test]
+fn one_server_takes_one_client_s_messages_in_their_order() {
+    let config = Config::new(1, 1).depth(4);
+    let room = Room::of::<Numbers>(&config);
+    let table = Numbers::init(room.region(Trust::Cooperative), &config).unwrap();
+    let over = AtomicBool::new(false);
+    scope(|scope| {
+        let server = table.bare_server().unwrap();
+        let over = &over;
+        let serving = scope.spawn(move || {
+            let (mut last, mut passed_over) = (0, 0);
+            while !over.load(Relaxed) {
+                for request in [server.next(), server.next_anywhere()] {
+                    let Some(request) = request else { continue };
+                    passed_over += u32::from(request.id().number < last);
+                    last = request.id().number;
+                }
+            }
+            passed_over
+        });
+        let client = table.bare_client().unwrap();
+        for n in 0..200_000 {
+            if n % 3 == 0 {
+                drop(client.call(&n));
+            } else {
+                let _ = client.notify(&n);
+            }
+        }
+        over.store(true, Relaxed);
+        assert_eq!(serving.join().unwrap(), 0);
+    });
+}
