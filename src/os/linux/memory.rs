@@ -268,45 +268,56 @@ fn alignment(whole: usize) -> usize {
     }
 }
 
-/// Times that other threads may map something where a mapping was about to come.
-const ATTEMPTS: u32 = 64;
-
 /// Maps `len` bytes of a file at a multiple of what they are long, at most of a huge page: whatever is aligned to less in one process is so in all.
-///
-/// Never over a range of its own: a call that fails may leave that free, for other threads to map in.
+/// Where there is no room for that it lies at any page.
 fn map_aligned(fd: BorrowedFd<'_>, len: usize, access: ProtFlags) -> io::Result<NonNull<u8>> {
+    // SAFETY: no address is asked for, so no existing mapping is replaced.
+    let anywhere = unsafe { mmap(ptr::null_mut(), len, access, MapFlags::SHARED, fd, 0) }?;
     let whole = len.checked_next_multiple_of(page_size());
     let whole = whole.ok_or(Errno::NOMEM)?;
     let align = alignment(whole);
-    let room = whole.checked_add(align).ok_or(Errno::NOMEM)?;
-    let flags = MapFlags::SHARED | MapFlags::FIXED_NOREPLACE;
-    for _ in 0..ATTEMPTS {
-        let free = free_range(room)?;
-        let base = free.wrapping_byte_add(free.addr().wrapping_neg() & (align - 1));
-        // SAFETY: an address is asked for, and nothing that lies there is replaced.
-        match unsafe { mmap(base, len, access, flags, fd, 0) } {
-            Ok(at) if at == base => {
-                let at = NonNull::new(at.cast());
-                return at.ok_or_else(|| io::Error::other("the kernel mapped at address 0"));
+    let is_aligned = anywhere.addr().is_multiple_of(align);
+    let base = match is_aligned {
+        true => anywhere,
+        false => match map_in_a_room(fd, len, access, whole, align) {
+            None => anywhere,
+            Some(base) => {
+                // SAFETY: mapped above, and nobody else knows it.
+                unsafe { munmap(anywhere, len) }?;
+                base
             }
-            // Before Linux 4.17 it comes to lie elsewhere instead.
-            // SAFETY: mapped just now, and nobody else knows it.
-            Ok(elsewhere) => unsafe { munmap(elsewhere, len) }?,
-            Err(Errno::EXIST) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Err(Errno::AGAIN.into())
+        },
+    };
+    NonNull::new(base.cast()).ok_or_else(|| io::Error::other("the kernel mapped at address 0"))
 }
 
-/// Where so many bytes are free just now.
-fn free_range(bytes: usize) -> Result<*mut c_void, Errno> {
-    let (access, flags) = (ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE);
+/// Maps at a multiple of `align` inside a range that is this thread's alone meanwhile.
+fn map_in_a_room(
+    fd: BorrowedFd<'_>,
+    len: usize,
+    access: ProtFlags,
+    whole: usize,
+    align: usize,
+) -> Option<*mut c_void> {
+    let bytes = whole.checked_add(align)?;
+    let nothing = MapFlags::PRIVATE | MapFlags::NORESERVE;
     // SAFETY: no address is asked for, so no existing mapping is replaced.
-    let free = unsafe { mmap_anonymous(ptr::null_mut(), bytes, access, flags) }?;
-    // SAFETY: mapped just now, and nobody else knows it.
-    unsafe { munmap(free, bytes) }?;
-    Ok(free)
+    let room = unsafe { mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::empty(), nothing) };
+    let room = room.ok()?;
+    let before = room.addr().wrapping_neg() & (align - 1);
+    let base = room.wrapping_byte_add(before);
+    let flags = MapFlags::SHARED | MapFlags::FIXED;
+    // SAFETY: what is replaced is a part of the room, which nobody else knows.
+    let mapped = unsafe { mmap(base, len, access, flags, fd, 0) };
+    let behind = base.wrapping_byte_add(whole);
+    // Only these: of a mapping that failed its part of the room may be somebody else's by now.
+    for (at, spare) in [(room, before), (behind, align - before)] {
+        if spare > 0 {
+            // SAFETY: a part of the room in which nothing was mapped.
+            let _ = unsafe { munmap(at, spare) };
+        }
+    }
+    mapped.ok()
 }
 
 impl Drop for Mapping {
