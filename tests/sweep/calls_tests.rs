@@ -56,7 +56,7 @@ fn who_is_killed_calling_or_serving_leaves_no_call_without_an_end() {
             all.add(report);
         }
     }
-    println!("TOTAL calls: {all}");
+    crate::tell!("TOTAL calls: {all}");
     assert_eq!(all.faults.first(), None);
 }
 

@@ -76,7 +76,7 @@ fn all<L: Locks>(
             ));
         }
     }
-    println!("TOTAL {name}: {all}");
+    crate::tell!("TOTAL {name}: {all}");
     all
 }
 

@@ -7,6 +7,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+/// Prints what was killed also where the test harness keeps to itself what tests print: CI shows it.
+#[macro_export]
+macro_rules! tell {
+    ($($what:tt)*) => {{
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
 mod acts;
 mod calls;
 mod calls_acts;

@@ -251,7 +251,7 @@ fn report(mode: Mode, operations: &[Operation<Both>]) -> Report {
 fn all_well(what: &str, reports: impl IntoIterator<Item = Report>) {
     let mut all = Report::default();
     reports.into_iter().for_each(|report| all.add(report));
-    println!("TOTAL {what}: {all}");
+    crate::tell!("TOTAL {what}: {all}");
     assert_eq!(all.faults.first(), None);
 }
 

@@ -38,7 +38,7 @@ fn who_is_killed_at_a_pool_leaves_every_frame_to_the_others() {
         all.add(report);
     }
     all.add(swept(RECALL_BESIDE_FORGETTING, &[Fate::GoesOn], false));
-    println!("TOTAL pools: {all}");
+    crate::tell!("TOTAL pools: {all}");
     assert_eq!(all.faults.first(), None);
 }
 

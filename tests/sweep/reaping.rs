@@ -123,7 +123,7 @@ fn who_is_killed_or_stopped_reaping_leaves_all_to_the_next() {
             all.add(killed(world, case, &mut trails, fate, Way::Right));
         }
     }
-    println!("TOTAL reaping: {all}");
+    crate::tell!("TOTAL reaping: {all}");
     assert_eq!(all.faults.first(), None);
 }
 

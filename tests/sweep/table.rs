@@ -105,7 +105,7 @@ fn sweep(name: &str, call: Call) -> (u64, u64, Vec<String>) {
     }
     let kills = points as u64 + 2;
     let stays = taken.iter().sum::<u32>();
-    println!(
+    crate::tell!(
         "table {name:6} {points:4} points, {kills:4} kills, {} faults, {stays} of them left their row taken, {:.2} s",
         faults.len(),
         began.elapsed().as_secs_f64()

@@ -89,7 +89,7 @@ fn who_is_killed_claiming_or_dropping_an_end_leaves_it_to_the_next() {
             all.add(report);
         }
     }
-    println!("TOTAL ends: {all}");
+    crate::tell!("TOTAL ends: {all}");
     assert_eq!(all.faults.first(), None);
 }
 

@@ -41,7 +41,7 @@ fn swept(flaw: Flaw) -> Report {
         println!("control Vyukov {flaw:12?} {:18} {report}", operation.name);
         all.add(report);
     }
-    println!("TOTAL control Vyukov {flaw:?}: {all}");
+    crate::tell!("TOTAL control Vyukov {flaw:?}: {all}");
     all
 }
 
