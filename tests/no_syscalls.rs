@@ -531,7 +531,7 @@ fn through(page: &Page, children: Vec<Child>, what: &str, rounds: u64) {
 
 #[test]
 fn sending_and_receiving_make_no_system_call() {
-    let rounds = number("RINGPAD_ROUNDS", 500_000);
+    let rounds = number("RINGPAD_ROUNDS", 1_000_000);
     for (kind, each) in KINDS {
         println!("{kind}: {each} a round");
     }
