@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// Images, and bytes of stack of each.
-const IMAGES: [(&str, u32); 2] = [("exchange", 6144), ("spsc_only", 768)];
+const IMAGES: [(&str, u32); 3] = [("exchange", 6144), ("spsc_only", 768), ("two_cores", 4096)];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
