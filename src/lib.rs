@@ -99,7 +99,7 @@ pub use channel::{bytes, lock, mailslot, notepad, spsc};
 pub use channel::{frames, mpmc, rpc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
-pub use memory::layout::{AlignedBytes, CACHE_LINE};
+pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
 pub use memory::liveness::{Evicted, Life, Liveness, NoProof, PeerId};
 pub use memory::region::Region;
 pub use segment::directory::Entry;

@@ -206,7 +206,8 @@ fn a_sleepers_bit_goes_with_it_and_no_living_one_s() {
     let armed = sleeper.arm(&data).unwrap();
     let mut other = crate::Sleeper::of(&dead).unwrap();
     let gone = other.arm(&news).unwrap();
-    let waiters = crate::segment::testing::place(&segment, "pad") + notepad::NAMES.waiters[0];
+    let waiters =
+        crate::segment::testing::place(&segment, "pad") + notepad::names(Spacing::Lines).waiters[0];
     assert_eq!(world.room.word(waiters), dead.id().bit());
     forget((gone, tx));
     forget(other);
