@@ -22,7 +22,7 @@ use std::mem::forget;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use regions::{EACH_TRUST, GONE, HEAD, Room, TAIL, Trust};
+use regions::{GONE, HEAD, Room, TAIL, Trust};
 use ringpad::spsc::{Config, Consumer, Producer, Spsc};
 use ringpad::{Full, Pod};
 

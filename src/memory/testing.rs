@@ -182,6 +182,18 @@ unsafe impl bytemuck::Zeroable for TooAligned {}
 // SAFETY: any bit pattern is a value of bytes.
 unsafe impl bytemuck::AnyBitPattern for TooAligned {}
 
+/// An element that wants half a line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line64([u8; 64]);
+
+// SAFETY: 64 bytes aligned to 64: no padding, and bytes are plain.
+unsafe impl bytemuck::NoUninit for Line64 {}
+// SAFETY: zero is a value of bytes.
+unsafe impl bytemuck::Zeroable for Line64 {}
+// SAFETY: any bit pattern is a value of bytes.
+unsafe impl bytemuck::AnyBitPattern for Line64 {}
+
 /// Knows of every row in its bitmap that its peer is dead.
 #[derive(Debug, Default)]
 pub(crate) struct Graves(core::sync::atomic::AtomicU32);

@@ -4,6 +4,7 @@ use std::mem::forget;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use ringpad::Spacing;
 use ringpad::mailslot::reliable::{self, Delivery, Held, Reliable, Slow};
 use ringpad::mailslot::{self, Mailslot, Next, Start, TooLong};
 use ringpad::notepad::{self, Missed, Notepad};

@@ -251,13 +251,15 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
         let geometry = Header::at(region)?.attach(Kind::Mailslot)?;
         let (like, places) = (Config::spaced(geometry.spacing), places(geometry.spacing));
+        // First: it finds out whether the header tells the truth about where things lie.
+        let slots = stamp::slots::<T>(region, &geometry, &shape(&like))?;
         Ok(Self {
             region,
             geometry,
             tail: places.tail(region)?,
             publisher: region.typed(places.control + offset_of!(MailslotControl, publisher))?,
             waiters: region.word(places.control + offset_of!(MailslotControl, waiters))?,
-            slots: stamp::slots::<T>(region, &geometry, &shape(&like))?,
+            slots,
             of: PhantomData,
         })
     }

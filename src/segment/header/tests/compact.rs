@@ -6,6 +6,7 @@ use crate::lock::{self, Lock};
 use crate::mailslot::reliable::{self, Reliable};
 use crate::mailslot::{self, Mailslot};
 use crate::memory::layout::Spacing;
+use crate::memory::testing::Line64;
 use crate::mpmc::{self, Mpmc};
 use crate::notepad::{self, Notepad};
 use crate::rpc::{self, Rpc};
@@ -157,7 +158,7 @@ fn plan(spacing: Spacing) -> Plan<2> {
         .and_then(|plan| plan.channel::<Spsc<u32>>("ring", &ring))
         .and_then(|plan| plan.channel::<Notepad<u64>>("pad", &pad))
         .unwrap()
-        .spare(2, 768)
+        .spare(2, 896)
 }
 
 #[test]
@@ -187,7 +188,7 @@ fn in_a_segment_each_lies_on_lines_of_its_own() {
     let config = spsc::Config::new(4);
     segment.create::<Spsc<u32>>(&me, "last", &config).unwrap();
     let places: Vec<_> = segment.entries().map(|e| (e.offset % 128, e.len)).collect();
-    assert_eq!(places, [(0, 256), (0, 256), (0, 256), (0, 640)].map(|p| p));
+    assert_eq!(places, [(0, 256), (0, 256), (0, 256), (0, 640)]);
     assert_eq!(rx.pop_slice(&mut [0; 9]), 8);
     let full = segment.create::<Spsc<u32>>(&me, "fifth", &compact());
     assert!(matches!(full, Err(Error::DirectoryFull { .. })));
@@ -196,59 +197,43 @@ fn in_a_segment_each_lies_on_lines_of_its_own() {
 /// Sixteen past a line, where nothing else may begin.
 #[test]
 fn it_needs_no_better_place_and_the_others_do() {
-    let mut room = crate::AlignedBytes::<1024>::new();
-    let at_16 = |bytes: &mut crate::AlignedBytes<1024>| {
-        let region = Region::from_mut(bytes.as_mut()).unwrap();
-        let (_, rest) = region.split_at(16).unwrap();
-        let misplaced = Error::Misaligned {
-            want: 128,
-            found: 16,
-        };
-        (rest.len(), misplaced)
-    };
-    let (len, misplaced) = at_16(&mut room);
-    assert_eq!(len, 1008);
-    let part = |room: &mut crate::AlignedBytes<1024>| {
-        let base = room.as_mut().as_mut_ptr();
-        base.wrapping_add(16)
-    };
-    let _ = part;
-    let rest = |room| Region::from_mut(room).and_then(|region| region.split_at(16));
-    let (_, region) = rest(room.as_mut()).unwrap();
-    let said = Ring::init(region, &spsc::Config::new(4)).unwrap_err();
+    let room = Room::new(1024);
+    let rest = || room.region(Trust::Cooperative).split_at(16).unwrap().1;
+    let (want, found) = (128, 16);
+    let misplaced = Error::Misaligned { want, found };
+    let said = Ring::init(rest(), &spsc::Config::new(4)).unwrap_err();
     assert_eq!(said, misplaced);
-    let (_, region) = rest(room.as_mut()).unwrap();
-    let (mut tx, mut rx) = Ring::init(region, &compact()).unwrap().split().unwrap();
+    let said = Segment::init(rest(), &Plan::<0>::new().peers(1).unwrap());
+    assert_eq!(said.err(), Some(misplaced));
+    let (mut tx, mut rx) = Ring::init(rest(), &compact()).unwrap().split().unwrap();
     tx.push(7).unwrap();
     assert_eq!(rx.pop(), Some(7));
-    let (_, region) = rest(room.as_mut()).unwrap();
-    assert_eq!(Ring::attach(region).unwrap().spacing(), Spacing::Compact);
-    // One that lies about its line is refused by its place.
-    room.as_mut()[16 + at::LINE_BYTES] = 128;
-    let (_, region) = rest(room.as_mut()).unwrap();
-    assert_eq!(Ring::attach(region).unwrap_err(), misplaced);
-    let segment = crate::segment::testing::plan(1);
-    let (_, region) = rest(room.as_mut()).unwrap();
-    assert!(Segment::init(region, &segment).is_err());
+    assert_eq!(Ring::attach(rest()).unwrap().spacing(), Spacing::Compact);
+    room.set(16 + at::LINE_BYTES, 128);
+    let said = Ring::attach(rest()).unwrap_err();
+    assert_eq!(said, misplaced, "whatever its header says");
 }
 
 #[test]
 fn elements_are_aligned_as_far_as_its_line() {
-    #[derive(Clone, Copy, Debug, PartialEq)]
-    #[repr(C, align(16))]
-    struct Sixteen([u64; 2]);
-    let _ = Sixteen([0; 2]);
-    type Aligned = crate::memory::testing::TooAligned;
     let config = spsc::Config::new(2).compact();
-    let want = "an alignment of at most 16, the ring being compact";
-    assert_eq!(
-        Spsc::<Aligned>::layout(&config).unwrap_err(),
-        Error::BadConfig {
-            field: Field::ElementAlign,
-            found: 256,
-            want
-        }
-    );
+    for trust in EACH_TRUST {
+        let room = Room::of::<Spsc<u128>>(&config);
+        let ring = Spsc::<u128>::init(room.region(trust), &config).unwrap();
+        let (mut tx, mut rx) = ring.split().unwrap();
+        assert_eq!(tx.push_slice(&[1 << 100, 2]), 2);
+        assert_eq!((rx.pop(), rx.pop()), (Some(1 << 100), Some(2)));
+    }
+    let field = Field::ElementAlign;
+    let (found, want) = (64, "an alignment of at most 16, the ring being compact");
+    let refused = Error::BadConfig { field, found, want };
+    assert_eq!(Spsc::<Line64>::layout(&config).unwrap_err(), refused);
+    // Nor does attaching lend what its creator could not have meant.
+    let room = Room::of::<Spsc<[u8; 64]>>(&config);
+    Spsc::<[u8; 64]>::init(room.region(Trust::Cooperative), &config).unwrap();
+    room.set(at::ELEMENT_ALIGN, 64);
+    let said = Spsc::<Line64>::attach(room.region(Trust::Cooperative));
+    assert_eq!(said.unwrap_err(), refused);
 }
 
 /// The goal of a microcontroller: one of each kind, and an element or several in each, in 1 KiB.
