@@ -10,8 +10,8 @@ use crate::segment::claim::Held;
 use crate::segment::doorbell::Signal;
 use crate::segment::header::Header;
 use crate::segment::join::Peer;
-use crate::segment::kind::Kind;
-use crate::segment::reaped::{Names, Pass, Reaped};
+use crate::segment::kind::{Kind, Names};
+use crate::segment::reaped::{Pass, Reaped};
 
 impl Peer<'_> {
     /// Gives back what proven dead peers of this segment held: ends, slots, locks, and, where rows have no locks of the system's, their

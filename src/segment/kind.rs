@@ -77,6 +77,13 @@ impl Kind {
     }
 }
 
+/// Where a kind's words lie that name peers: claims of its ends, and who sleeps at them. In bytes from the channel's beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    pub(crate) ends: &'static [usize],
+    pub(crate) waiters: &'static [usize],
+}
+
 pub(crate) mod sealed {
     use crate::error::Result;
     use crate::memory::region::RegionRef;
@@ -121,7 +128,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     fn init(region: Region<'m>, config: &Self::Config) -> Result<Self> {
         let region = region.into_ref();
         Self::init_ref(region, &Self::geometry(config)?)?;
-        Self::attach_ref(region)
+        Self::attach_ref(region.made())
     }
 
     /// Attaches to the channel that the region holds.

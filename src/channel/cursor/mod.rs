@@ -46,8 +46,7 @@ use crate::memory::region::RegionRef;
 use crate::memory::span::{Span, marks_bytes};
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::header::{Geometry, Header, HeaderLine, HeaderTight};
-use crate::segment::kind::Kind;
-use crate::segment::reaped::Names;
+use crate::segment::kind::{Kind, Names};
 
 /// Where the pair's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -156,8 +155,8 @@ impl<'m> Pair<'m> {
         let pair = Pair::over(region, *geometry)?;
         pair.tail.store(0, RELAXED);
         pair.head.store(0, RELAXED);
-        pair.producer.store(Owner::FREE, RELAXED);
-        pair.consumer.store(Owner::FREE, RELAXED);
+        pair.producer.store(Owner::FIRST, RELAXED);
+        pair.consumer.store(Owner::FIRST, RELAXED);
         pair.data_waiters.store(0, RELAXED);
         pair.space_waiters.store(0, RELAXED);
         header.ready();
@@ -186,6 +185,15 @@ impl<'m> Pair<'m> {
             data_waiters: region.word(control(offset_of!(ControlShape, data_waiters)))?,
             space_waiters: region.word(control(offset_of!(ControlShape, space_waiters)))?,
         })
+    }
+
+    pub(crate) fn region(&self) -> RegionRef<'m> {
+        self.region
+    }
+
+    /// The claims of both ends.
+    pub(crate) fn claims(&self) -> [&'m Atomic<Owner>; 2] {
+        [self.producer, self.consumer]
     }
 
     /// The payload, marked for the checker in units of `unit` bytes.

@@ -38,6 +38,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod consumer;
 mod producer;
 
@@ -50,12 +52,11 @@ use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
 use crate::memory::layout::Spacing;
-use crate::memory::liveness::{Liveness, NoProof};
+use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
-use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// What the creator of a ring decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,54 +186,45 @@ impl<'m, T: Pod> Spsc<'m, T> {
         Ok(self)
     }
 
-    /// Claims the producer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on where the dead one committed last.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn producer<'p>(&self, me: &'p Peer<'m>) -> Result<Producer<'p, T>> {
-        self.produce_as(Claimant::Peer(me), Silent)
-    }
-
-    /// Claims the consumer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; items it did not acknowledge come again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Spsc::producer`].
-    pub fn consumer<'p>(&self, me: &'p Peer<'m>) -> Result<Consumer<'p, T>> {
-        self.consume_as(Claimant::Peer(me), Silent)
-    }
-
     /// Claims both ends of a bare ring: for two threads, or a core and its interrupt.
     ///
     /// # Errors
     ///
     /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
     pub fn split(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
-        Ok((self.bare_producer(&NoProof)?, self.bare_consumer(&NoProof)?))
+        let who = Claimant::splitting(self.pair.region())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the producer's end of a bare ring. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// Both ends of a bare ring for good: nobody ever claims one, on any machine, and none is given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims both.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
-    pub fn bare_producer(&self, proof: &'m dyn Liveness) -> Result<Producer<'m, T>> {
-        self.produce_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a ring in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
+        let who = Claimant::of_all(self.pair.region(), &self.pair.claims())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the consumer's end of a bare ring; `proof` as in [`Spsc::bare_producer`].
+    /// The producer's end of a ring that was split for good, for another core or context, or after a restart: it goes on where the one
+    /// before committed last.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::bare_producer`].
-    pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m, T>> {
-        self.consume_as(Claimant::Bare(proof), Silent)
+    /// [`Error::Mismatch`] if the ring was not split for good; [`Error::Corrupt`].
+    pub fn static_producer(&self, sole: Sole) -> Result<Producer<'m, T>> {
+        self.produce_as(Claimant::sole(sole), Silent)
+    }
+
+    /// The consumer's end of a ring that was split for good; as [`Spsc::static_producer`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Spsc::static_producer`].
+    pub fn static_consumer(&self, sole: Sole) -> Result<Consumer<'m, T>> {
+        self.consume_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(
