@@ -9,8 +9,8 @@ use std::path::Path;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND,
-    ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_CALL_NOT_IMPLEMENTED, ERROR_FILE_NOT_FOUND,
+    ERROR_PATH_NOT_FOUND, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO,
@@ -113,7 +113,13 @@ pub(super) fn make(path: &Path, len: u64) -> io::Result<OwnedHandle> {
     let (room_at, bytes) = (&raw const room, size_of_val(&room) as u32);
     let raw = file.as_raw_handle();
     // SAFETY: an open file, and a whole argument of the kind that is named.
-    done(unsafe { SetFileInformationByHandle(raw, FileAllocationInfo, room_at.cast(), bytes) })?;
+    let reserved =
+        unsafe { SetFileInformationByHandle(raw, FileAllocationInfo, room_at.cast(), bytes) };
+    match done(reserved) {
+        // Wine. A file that is made longer gets its room on NTFS as well.
+        Err(error) if is(&error, ERROR_CALL_NOT_IMPLEMENTED) => {}
+        other => other?,
+    }
     let (end_at, bytes) = (&raw const end, size_of_val(&end) as u32);
     // SAFETY: as above.
     done(unsafe { SetFileInformationByHandle(raw, FileEndOfFileInfo, end_at.cast(), bytes) })?;

@@ -194,7 +194,8 @@ fn what_is_no_segment_is_refused() {
     }
     // One that says that it is longer than what it lies in.
     let (name, options) = (unique("cut"), Options::new());
-    let whole = SharedSegment::open_or_create(&name, &plan(), &options).unwrap();
+    let long = Plan::<1>::new().channel::<spsc::Spsc<u64>>("ticks", &spsc::Config::new(1024));
+    let whole = SharedSegment::open_or_create(&name, &long.unwrap(), &options).unwrap();
     assert!(whole.len_bytes() > 4096, "longer than a page");
     let section = whole.inner.seats.section.as_ref().unwrap();
     let view = Mapping::map(section.as_handle(), 4096, false).unwrap();
