@@ -74,7 +74,7 @@
 //!
 //! # Features
 //!
-//! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
+//! `std` (default): the [`os`] layer, on Linux and Windows. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
 #![cfg_attr(
     all(feature = "std", any(target_os = "linux", windows)),
