@@ -34,8 +34,11 @@
 //!
 //! # Two processes
 //!
-#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "```")]
-#![cfg_attr(not(all(feature = "std", target_os = "linux")), doc = "```ignore")]
+#![cfg_attr(all(feature = "std", any(target_os = "linux", windows)), doc = "```")]
+#![cfg_attr(
+    not(all(feature = "std", any(target_os = "linux", windows))),
+    doc = "```ignore"
+)]
 //! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let name = &format!("story-{}", std::process::id());
@@ -71,11 +74,14 @@
 //!
 //! # Features
 //!
-//! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
+//! `std` (default): the [`os`] layer, on Linux and Windows. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
-#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "[`os`]: crate::os")]
 #![cfg_attr(
-    not(all(feature = "std", target_os = "linux")),
+    all(feature = "std", any(target_os = "linux", windows)),
+    doc = "[`os`]: crate::os"
+)]
+#![cfg_attr(
+    not(all(feature = "std", any(target_os = "linux", windows))),
     doc = "[`os`]: #features"
 )]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
@@ -88,7 +94,7 @@ mod error;
 #[doc(hidden)]
 pub mod limits;
 mod memory;
-#[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
+#[cfg(all(feature = "std", any(target_os = "linux", windows), not(ringpad_loom)))]
 pub mod os;
 #[cfg(target_has_atomic = "32")]
 mod reap;
