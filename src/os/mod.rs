@@ -36,10 +36,12 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod bsd;
 mod calling;
 mod error;
 mod framing;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod linux;
 mod listening;
 mod liveness;

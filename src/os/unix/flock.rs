@@ -31,8 +31,8 @@ use super::directory::{self, Create, Permissions};
 use super::names::{CREATOR, OPEN};
 use crate::PeerId;
 
-/// How long a joiner tries a row that somebody is asking about.
-const ASKED: Duration = Duration::from_millis(50);
+/// How long a joiner tries a row that somebody is asking about: on a busy machine an asker may lose the processor meanwhile.
+const ASKED: Duration = Duration::from_secs(1);
 /// How long one who lists waits for whoever creates or leaves: longer, and it is said to be in use.
 const BUSY: Duration = Duration::from_millis(200);
 /// Between two tries.
