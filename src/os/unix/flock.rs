@@ -70,16 +70,10 @@ impl LockFile {
     /// Makes the files of a new segment of so many rows, under the creator's lock.
     pub(in crate::os) fn make(&self, rows: u32) -> io::Result<()> {
         for byte in (1..=u64::from(rows)).chain([OPEN]) {
-            let (dir, want) = (self.dir.as_fd(), &self.permissions);
-            let made = directory::open_file(
-                dir,
-                &file_name(&self.name, byte),
-                true,
-                Create::IfMissing,
-                want,
-            );
-            // One who was killed between making and permitting left it with less.
-            directory::apply(made?.as_fd(), want)?;
+            let (dir, file) = (self.dir.as_fd(), file_name(&self.name, byte));
+            // What the dead left may lack permissions; nobody has it open.
+            directory::unlink(dir, &file)?;
+            directory::open_file(dir, &file, true, Create::New, &self.permissions)?;
         }
         Ok(())
     }
