@@ -356,27 +356,25 @@ fn rename_file(dir: BorrowedFd<'_>, from: &str, to: &str) -> Result<(), Errno> {
     }
 }
 
-/// Removes what [`rename_new`] left when it was killed: another name of the file `to`, one that `is_temporary`. Whether there was any.
+/// Removes what [`rename_new`] left when it was killed: another name of the file `to`, one that `is_temporary`.
 #[cfg(any(target_os = "freebsd", ringpad_flock))]
 pub(super) fn finish_renaming(
     dir: BorrowedFd<'_>,
     to: &str,
     is_temporary: impl Fn(&str) -> bool,
-) -> io::Result<bool> {
+) -> io::Result<()> {
     let identity = |name: &str| {
         let found = statat(dir, checked_name(name)?, AtFlags::SYMLINK_NOFOLLOW)?;
         io::Result::Ok((found.st_dev, found.st_ino))
     };
     let file = identity(to)?;
-    let mut finished = false;
     for name in list(dir)? {
         let name = name?;
         if is_temporary(&name) && identity(&name).is_ok_and(|found| found == file) {
             unlink(dir, &name)?;
-            finished = true;
         }
     }
-    Ok(finished)
+    Ok(())
 }
 
 /// The names in `dir`, in no order, without `.` and `..`; names that are not UTF-8 are none of ours and left out.

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::LockFile;
 use super::directory::{self, Create};
-use super::names::{Names, is_anonymous, is_ours};
+use super::names::{Names, is_anonymous, is_ours, open_lock_file};
 use crate::os::Result;
 use crate::os::error::Doing;
 use crate::os::name::check_name;
@@ -62,7 +62,10 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
         else {
             continue;
         };
-        let Some(ask) = open(&file)? else { continue };
+        let ask = match open_lock_file(dir.as_fd(), name, false, &options.permissions) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            other => other.doing(|| format!("opening {file}"))?,
+        };
         let ask = LockFile::of(ask, dir.as_fd(), name, &options.permissions);
         let alive = ask.and_then(|ask| ask.is_in_use());
         let alive = alive.doing(|| format!("asking {file}"))?;

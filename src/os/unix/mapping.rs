@@ -154,6 +154,10 @@ fn map_in_a_room(
     align: usize,
 ) -> Option<*mut c_void> {
     let bytes = whole.checked_add(align)?;
+    // Of a room that nothing may touch FreeBSD reserves nothing, and has no word for it.
+    #[cfg(target_os = "freebsd")]
+    let nothing = MapFlags::PRIVATE;
+    #[cfg(not(target_os = "freebsd"))]
     let nothing = MapFlags::PRIVATE | MapFlags::NORESERVE;
     // SAFETY: no address is asked for, so no existing mapping is replaced.
     let room = unsafe { mmap_anonymous(ptr::null_mut(), bytes, ProtFlags::empty(), nothing) };

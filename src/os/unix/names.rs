@@ -205,22 +205,8 @@ pub(super) fn lock_file(
     let file = format!("{name}.lock");
     // Each round loses to somebody who made or removed it in between: others get on.
     for _ in 0..1000 {
-        match directory::open_file(dir, &file, true, Create::Never, want) {
+        match open_lock_file(dir, name, true, want) {
             Err(error) if create != Create::Never && error.kind() == ErrorKind::NotFound => {}
-            #[cfg(any(target_os = "freebsd", ringpad_flock))]
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                // Just being made, or its maker was killed.
-                let temporary = |other: &str| {
-                    let rest = other
-                        .strip_prefix(name)
-                        .and_then(|rest| rest.strip_prefix('.'));
-                    rest.is_some_and(|rest| rest.ends_with(".tmp") && is_ours(rest))
-                };
-                if !directory::finish_renaming(dir, &file, temporary)? {
-                    // Finished meanwhile, by its maker.
-                    return directory::open_file(dir, &file, true, Create::Never, want);
-                }
-            }
             other => return other,
         }
         let temporary = format!("{name}.{:032x}.tmp", random_id()?);
@@ -233,6 +219,31 @@ pub(super) fn lock_file(
     Err(std::io::Error::other(format!(
         "{file} was made and removed by others 1000 times while being opened"
     )))
+}
+
+/// Opens the lock file if it is there.
+pub(super) fn open_lock_file(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    write: bool,
+    want: &Permissions,
+) -> std::io::Result<OwnedFd> {
+    let file = format!("{name}.lock");
+    let open = || directory::open_file(dir, &file, write, Create::Never, want);
+    match open() {
+        #[cfg(any(target_os = "freebsd", ringpad_flock))]
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            // Just being made, or its maker was killed.
+            let temporary = |other: &str| {
+                let rest = other.strip_prefix(name);
+                let rest = rest.and_then(|rest| rest.strip_prefix('.'));
+                rest.is_some_and(|rest| rest.ends_with(".tmp") && is_ours(rest))
+            };
+            directory::finish_renaming(dir, &file, temporary)?;
+            open()
+        }
+        other => other,
+    }
 }
 
 /// A number that no other segment has.
