@@ -17,6 +17,8 @@ pub(crate) enum Claimant<'p> {
     Peer(&'p Peer<'p>),
     /// Whoever holds an end of a bare channel; the oracle may prove an earlier holder dead.
     Bare(&'p dyn Liveness),
+    /// The only holder of an end on cores without coherent caches, who writes no claim.
+    Alone,
 }
 
 /// The words of one end. Where nobody can claim the other side, `other` is the end's own claim.
@@ -53,17 +55,26 @@ impl<'p, W: Wake> Seat<'p, W> {
         Ok(Self::over(region, ends, claim, wake))
     }
 
-    fn claim(region: RegionRef<'p>, ends: Ends<'p>, who: Claimant<'p>) -> Result<Claim<'p>> {
-        match who {
+    fn claim(
+        region: RegionRef<'p>,
+        ends: Ends<'p>,
+        who: Claimant<'p>,
+    ) -> Result<Option<Claim<'p>>> {
+        let claim = match who {
             Claimant::Peer(peer) => Claim::by_peer(ends.claim, ends.other, region, peer),
             Claimant::Bare(oracle) => Claim::bare(ends.claim, ends.other, region, oracle),
-        }
+            Claimant::Alone => {
+                region.check_writable()?;
+                return Ok(None);
+            }
+        };
+        claim.map(Some)
     }
 
-    fn over(region: RegionRef<'p>, ends: Ends<'p>, claim: Claim<'p>, wake: W) -> Self {
+    fn over(region: RegionRef<'p>, ends: Ends<'p>, claim: Option<Claim<'p>>, wake: W) -> Self {
         Self {
             home: region.home(),
-            claim: Some(claim),
+            claim,
             mine: ends.mine,
             theirs: ends.theirs,
             wake,
@@ -96,6 +107,12 @@ impl<'p, W: Wake> Seat<'p, W> {
     #[inline(always)]
     pub(crate) fn wake(&mut self) {
         self.wake.wake(Waiters(self.theirs));
+    }
+
+    /// What this end does beside its loads and stores.
+    #[inline(always)]
+    pub(crate) fn upkeep(&self) -> &W {
+        &self.wake
     }
 
     pub(crate) fn bell(&self) -> Bell<'p, W::Keep> {

@@ -14,6 +14,7 @@ use super::liveness::Oracle;
 use super::names::Names;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
+use crate::memory::maintenance::Upkeep;
 use crate::segment::join::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
@@ -61,6 +62,8 @@ pub(super) struct Inner {
 pub struct SharedSegment {
     pub(super) inner: Arc<Inner>,
 }
+
+impl Upkeep for SharedSegment {}
 
 impl std::fmt::Debug for SharedSegment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -28,6 +28,7 @@ use core::fmt;
 
 use crate::error::{Error, Result};
 use crate::memory::liveness::PeerId;
+use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::sync::{AtomicU32, fence};
 use crate::segment::join::Peer;
@@ -53,7 +54,7 @@ pub trait Wake: sealed::Wake {}
 
 pub(crate) mod sealed {
     /// Endpoints call this after every commit and every acknowledgement.
-    pub trait Wake {
+    pub trait Wake: crate::memory::maintenance::Upkeep {
         /// What a [`Bell`](super::Bell) of this endpoint keeps alive.
         type Keep: Clone;
         #[doc(hidden)]
@@ -80,6 +81,7 @@ impl Signal for Silent {
     fn signal(&self, _: PeerId) {}
 }
 
+impl Upkeep for Silent {}
 impl Wake for Silent {}
 impl sealed::Wake for Silent {
     type Keep = ();
@@ -108,6 +110,18 @@ impl<'p, S: Signal> Ringer<'p, S> {
     }
 }
 
+/// Wakes nobody: the waiters' word has lines of many writers.
+impl<M: CacheMaintenance> Wake for Maintained<M> {}
+impl<M: CacheMaintenance> sealed::Wake for Maintained<M> {
+    type Keep = ();
+    fn keep(&self) {}
+    #[inline(always)]
+    fn wake(&mut self, _: Waiters<'_>) {}
+    #[inline(always)]
+    fn wake_shared(&self, _: Waiters<'_>) {}
+}
+
+impl<S: Signal> Upkeep for Ringer<'_, S> {}
 impl<S: Signal> Wake for Ringer<'_, S> {}
 impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     type Keep = ();

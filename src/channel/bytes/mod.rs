@@ -46,11 +46,15 @@ use crate::channel::cursor::{self, Pair};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::liveness::{Liveness, NoProof};
+use crate::memory::maintenance::{CacheMaintenance, Maintained};
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::kind::{
+    Channel, Incoherent, Kind,
+    sealed::{Alone, Sealed},
+};
 
 /// Fewest bytes of a ring.
 const SMALLEST: u32 = 64;
@@ -214,6 +218,15 @@ impl<'m> Channel<'m> for Bytes<'m> {
     const KIND: Kind = Kind::Bytes;
 }
 
+impl Alone for Bytes<'_> {
+    fn give_away(&self) -> Result<()> {
+        self.pair.give_away();
+        Ok(())
+    }
+}
+
+impl<'m> Incoherent<'m> for Bytes<'m> {}
+
 impl<'m> Bytes<'m> {
     /// Bytes of the ring.
     pub fn capacity(&self) -> u32 {
@@ -273,6 +286,30 @@ impl<'m> Bytes<'m> {
     /// As [`Bytes::bare_producer`].
     pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m>> {
         self.consume_as(Claimant::Bare(proof), Silent)
+    }
+
+    /// The producer's end, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Mismatch`].
+    pub fn maintained_producer<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Producer<'m, Maintained<M>>> {
+        self.produce_as(Claimant::Alone, by)
+    }
+
+    /// The consumer's end, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// As [`Bytes::maintained_producer`].
+    pub fn maintained_consumer<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Consumer<'m, Maintained<M>>> {
+        self.consume_as(Claimant::Alone, by)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(

@@ -77,6 +77,7 @@ use crate::error::Error;
 use crate::error::{Field, Result};
 use crate::memory::layout::Line;
 use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
 use crate::memory::region::RegionRef;
@@ -84,7 +85,10 @@ use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::kind::{
+    Channel, Incoherent, Kind,
+    sealed::{Alone, Sealed},
+};
 use crate::segment::reaped::Names;
 
 /// Where a mailslot's words lie. Never made: a descriptor for offsets.
@@ -214,6 +218,15 @@ impl<'m, T: Content + ?Sized> Channel<'m> for Mailslot<'m, T> {
     const KIND: Kind = Kind::Mailslot;
 }
 
+impl<T: Content + ?Sized> Alone for Mailslot<'_, T> {
+    fn give_away(&self) -> Result<()> {
+        self.publisher.store(Owner::BARE, RELAXED);
+        Ok(())
+    }
+}
+
+impl<'m, T: Content + ?Sized> Incoherent<'m> for Mailslot<'m, T> {}
+
 impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     /// Slots.
     pub fn capacity(&self) -> u32 {
@@ -278,6 +291,27 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
         self.publish_as(Claimant::Bare(proof), Silent)
     }
 
+    /// The end that publishes, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`], [`Error::Mismatch`].
+    pub fn maintained_publisher<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Publisher<'m, T, Maintained<M>>> {
+        self.publish_as(Claimant::Alone, by)
+    }
+
+    /// A subscriber, on a core whose cache `by` maintains.
+    pub fn maintained_subscriber<M: CacheMaintenance>(
+        &self,
+        start: Start,
+        by: Maintained<M>,
+    ) -> Subscriber<'m, T, Maintained<M>> {
+        self.subscriber_with(start, by)
+    }
+
     pub(crate) fn publish_as<'p, W: Wake>(
         &self,
         who: Claimant<'p>,
@@ -297,7 +331,7 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     }
 
     /// A subscriber that keeps something alive.
-    pub(crate) fn subscriber_with<K>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
+    pub(crate) fn subscriber_with<K: Upkeep>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
         Subscriber::new(self, start, keep)
     }
 }

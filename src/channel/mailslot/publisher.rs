@@ -46,7 +46,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
             // CLAIM, or the proof of death, ordered what the publisher before left.
-            press: Press::take_over(tail, slots),
+            press: Press::take_over(tail, slots, seat.upkeep()),
             seat,
             of: PhantomData,
         };
@@ -84,9 +84,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     /// Publishes a message and answers its number. Never waits.
     #[inline]
     pub fn publish(&mut self, value: &T) -> u64 {
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.store_value(value);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         sequence
     }
@@ -95,9 +95,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     #[inline]
     pub fn publish_slice(&mut self, values: &[T]) -> u64 {
         for value in values {
-            let slot = self.press.begin();
+            let slot = self.press.begin(self.seat.upkeep());
             slot.store_value(value);
-            self.press.finish(slot);
+            self.press.finish(slot, self.seat.upkeep());
         }
         self.seat.wake();
         self.press.next
@@ -116,10 +116,10 @@ impl<W: Wake> Publisher<'_, [u8], W> {
             let found = bytes.len();
             return Err(TooLong { found, most });
         }
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.length().store(bytes.len() as u32, RELAXED);
         slot.store(bytes);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         Ok(sequence)
     }

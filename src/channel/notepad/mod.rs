@@ -72,6 +72,7 @@ pub use crate::channel::stamp::{Glance, TooLong};
 use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, Line};
 use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{self, FEW, RacingSlots};
 use crate::memory::region::RegionRef;
@@ -79,7 +80,10 @@ use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::kind::{
+    Channel, Incoherent, Kind,
+    sealed::{Alone, Sealed},
+};
 use crate::segment::reaped::Names;
 
 /// Where a notepad's words lie. Never made: a descriptor for offsets.
@@ -279,6 +283,15 @@ impl<'m, T: Content + ?Sized> Channel<'m> for Notepad<'m, T> {
     const KIND: Kind = Kind::Notepad;
 }
 
+impl<T: Content + ?Sized> Alone for Notepad<'_, T> {
+    fn give_away(&self) -> Result<()> {
+        self.writer.store(Owner::BARE, RELAXED);
+        Ok(())
+    }
+}
+
+impl<'m, T: Content + ?Sized> Incoherent<'m> for Notepad<'m, T> {}
+
 impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     /// Slots; 1 for values of at most 4 bytes.
     pub fn slots(&self) -> u32 {
@@ -340,6 +353,26 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
         self.write_as(Claimant::Bare(proof), Silent)
     }
 
+    /// The end that writes, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReadOnly`], [`Error::Mismatch`].
+    pub fn maintained_writer<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Writer<'m, T, Maintained<M>>> {
+        self.write_as(Claimant::Alone, by)
+    }
+
+    /// A reader, on a core whose cache `by` maintains.
+    pub fn maintained_reader<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Reader<'m, T, Maintained<M>> {
+        self.reader_with(by)
+    }
+
     pub(crate) fn write_as<'p, W: Wake>(
         &self,
         who: Claimant<'p>,
@@ -359,7 +392,7 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     }
 
     /// A reader that keeps something alive.
-    pub(crate) fn reader_with<K>(&self, keep: K) -> Reader<'m, T, K> {
+    pub(crate) fn reader_with<K: Upkeep>(&self, keep: K) -> Reader<'m, T, K> {
         Reader::new(self, keep)
     }
 }

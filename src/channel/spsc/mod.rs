@@ -50,11 +50,15 @@ use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
 use crate::memory::liveness::{Liveness, NoProof};
+use crate::memory::maintenance::{CacheMaintenance, Maintained};
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::kind::{
+    Channel, Incoherent, Kind,
+    sealed::{Alone, Sealed},
+};
 
 /// What the creator of a ring decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,6 +149,15 @@ impl<'m, T: Pod> Channel<'m> for Spsc<'m, T> {
     const KIND: Kind = Kind::Spsc;
 }
 
+impl<T: Pod> Alone for Spsc<'_, T> {
+    fn give_away(&self) -> Result<()> {
+        self.pair.give_away();
+        Ok(())
+    }
+}
+
+impl<'m, T: Pod> Incoherent<'m> for Spsc<'m, T> {}
+
 impl<'m, T: Pod> Spsc<'m, T> {
     /// Slots of the ring.
     pub fn capacity(&self) -> u32 {
@@ -214,6 +227,30 @@ impl<'m, T: Pod> Spsc<'m, T> {
     /// As [`Spsc::bare_producer`].
     pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m, T>> {
         self.consume_as(Claimant::Bare(proof), Silent)
+    }
+
+    /// The producer's end, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Mismatch`].
+    pub fn maintained_producer<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Producer<'m, T, Maintained<M>>> {
+        self.produce_as(Claimant::Alone, by)
+    }
+
+    /// The consumer's end, on a core whose cache `by` maintains.
+    ///
+    /// # Errors
+    ///
+    /// As [`Spsc::maintained_producer`].
+    pub fn maintained_consumer<M: CacheMaintenance>(
+        &self,
+        by: Maintained<M>,
+    ) -> Result<Consumer<'m, T, Maintained<M>>> {
+        self.consume_as(Claimant::Alone, by)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(
