@@ -41,7 +41,7 @@ impl<'m> Region<'m> {
     /// `base..base + len` is mapped, readable, writable and initialised for `'m`, and during `'m` every other party
     /// (another thread, process or core, or this one through other pointers) touches these bytes only
     /// through this crate's protocol, over regions that begin and are split where this one is. A child forked during `'m` that inherits the mapping must not use the handles it
-    /// inherits.
+    /// inherits. Without compare-and-swap (`cfg(target_has_atomic = "32")` unset) nobody else initialises anything in these bytes at the same time.
     pub unsafe fn new(base: *mut u8, len: usize) -> Result<Self> {
         RegionRef::over(base, len, true, true).map(Self)
     }
@@ -187,6 +187,8 @@ pub struct RegionRef<'m> {
     /// Address of the segment this is a part of; 0 for a bare region.
     home: usize,
     guard: Option<&'m RawU32>,
+    /// The channel in it was made through this view: no other has its ends.
+    maker: bool,
     bytes: PhantomData<&'m [RawU32]>,
 }
 
@@ -213,6 +215,7 @@ impl<'m> RegionRef<'m> {
             trusted,
             home: 0,
             guard: None,
+            maker: false,
             bytes: PhantomData,
         })
     }
@@ -230,6 +233,17 @@ impl<'m> RegionRef<'m> {
     pub(crate) fn as_home(mut self) -> Self {
         self.home = self.base.addr().get();
         self
+    }
+
+    /// This region in the hands of whoever made the channel in it.
+    pub(crate) fn made(mut self) -> Self {
+        self.maker = true;
+        self
+    }
+
+    #[cfg_attr(target_has_atomic = "32", allow(dead_code))]
+    pub(crate) fn is_made_here(&self) -> bool {
+        self.maker
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {

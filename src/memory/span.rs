@@ -61,7 +61,11 @@ impl<'m> Span<'m> {
     /// The payload of a ring of `capacity` elements, a power of two, of `element` bytes each; fewer if it has not so many.
     pub(crate) fn ring(&self, capacity: u32, element: usize) -> Ring {
         let fits = (capacity as usize).checked_mul(element) <= Some(self.len);
-        Ring::new(self.at, if fits { capacity } else { 1 }, if fits { element } else { 0 })
+        Ring::new(
+            self.at,
+            if fits { capacity } else { 1 },
+            if fits { element } else { 0 },
+        )
     }
 
     /// The address of `bytes` bytes at `offset`.

@@ -177,6 +177,10 @@ impl<'m> Header<'m> {
         if found == IS_READY || found == BUILDING {
             return Err(Error::AlreadyInitialized);
         }
+        // Whoever made the region promised that nobody else is at it.
+        #[cfg(not(target_has_atomic = "32"))]
+        self.state.store(BUILDING, RELAXED);
+        #[cfg(target_has_atomic = "32")]
         self.state
             .replace(found, BUILDING, RELAXED)
             .map_err(|_| Error::AlreadyInitialized)?;

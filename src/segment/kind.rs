@@ -4,11 +4,7 @@
 
 use core::alloc::Layout;
 
-#[cfg(doc)]
-use crate::error::Error;
 use crate::error::Result;
-use crate::memory::layout::CACHE_LINE;
-use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 use crate::memory::region::Region;
 
 /// The kinds of channel, and the segment that holds them.
@@ -73,6 +69,13 @@ impl Kind {
     }
 }
 
+/// Where a kind's words lie that name peers: claims of its ends, and who sleeps at them. In bytes from the channel's beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    pub(crate) ends: &'static [usize],
+    pub(crate) waiters: &'static [usize],
+}
+
 pub(crate) mod sealed {
     use crate::error::Result;
     use crate::memory::region::RegionRef;
@@ -91,13 +94,6 @@ pub(crate) mod sealed {
         /// Attaches to what is there.
         #[doc(hidden)]
         fn attach_ref(region: RegionRef<'m>) -> Result<Self>;
-    }
-
-    /// What cores without coherent caches need to know of a kind.
-    pub trait Alone {
-        /// Has nobody claim an end of this channel ever.
-        #[doc(hidden)]
-        fn give_away(&self) -> Result<()>;
     }
 }
 
@@ -124,7 +120,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     fn init(region: Region<'m>, config: &Self::Config) -> Result<Self> {
         let region = region.into_ref();
         Self::init_ref(region, &Self::geometry(config)?)?;
-        Self::attach_ref(region)
+        Self::attach_ref(region.made())
     }
 
     /// Attaches to the channel that the region holds.
@@ -134,44 +130,5 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     /// [`crate::Error::NotReady`], [`crate::Error::Mismatch`] (naming both values), [`crate::Error::TooSmall`].
     fn attach(region: Region<'m>) -> Result<Self> {
         Self::attach_ref(region.into_ref())
-    }
-}
-
-/// A kind that works by loads and stores alone, each line with one writer: what cores without coherent caches can share.
-///
-/// The others claim or count by compare-and-swap, which each core would do in its own cache.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` needs compare-and-swap, which does not reach through caches that do not know of each other",
-    note = "rings of one producer and one consumer, notepads and lossy mailslots work with loads and stores alone"
-)]
-pub trait Incoherent<'m>: Channel<'m> + sealed::Alone {}
-
-impl<M: CacheMaintenance> Maintained<M> {
-    /// Makes a new channel over the region, and writes all of it back. Nobody will ever claim an end of it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Channel::init`]; [`Error::Mismatch`] for a channel whose spacing has lines of two writers.
-    pub fn init<'m, C: Incoherent<'m>>(&self, region: Region<'m>, config: &C::Config) -> Result<C> {
-        let region = region.into_ref();
-        let geometry = C::geometry(config)?;
-        C::init_ref(region, &geometry)?;
-        let channel = C::attach_ref(region)?;
-        channel.give_away()?;
-        self.clean(region.part(0, geometry.layout()?.size())?.extent());
-        Ok(channel)
-    }
-
-    /// Attaches to the channel that another core made with [`Maintained::init`], having dropped whatever this one's cache holds of the region.
-    ///
-    /// # Errors
-    ///
-    /// As [`Channel::attach`].
-    pub fn attach<'m, C: Incoherent<'m>>(&self, region: Region<'m>) -> Result<C> {
-        let region = region.into_ref();
-        // Behind the last whole line lies nothing of a channel, perhaps something of another's.
-        let whole = region.len() / CACHE_LINE * CACHE_LINE;
-        self.invalidate(region.part(0, whole)?.extent());
-        C::attach_ref(region)
     }
 }

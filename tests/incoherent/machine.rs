@@ -96,7 +96,9 @@ impl Room {
     fn same(&self, other: &Room, from: usize, len: usize) -> bool {
         assert!(len <= BYTES - from);
         // SAFETY: inside the room; the slices are gone before anything is written.
-        let [one, two] = unsafe { [self.at(from), other.at(from)].map(|at| std::slice::from_raw_parts(at, len)) };
+        let [one, two] = unsafe {
+            [self.at(from), other.at(from)].map(|at| std::slice::from_raw_parts(at, len))
+        };
         one == two
     }
 
@@ -151,7 +153,13 @@ impl Machine {
         let core = |number: usize| {
             // Core 0 has what the memory has; core 1 what it had long ago.
             let byte = |at| memory.word(at).to_le_bytes()[at % 4];
-            let copy = Room::new(|at| if number == 0 { byte(at) } else { dice.roll(256) as u8 });
+            let copy = Room::new(|at| {
+                if number == 0 {
+                    byte(at)
+                } else {
+                    dice.roll(256) as u8
+                }
+            });
             let synced = Room::new(|at| copy.word(at).to_le_bytes()[at % 4]);
             Core {
                 copy,
@@ -291,7 +299,9 @@ impl Machine {
         for at in (from..from + len).step_by(core.line) {
             let [dirty, changed] = self.state(core, at, core.line);
             if clean && dirty {
-                self.check(!changed || !self.running.get(), || format!("line {at:#x} has two writers"));
+                self.check(!changed || !self.running.get(), || {
+                    format!("line {at:#x} has two writers")
+                });
                 self.memory.take(&core.copy, at, core.line);
                 core.synced.take(&self.memory, at, core.line);
             }

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::memory::maintenance::Extent;
 use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.
@@ -89,7 +89,8 @@ impl Pair<'_> {
     /// Tells an end that maintains caches where the payload lies.
     fn show_ring<W: Wake>(&self, wake: &mut W) -> Result<()> {
         if const { W::MAINTAINED } {
-            let (capacity, element) = (self.geometry.capacity, self.geometry.element_bytes as usize);
+            let (capacity, element) =
+                (self.geometry.capacity, self.geometry.element_bytes as usize);
             wake.set_ring(self.payload(element)?.ring(capacity, element));
         }
         Ok(())
@@ -171,7 +172,9 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     /// As [`WriteEnd::publish`], for callers that have just written something.
     #[inline(always)]
     pub(crate) fn publish_all(&mut self) {
-        self.seat.upkeep().clean_between(self.published, self.position);
+        self.seat
+            .upkeep()
+            .clean_between(self.published, self.position);
         self.published = self.position;
         self.tail.store(self.position, PUBLISH); // PUBLISH: pairs with OBSERVE
         self.seat.upkeep().clean(Extent::of(self.tail));

@@ -45,8 +45,7 @@ use crate::memory::region::RegionRef;
 use crate::memory::span::{Span, marks_bytes};
 use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::kind::Kind;
-use crate::segment::reaped::Names;
+use crate::segment::kind::{Kind, Names};
 
 /// Where the pair's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -121,8 +120,8 @@ impl<'m> Pair<'m> {
         let pair = Pair::over(region, *geometry)?;
         pair.tail.store(0, RELAXED);
         pair.head.store(0, RELAXED);
-        pair.producer.store(Owner::FREE, RELAXED);
-        pair.consumer.store(Owner::FREE, RELAXED);
+        pair.producer.store(Owner::FIRST, RELAXED);
+        pair.consumer.store(Owner::FIRST, RELAXED);
         pair.data_waiters.store(0, RELAXED);
         pair.space_waiters.store(0, RELAXED);
         header.ready();
@@ -152,17 +151,20 @@ impl<'m> Pair<'m> {
         })
     }
 
+    pub(crate) fn region(&self) -> RegionRef<'m> {
+        self.region
+    }
+
+    /// The claims of both ends.
+    pub(crate) fn claims(&self) -> [&'m Atomic<Owner>; 2] {
+        [self.producer, self.consumer]
+    }
+
     /// The payload, marked for the checker in units of `unit` bytes.
     pub(crate) fn payload(&self, unit: usize) -> Result<Span<'m>> {
         let bytes = self.geometry.capacity as usize * self.geometry.element_bytes as usize;
         let padded = layout::round_up(bytes, CACHE_LINE).ok_or(Error::TooLarge)?;
         self.region.span(PAYLOAD, padded, unit)
-    }
-
-    /// Has nobody claim an end ever.
-    pub(crate) fn give_away(&self) {
-        self.producer.store(Owner::BARE, RELAXED);
-        self.consumer.store(Owner::BARE, RELAXED);
     }
 
     fn check(&self, tail: u32, head: u32) -> Result<()> {

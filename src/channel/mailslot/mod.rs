@@ -56,8 +56,11 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod draft;
 mod publisher;
+#[cfg(target_has_atomic = "32")]
 pub mod reliable;
 mod subscriber;
 mod tail;
@@ -76,20 +79,15 @@ pub use crate::channel::stamp::{Glance, TooLong};
 use crate::error::Error;
 use crate::error::{Field, Result};
 use crate::memory::layout::Line;
-use crate::memory::liveness::{Liveness, NoProof, Owner};
-use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
+use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::join::Peer;
-use crate::segment::kind::{
-    Channel, Incoherent, Kind,
-    sealed::{Alone, Sealed},
-};
-use crate::segment::reaped::Names;
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// Where a mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -192,7 +190,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
         Tail::at(region, LATEST, EPOCH)?.clear();
         let publisher: &Atomic<Owner> =
             region.typed(CONTROL + offset_of!(MailslotControl, publisher))?;
-        publisher.store(Owner::FREE, RELAXED);
+        publisher.store(Owner::FIRST, RELAXED);
         let waiters = region.word(CONTROL + offset_of!(MailslotControl, waiters))?;
         waiters.store(0, RELAXED);
         stamp::clear(region, geometry, &shape(&Config::new(2)))?;
@@ -217,15 +215,6 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
 impl<'m, T: Content + ?Sized> Channel<'m> for Mailslot<'m, T> {
     const KIND: Kind = Kind::Mailslot;
 }
-
-impl<T: Content + ?Sized> Alone for Mailslot<'_, T> {
-    fn give_away(&self) -> Result<()> {
-        self.publisher.store(Owner::BARE, RELAXED);
-        Ok(())
-    }
-}
-
-impl<'m, T: Content + ?Sized> Incoherent<'m> for Mailslot<'m, T> {}
 
 impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     /// Slots.
@@ -253,17 +242,6 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
         Ok(self)
     }
 
-    /// Claims the publisher's end in the name of a peer of the mailslot's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on behind the last message that the dead one completed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn publisher<'p>(&self, me: &'p Peer<'m>) -> Result<Publisher<'p, T>> {
-        self.publish_as(Claimant::Peer(me), Silent)
-    }
-
     /// A subscriber: as many as one likes. It needs no row, and no write access to the region.
     pub fn subscriber(&self, start: Start) -> Subscriber<'m, T> {
         self.subscriber_with(start, ())
@@ -275,41 +253,33 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     ///
     /// As [`Mailslot::publisher`]; [`Error::ForeignPeer`] for a mailslot in a segment.
     pub fn split(self) -> Result<(Publisher<'m, T>, Subscriber<'m, T>)> {
-        Ok((
-            self.bare_publisher(&NoProof)?,
-            self.subscriber(Start::Oldest),
-        ))
+        let who = Claimant::splitting(self.region)?;
+        let publisher = self.publish_as(who, Silent)?;
+        Ok((publisher, self.subscriber(Start::Oldest)))
     }
 
-    /// Claims the publisher's end of a bare mailslot. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// The publisher's end of a bare mailslot for good, and a subscriber: nobody ever claims the end, on any machine, and it is not
+    /// given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims the end.
     ///
     /// # Errors
     ///
-    /// As [`Mailslot::split`].
-    pub fn bare_publisher(&self, proof: &'m dyn Liveness) -> Result<Publisher<'m, T>> {
-        self.publish_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a mailslot in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Publisher<'m, T>, Subscriber<'m, T>)> {
+        let who = Claimant::of_all(self.region, &[self.publisher])?;
+        let publisher = self.publish_as(who, Silent)?;
+        Ok((publisher, self.subscriber(Start::Oldest)))
     }
 
-    /// The end that publishes, on a core whose cache `by` maintains.
+    /// The publisher's end of a mailslot that was split for good, for another core or context, or after a restart: it goes on behind the
+    /// last message that the one before completed.
     ///
     /// # Errors
     ///
-    /// [`Error::ReadOnly`], [`Error::Mismatch`].
-    pub fn maintained_publisher<M: CacheMaintenance>(
-        &self,
-        by: Maintained<M>,
-    ) -> Result<Publisher<'m, T, Maintained<M>>> {
-        self.publish_as(Claimant::Alone, by)
-    }
-
-    /// A subscriber, on a core whose cache `by` maintains.
-    pub fn maintained_subscriber<M: CacheMaintenance>(
-        &self,
-        start: Start,
-        by: Maintained<M>,
-    ) -> Subscriber<'m, T, Maintained<M>> {
-        self.subscriber_with(start, by)
+    /// [`Error::Mismatch`] if the mailslot was not split for good.
+    pub fn static_publisher(&self, sole: Sole) -> Result<Publisher<'m, T>> {
+        self.publish_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn publish_as<'p, W: Wake>(

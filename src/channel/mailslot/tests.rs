@@ -1,4 +1,5 @@
 use super::*;
+use crate::memory::liveness::NoProof;
 use crate::memory::testing::{EACH_TRUST, Room, evicted};
 use crate::{Error, PeerId};
 

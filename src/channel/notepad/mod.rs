@@ -54,6 +54,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod draft;
 mod note;
 mod reader;
@@ -71,20 +73,15 @@ use crate::channel::stamp::{self, Content, NUMBER, Shape};
 pub use crate::channel::stamp::{Glance, TooLong};
 use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, Line};
-use crate::memory::liveness::{Liveness, NoProof, Owner};
-use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
+use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{self, FEW, RacingSlots};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::join::Peer;
-use crate::segment::kind::{
-    Channel, Incoherent, Kind,
-    sealed::{Alone, Sealed},
-};
-use crate::segment::reaped::Names;
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// Where a notepad's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -242,7 +239,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
             region.word(LATEST + field)?.store(0, RELAXED);
         }
         let writer: &Atomic<Owner> = region.typed(CONTROL + offset_of!(NotepadControl, writer))?;
-        writer.store(Owner::FREE, RELAXED);
+        writer.store(Owner::FIRST, RELAXED);
         let waiters = region.word(CONTROL + offset_of!(NotepadControl, waiters))?;
         waiters.store(0, RELAXED);
         if geometry.framing != ONE_WORD {
@@ -283,15 +280,6 @@ impl<'m, T: Content + ?Sized> Channel<'m> for Notepad<'m, T> {
     const KIND: Kind = Kind::Notepad;
 }
 
-impl<T: Content + ?Sized> Alone for Notepad<'_, T> {
-    fn give_away(&self) -> Result<()> {
-        self.writer.store(Owner::BARE, RELAXED);
-        Ok(())
-    }
-}
-
-impl<'m, T: Content + ?Sized> Incoherent<'m> for Notepad<'m, T> {}
-
 impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     /// Slots; 1 for values of at most 4 bytes.
     pub fn slots(&self) -> u32 {
@@ -318,17 +306,6 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
         Ok(self)
     }
 
-    /// Claims the writer's end in the name of a peer of the notepad's segment.
-    ///
-    /// An end whose owner is proven dead is taken over: what the dead one completed counts as written.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn writer<'p>(&self, me: &'p Peer<'m>) -> Result<Writer<'p, T>> {
-        self.write_as(Claimant::Peer(me), Silent)
-    }
-
     /// A reader: as many as one likes, each of which may be cloned. It needs no row, and no write access to the region.
     pub fn reader(&self) -> Reader<'m, T> {
         self.reader_with(())
@@ -340,37 +317,30 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     ///
     /// As [`Notepad::writer`]; [`Error::ForeignPeer`] for a notepad in a segment.
     pub fn split(self) -> Result<(Writer<'m, T>, Reader<'m, T>)> {
-        Ok((self.bare_writer(&NoProof)?, self.reader()))
+        let who = Claimant::splitting(self.region)?;
+        Ok((self.write_as(who, Silent)?, self.reader()))
     }
 
-    /// Claims the writer's end of a bare notepad. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// The writer's end of a bare notepad for good, and a reader: nobody ever claims the end, on any machine, and it is not given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims the end.
     ///
     /// # Errors
     ///
-    /// As [`Notepad::split`].
-    pub fn bare_writer(&self, proof: &'m dyn Liveness) -> Result<Writer<'m, T>> {
-        self.write_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a notepad in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Writer<'m, T>, Reader<'m, T>)> {
+        let who = Claimant::of_all(self.region, &[self.writer])?;
+        Ok((self.write_as(who, Silent)?, self.reader()))
     }
 
-    /// The end that writes, on a core whose cache `by` maintains.
+    /// The writer's end of a notepad that was split for good, for another core or context, or after a restart: what the one before
+    /// completed counts as written.
     ///
     /// # Errors
     ///
-    /// [`Error::ReadOnly`], [`Error::Mismatch`].
-    pub fn maintained_writer<M: CacheMaintenance>(
-        &self,
-        by: Maintained<M>,
-    ) -> Result<Writer<'m, T, Maintained<M>>> {
-        self.write_as(Claimant::Alone, by)
-    }
-
-    /// A reader, on a core whose cache `by` maintains.
-    pub fn maintained_reader<M: CacheMaintenance>(
-        &self,
-        by: Maintained<M>,
-    ) -> Reader<'m, T, Maintained<M>> {
-        self.reader_with(by)
+    /// [`Error::Mismatch`] if the notepad was not split for good.
+    pub fn static_writer(&self, sole: Sole) -> Result<Writer<'m, T>> {
+        self.write_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn write_as<'p, W: Wake>(

@@ -1,6 +1,7 @@
 use spin::relax::Spin;
 
 use super::*;
+use crate::memory::liveness::NoProof;
 use crate::memory::testing::{EACH_TRUST, Gone, Room, TooAligned, evicted};
 use crate::{Error, PeerId};
 

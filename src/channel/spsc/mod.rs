@@ -38,6 +38,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod consumer;
 mod producer;
 
@@ -49,16 +51,11 @@ use crate::channel::cursor::{self, Pair, Slots};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
-use crate::memory::liveness::{Liveness, NoProof};
-use crate::memory::maintenance::{CacheMaintenance, Maintained};
+use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
-use crate::segment::join::Peer;
-use crate::segment::kind::{
-    Channel, Incoherent, Kind,
-    sealed::{Alone, Sealed},
-};
+use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// What the creator of a ring decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,15 +146,6 @@ impl<'m, T: Pod> Channel<'m> for Spsc<'m, T> {
     const KIND: Kind = Kind::Spsc;
 }
 
-impl<T: Pod> Alone for Spsc<'_, T> {
-    fn give_away(&self) -> Result<()> {
-        self.pair.give_away();
-        Ok(())
-    }
-}
-
-impl<'m, T: Pod> Incoherent<'m> for Spsc<'m, T> {}
-
 impl<'m, T: Pod> Spsc<'m, T> {
     /// Slots of the ring.
     pub fn capacity(&self) -> u32 {
@@ -179,78 +167,45 @@ impl<'m, T: Pod> Spsc<'m, T> {
         Ok(self)
     }
 
-    /// Claims the producer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on where the dead one committed last.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn producer<'p>(&self, me: &'p Peer<'m>) -> Result<Producer<'p, T>> {
-        self.produce_as(Claimant::Peer(me), Silent)
-    }
-
-    /// Claims the consumer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; items it did not acknowledge come again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Spsc::producer`].
-    pub fn consumer<'p>(&self, me: &'p Peer<'m>) -> Result<Consumer<'p, T>> {
-        self.consume_as(Claimant::Peer(me), Silent)
-    }
-
     /// Claims both ends of a bare ring: for two threads, or a core and its interrupt.
     ///
     /// # Errors
     ///
     /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
     pub fn split(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
-        Ok((self.bare_producer(&NoProof)?, self.bare_consumer(&NoProof)?))
+        let who = Claimant::splitting(self.pair.region())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the producer's end of a bare ring. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// Both ends of a bare ring for good: nobody ever claims one, on any machine, and none is given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims both.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
-    pub fn bare_producer(&self, proof: &'m dyn Liveness) -> Result<Producer<'m, T>> {
-        self.produce_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a ring in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
+        let who = Claimant::of_all(self.pair.region(), &self.pair.claims())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the consumer's end of a bare ring; `proof` as in [`Spsc::bare_producer`].
+    /// The producer's end of a ring that was split for good, for another core or context, or after a restart: it goes on where the one
+    /// before committed last.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::bare_producer`].
-    pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m, T>> {
-        self.consume_as(Claimant::Bare(proof), Silent)
+    /// [`Error::Mismatch`] if the ring was not split for good; [`Error::Corrupt`].
+    pub fn static_producer(&self, sole: Sole) -> Result<Producer<'m, T>> {
+        self.produce_as(Claimant::sole(sole), Silent)
     }
 
-    /// The producer's end, on a core whose cache `by` maintains.
+    /// The consumer's end of a ring that was split for good; as [`Spsc::static_producer`].
     ///
     /// # Errors
     ///
-    /// [`Error::Corrupt`], [`Error::ReadOnly`], [`Error::Mismatch`].
-    pub fn maintained_producer<M: CacheMaintenance>(
-        &self,
-        by: Maintained<M>,
-    ) -> Result<Producer<'m, T, Maintained<M>>> {
-        self.produce_as(Claimant::Alone, by)
-    }
-
-    /// The consumer's end, on a core whose cache `by` maintains.
-    ///
-    /// # Errors
-    ///
-    /// As [`Spsc::maintained_producer`].
-    pub fn maintained_consumer<M: CacheMaintenance>(
-        &self,
-        by: Maintained<M>,
-    ) -> Result<Consumer<'m, T, Maintained<M>>> {
-        self.consume_as(Claimant::Alone, by)
+    /// As [`Spsc::static_producer`].
+    pub fn static_consumer(&self, sole: Sole) -> Result<Consumer<'m, T>> {
+        self.consume_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(
