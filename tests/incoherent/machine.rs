@@ -215,6 +215,11 @@ impl Machine {
         self.cores[core].copy.set(offset, value);
     }
 
+    /// What a core stored reaches the memory.
+    pub fn write_all_back(&self, core: usize) {
+        self.perform(&self.cores[core], (true, 0, BYTES));
+    }
+
     pub fn fail(&self, why: impl FnOnce() -> String) {
         self.wrong.borrow_mut().get_or_insert_with(why);
     }
@@ -229,7 +234,7 @@ impl Machine {
     /// Lets both cores act: `rounds` with everything moving, then as many with nothing that is not asked to. Answers the sites seen.
     pub fn run(&self, acts: [Act; 2], rounds: usize) -> Outcome {
         *self.acts.borrow_mut() = acts.map(Some);
-        self.running.set(true);
+        self.start();
         for restless in [true, false] {
             self.restless.set(restless);
             for _ in 0..rounds {
@@ -239,6 +244,16 @@ impl Machine {
             }
         }
         *self.acts.borrow_mut() = [None, None];
+        self.verdict()
+    }
+
+    /// From here on hooks have sites, and faults.
+    pub fn start(&self) {
+        self.running.set(true);
+    }
+
+    /// The sites seen, unless something went wrong.
+    pub fn verdict(&self) -> Outcome {
         let wrong = self.wrong.borrow_mut().take();
         wrong.map_or_else(|| Ok(self.seen.borrow().clone()), Err)
     }
@@ -258,9 +273,12 @@ impl Machine {
             return;
         }
         self.stir();
-        for _ in 0..[0, 0, 0, 1, 1, 6][self.dice.roll(6)] {
-            if self.wrong.borrow().is_none() {
-                self.act(1 - core);
+        let other_waits = self.acts.borrow()[1 - core].is_some();
+        if other_waits && self.dice.roll(3) == 0 {
+            for _ in 0..1 + self.dice.roll(5) {
+                if self.wrong.borrow().is_none() {
+                    self.act(1 - core);
+                }
             }
             self.stir();
         }
@@ -271,7 +289,7 @@ impl Machine {
         const CHUNK: usize = 128;
         for core in &self.cores {
             // Often nothing, sometimes everything.
-            let odds = [0, 0, 0, 0, 0, 1, 2, 16][self.dice.roll(8)];
+            let odds = [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2, 16][self.dice.roll(12)];
             if odds == 0 {
                 continue;
             }

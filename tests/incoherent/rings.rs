@@ -196,11 +196,17 @@ pub fn records<const A: usize, const B: usize>(trial: &Trial) -> Outcome {
     let acts = if trial.seed.is_multiple_of(2) {
         let tx = made.maintained_producer(machine.hooks::<A>(0)).unwrap();
         let rx = attached.maintained_consumer(machine.hooks::<B>(1)).unwrap();
-        [send(&machine, &model, 0, tx), receive(&machine, &model, 1, rx)]
+        [
+            send(&machine, &model, 0, tx),
+            receive(&machine, &model, 1, rx),
+        ]
     } else {
         let rx = made.maintained_consumer(machine.hooks::<A>(0)).unwrap();
         let tx = attached.maintained_producer(machine.hooks::<B>(1)).unwrap();
-        [receive(&machine, &model, 0, rx), send(&machine, &model, 1, tx)]
+        [
+            receive(&machine, &model, 0, rx),
+            send(&machine, &model, 1, tx),
+        ]
     };
     machine.run(acts, trial.rounds)
 }
@@ -237,7 +243,9 @@ fn send<const L: usize>(
             }),
         };
         let refused = usize::from(done.is_err());
-        model.borrow_mut().end(refused, refused == 1 || matches!(call, 0 | 1 | 3));
+        model
+            .borrow_mut()
+            .end(refused, refused == 1 || matches!(call, 0 | 1 | 3));
         // A record of at most half the ring fits an empty one always.
         let full = done == Err(Refused::Full) && !empty;
         machine.check(done.is_ok() || full, || format!("{done:?}, empty: {empty}"));
@@ -289,7 +297,10 @@ pub fn stream<const A: usize, const B: usize>(trial: &Trial) -> Outcome {
     let tx = made.maintained_producer(machine.hooks::<A>(0)).unwrap();
     let rx = attached.maintained_consumer(machine.hooks::<B>(1)).unwrap();
     let model = shared();
-    machine.run([pour(&machine, &model, tx), drink(&machine, &model, rx)], trial.rounds)
+    machine.run(
+        [pour(&machine, &model, tx), drink(&machine, &model, rx)],
+        trial.rounds,
+    )
 }
 
 fn pour<const L: usize>(machine: &Rc<Machine>, model: &Shared<u8>, mut tx: ByteTx<L>) -> Act {
@@ -306,7 +317,9 @@ fn pour<const L: usize>(machine: &Rc<Machine>, model: &Shared<u8>, mut tx: ByteT
         let refused = if done.is_ok() { 0 } else { bytes.len() };
         model.borrow_mut().end(refused, true);
         let full = done == Err(Refused::Full) && bytes.len() > room;
-        machine.check(done.is_ok() || full, || format!("{done:?} of {} in {room}", bytes.len()));
+        machine.check(done.is_ok() || full, || {
+            format!("{done:?} of {} in {room}", bytes.len())
+        });
     })
 }
 

@@ -108,7 +108,8 @@ pub(crate) struct Press<'p> {
 impl<'p> Press<'p> {
     /// Goes on where the publisher before ended: behind what it completed.
     pub(crate) fn take_over(tail: Tail<'p>, slots: RacingSlots<'p>, by: &impl Upkeep) -> Self {
-        let mut next = tail.newest(by) + 1;
+        // Its own words: whoever published before did so on this core, or this one attached since.
+        let mut next = tail.newest(&()) + 1;
         let slot = slots.slot(number(next));
         if slot.stamp().load(RELAXED) == complete(number(next)) {
             tail.latest.store(next as u32, PUBLISH);
