@@ -1,6 +1,5 @@
 //! What is changed by compare-and-swap, on machines that have it.
 
-use core::sync::atomic;
 
 use ::atomic as atomic_pkg;
 use bytemuck::NoUninit;
@@ -31,7 +30,7 @@ impl AtomicU32 {
 #[cfg(target_has_atomic = "64")]
 #[derive(Debug)]
 #[repr(transparent)]
-pub(crate) struct AtomicU64(atomic::AtomicU64);
+pub(crate) struct AtomicU64(core::sync::atomic::AtomicU64);
 
 #[cfg(target_has_atomic = "64")]
 impl AtomicU64 {
