@@ -217,6 +217,7 @@ pub fn around<const A: usize, const B: usize>(trial: &Trial) -> Outcome {
     // Meanwhile, on core 0 and not in the memory yet: an epoch's last message.
     machine.set(0, 128, (1 << 31) - 1);
     machine.set(0, 264, 3);
+    machine.set(0, 384, ((1 << 31) - 4u32) << 1);
     let mut mouth = made.maintained_publisher(machine.hooks::<A>(0)).unwrap();
     machine.start();
     machine.check(ear.poll() == Next::Empty, || "something of nothing".into());

@@ -52,8 +52,8 @@ fn value(n: u64) -> Value {
 }
 
 fn bytes(n: u64) -> Vec<u8> {
-    let len = (n * 37 % 97) as usize;
-    (0..len).map(|at| (n as usize * 7 + at) as u8).collect()
+    let len = (n % 1000 * 37 % 97) as usize;
+    (0..len).map(|at| (n as u8).wrapping_mul(7).wrapping_add(at as u8)).collect()
 }
 
 /// Versions whose writes began, and are over.
@@ -204,16 +204,32 @@ fn read<const L: usize>(
 }
 
 fn write_bytes<const L: usize>(
-    _: &Rc<Machine>,
+    machine: &Rc<Machine>,
     versions: &Rc<Versions>,
-    _: usize,
+    core: usize,
     mut pen: Pen<[u8], L>,
 ) -> Act {
-    let versions = versions.clone();
-    Box::new(move |_| {
+    let (machine, versions) = (machine.clone(), versions.clone());
+    Box::new(move |dice| {
         let n = versions.begin();
-        pen.write(&bytes(n)).unwrap();
-        versions.end();
+        let call = dice.roll(6);
+        if call < 2 {
+            pen.write(&bytes(n)).unwrap();
+            return versions.end();
+        }
+        let committed = call < 4;
+        let bytes = bytes(if committed { n } else { !n });
+        let mut draft = pen.draft();
+        for (at, byte) in bytes.iter().enumerate() {
+            draft.write_at(at, &[*byte]).unwrap();
+            if at % 32 == 5 {
+                machine.moment(core);
+            }
+        }
+        if committed {
+            draft.commit(bytes.len()).unwrap();
+            versions.end();
+        }
     })
 }
 
