@@ -53,7 +53,9 @@ fn value(n: u64) -> Value {
 
 fn bytes(n: u64) -> Vec<u8> {
     let len = (n % 1000 * 37 % 97) as usize;
-    (0..len).map(|at| (n as u8).wrapping_mul(7).wrapping_add(at as u8)).collect()
+    (0..len)
+        .map(|at| (n as u8).wrapping_mul(7).wrapping_add(at as u8))
+        .collect()
 }
 
 /// Versions whose writes began, and are over.

@@ -59,6 +59,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod draft;
+mod maintained;
 mod publisher;
 #[cfg(target_has_atomic = "32")]
 pub mod reliable;

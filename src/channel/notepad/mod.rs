@@ -57,6 +57,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod draft;
+mod maintained;
 mod note;
 mod reader;
 mod writer;
