@@ -105,7 +105,7 @@ pub use channel::{bytes, mailslot, notepad, spsc};
 pub use channel::{frames, mpmc, rpc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
-pub use memory::layout::{AlignedBytes, CACHE_LINE};
+pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
 #[cfg(target_has_atomic = "32")]
 pub use memory::liveness::{Evicted, Life, Liveness, NoProof};
 pub use memory::liveness::{PeerId, Sole};

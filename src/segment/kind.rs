@@ -52,6 +52,14 @@ impl Kind {
         }
     }
 
+    /// True of kinds that offer the compact spacing: those that need no compare-and-swap once their ends are held.
+    pub(crate) const fn may_be_compact(self) -> bool {
+        matches!(
+            self,
+            Kind::Spsc | Kind::Bytes | Kind::Notepad | Kind::Mailslot
+        )
+    }
+
     /// The eight bytes that begin the header.
     pub const fn magic(self) -> [u8; 8] {
         match self {

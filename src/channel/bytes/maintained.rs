@@ -9,10 +9,11 @@ use crate::channel::seat::Claimant;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::memory::layout::Spacing;
 use crate::memory::maintenance::{CacheMaintenance, Maintained};
 
 impl Named for Bytes<'_> {
-    const ENDS: &'static [usize] = cursor::NAMES.ends;
+    const ENDS: &'static [usize] = cursor::names(Spacing::Lines).ends;
 }
 
 impl<'m> Incoherent<'m> for Bytes<'m> {}

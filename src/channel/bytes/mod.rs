@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! A position pair (512 bytes) whose positions count bytes, then `capacity` bytes.
+//! A position pair (512 bytes; 128 if compact) whose positions count bytes, then `capacity` bytes.
 //! ```text
 //! record:  0 length u32   4 zero u32   8 payload   .. padding to 8
 //! wrap:    0 0xffff_ffff  4 ..                     to the ring's end
@@ -48,6 +48,7 @@ use self::ring::{HEADER, Ring};
 use crate::channel::cursor::{self, Pair};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
+use crate::memory::layout::Spacing;
 use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
 use crate::segment::header::Geometry;
@@ -75,6 +76,8 @@ pub struct Config {
     pub capacity_bytes: u32,
     /// Records or a stream.
     pub framing: Framing,
+    /// How far apart the words of both ends lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -83,6 +86,7 @@ impl Config {
         Self {
             capacity_bytes,
             framing: Framing::Records,
+            spacing: Spacing::Lines,
         }
     }
 
@@ -91,7 +95,14 @@ impl Config {
         Self {
             capacity_bytes,
             framing: Framing::Stream,
+            spacing: Spacing::Lines,
         }
+    }
+
+    /// Compact, for microcontrollers: 128 bytes and the ring, where 512 and the ring are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
+        self
     }
 
     /// A ring that holds `count` records of `bytes` bytes each, however they wrap.
@@ -179,7 +190,13 @@ impl<'m> Sealed<'m> for Bytes<'m> {
             element_align: 1,
             type_tag: 0,
             framing: config.framing as u32,
-            span_bytes: cursor::span_bytes(config.capacity_bytes, 1, HEADER as usize)?,
+            spacing: config.spacing,
+            span_bytes: cursor::span_bytes(
+                config.spacing,
+                config.capacity_bytes,
+                1,
+                HEADER as usize,
+            )?,
         })
     }
 
@@ -225,6 +242,11 @@ impl<'m> Bytes<'m> {
     /// Records or a stream.
     pub fn framing(&self) -> Framing {
         self.framing
+    }
+
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.pair.geometry.spacing
     }
 
     /// Claims both ends of a bare ring: for two threads, or a core and its interrupt.

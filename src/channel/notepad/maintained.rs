@@ -2,17 +2,18 @@
 
 #![forbid(unsafe_code)]
 
-use super::{NAMES, Notepad, Reader, Writer};
+use super::{Notepad, Reader, Writer, names};
 use crate::channel::incoherent::{Incoherent, Named};
 use crate::channel::seat::Claimant;
 use crate::channel::stamp::Content;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
+use crate::memory::layout::Spacing;
 use crate::memory::maintenance::{CacheMaintenance, Maintained};
 
 impl<T: Content + ?Sized> Named for Notepad<'_, T> {
-    const ENDS: &'static [usize] = NAMES.ends;
+    const ENDS: &'static [usize] = names(Spacing::Lines).ends;
 }
 
 impl<'m, T: Content + ?Sized> Incoherent<'m> for Notepad<'m, T> {}

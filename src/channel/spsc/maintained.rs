@@ -10,10 +10,11 @@ use crate::channel::seat::Claimant;
 use crate::error::Error;
 use crate::error::Result;
 use crate::memory::Pod;
+use crate::memory::layout::Spacing;
 use crate::memory::maintenance::{CacheMaintenance, Maintained};
 
 impl<T: Pod> Named for Spsc<'_, T> {
-    const ENDS: &'static [usize] = cursor::NAMES.ends;
+    const ENDS: &'static [usize] = cursor::names(Spacing::Lines).ends;
 }
 
 impl<'m, T: Pod> Incoherent<'m> for Spsc<'m, T> {}

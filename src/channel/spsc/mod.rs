@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! A position pair (header, tail, head, control: 512 bytes), then `capacity` slots of `size_of::<T>()` bytes.
+//! A position pair (header, tail, head, control: 512 bytes; 128 if compact), then `capacity` slots of `size_of::<T>()` bytes.
 //!
 //! # Protocol
 //!
@@ -52,6 +52,7 @@ use crate::channel::cursor::{self, Pair, Slots};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
+use crate::memory::layout::Spacing;
 use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
 use crate::segment::header::Geometry;
@@ -66,6 +67,8 @@ pub struct Config {
     pub capacity: u32,
     /// The user's own number for `T`, compared by [`Spsc::expect_tag`] and by plans; 0 if none.
     pub type_tag: u64,
+    /// How far apart the words of both ends lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -74,6 +77,7 @@ impl Config {
         Self {
             capacity,
             type_tag: 0,
+            spacing: Spacing::Lines,
         }
     }
 
@@ -82,11 +86,17 @@ impl Config {
         self.type_tag = type_tag;
         self
     }
+
+    /// Compact, for microcontrollers: 128 bytes and the slots, where 512 and the slots are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
+        self
+    }
 }
 
 /// Size and alignment of the element, if slots can hold it: checked by whoever attaches too, since a slot is
 /// aligned only as far as its line.
-fn check_element<T>() -> Result<(usize, usize)> {
+fn check_element<T>(spacing: Spacing) -> Result<(usize, usize)> {
     let bad = |field, found: usize, want| Error::BadConfig {
         field,
         found: found as u64,
@@ -97,8 +107,11 @@ fn check_element<T>() -> Result<(usize, usize)> {
         let want = "an element of 1 byte to 16 MiB";
         return Err(bad(Field::ElementBytes, bytes, want));
     }
-    if align > crate::CACHE_LINE {
-        let want = "an alignment of at most 128";
+    if align > spacing.line_bytes() {
+        let want = match spacing {
+            Spacing::Lines => "an alignment of at most 128",
+            Spacing::Compact => "an alignment of at most 16, the ring being compact",
+        };
         return Err(bad(Field::ElementAlign, align, want));
     }
     Ok((bytes, align))
@@ -115,7 +128,7 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     type Config = Config;
 
     fn geometry(config: &Config) -> Result<Geometry> {
-        let (bytes, align) = check_element::<T>()?;
+        let (bytes, align) = check_element::<T>(config.spacing)?;
         Ok(Geometry {
             kind: Self::KIND,
             capacity: config.capacity,
@@ -123,7 +136,8 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
             element_align: align as u32,
             type_tag: config.type_tag,
             framing: 0,
-            span_bytes: cursor::span_bytes(config.capacity, bytes, bytes)?,
+            spacing: config.spacing,
+            span_bytes: cursor::span_bytes(config.spacing, config.capacity, bytes, bytes)?,
         })
     }
 
@@ -132,8 +146,8 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     }
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
-        check_element::<T>()?;
         let pair = Pair::attach(region, Self::KIND, size_of::<T>())?;
+        check_element::<T>(pair.geometry.spacing)?;
         pair.geometry
             .expect_element(size_of::<T>(), align_of::<T>())?;
         Ok(Self {
@@ -151,6 +165,11 @@ impl<'m, T: Pod> Spsc<'m, T> {
     /// Slots of the ring.
     pub fn capacity(&self) -> u32 {
         self.pair.geometry.capacity
+    }
+
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.pair.geometry.spacing
     }
 
     /// The creator's number for the element type; 0 if none.
