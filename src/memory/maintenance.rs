@@ -92,7 +92,7 @@ pub unsafe trait CacheMaintenance {
     ///
     /// # Safety
     ///
-    /// `from..from + bytes` are whole lines of mapped memory, in which this core has stored nothing since they were cleaned.
+    /// `from..from + bytes` are whole lines of mapped memory; nobody misses what this core stored there and has not cleaned.
     unsafe fn invalidate(&self, from: *const u8, bytes: usize);
 }
 
@@ -229,8 +229,9 @@ impl<M: CacheMaintenance> Maintained<M> {
     /// # Safety
     ///
     /// Every end of the channel, on every core, is made with one of these, by hooks that reach the same memory, and the channel with
-    /// [`Maintained::init`]. The end that this one makes is the only one of its side; readers and subscribers may be many. With
-    /// [`Maintained::attach`]: `init` has returned on the other core, this core uses no other end in the region, and wrote nothing there since.
+    /// [`Maintained::init`]. The end that this one makes is the only one of its side, and none was on another core since this one attached;
+    /// readers and subscribers may be many. When it attaches, `init` has returned on the other core, and this one uses no end in the region.
+    /// What it wrote there before any of this it wrote back before `init`, or writes back never.
     pub unsafe fn new(by: M) -> Self {
         const { assert!(Self::LINE <= CACHE_LINE) };
         Self { by, ring: None }

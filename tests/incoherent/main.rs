@@ -9,6 +9,8 @@ mod notepads;
 mod rings;
 
 use machine::{Fault, Outcome, Trial};
+use ringpad::spsc::{Config, Spsc};
+use ringpad::{AlignedBytes, CacheMaintenance, Channel, Error, Field, Maintained, PeerId, Region};
 
 const ROUNDS: usize = 100;
 const SEEDS: u64 = 10;
@@ -148,5 +150,76 @@ fn numbers_that_went_around_are_told_by_the_epoch() {
     must_fail(
         mailslots::around::<4, 4>,
         Fault::Dropped("invalidate epoch"),
+    );
+}
+
+/// Hooks of a machine whose caches are coherent: nothing is to be done.
+#[derive(Debug)]
+struct Coherent;
+
+// SAFETY: every core sees every store.
+unsafe impl CacheMaintenance for Coherent {
+    const LINE: usize = 128;
+    unsafe fn clean(&self, _: *const u8, _: usize) {}
+    unsafe fn invalidate(&self, _: *const u8, _: usize) {}
+}
+
+fn by() -> Maintained<Coherent> {
+    // SAFETY: caches are coherent here, and no test below has two ends of one side.
+    unsafe { Maintained::new(Coherent) }
+}
+
+#[test]
+fn compact_channels_are_refused() {
+    let compact = Config::new(8).compact();
+    let refused = |made: Result<Spsc<'_, u32>, Error>| {
+        let (want, found, field) = (128, 16, Field::LineBytes);
+        assert_eq!(made.unwrap_err(), Error::Mismatch { field, want, found });
+    };
+    let mut room = AlignedBytes::<1024>::new();
+    refused(by().init(Region::from_mut(room.as_mut()).unwrap(), &compact));
+    Spsc::<u32>::init(Region::from_mut(room.as_mut()).unwrap(), &compact).unwrap();
+    refused(by().attach(Region::from_mut(room.as_mut()).unwrap()));
+    // In the middle of a line, where dropping one would drop a neighbour's.
+    let past = by().attach::<Spsc<'_, u32>>(Region::from_mut(&mut room.as_mut()[16..]).unwrap());
+    assert_eq!(
+        past.unwrap_err(),
+        Error::Misaligned {
+            want: 128,
+            found: 16
+        }
+    );
+}
+
+#[test]
+fn nobody_claims_an_end_and_claimed_rings_are_refused() {
+    let mut room = AlignedBytes::<1024>::new();
+    let region = Region::from_mut(room.as_mut()).unwrap();
+    let ring: Spsc<'_, u32> = by().init(region, &Config::new(8)).unwrap();
+    let (mut tx, mut rx) = (
+        ring.maintained_producer(by()).unwrap(),
+        ring.maintained_consumer(by()).unwrap(),
+    );
+    tx.push(7).unwrap();
+    assert_eq!(rx.pop(), Some(7));
+    let by_whom = PeerId::STATIC;
+    assert_eq!(
+        ring.split().unwrap_err(),
+        Error::EndpointTaken { by: by_whom }
+    );
+
+    let mut room = AlignedBytes::<1024>::new();
+    let region = Region::from_mut(room.as_mut()).unwrap();
+    let claimed = Spsc::<u32>::init(region, &Config::new(8)).unwrap();
+    let refused = claimed.maintained_producer(by()).unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Error::Mismatch {
+                field: Field::Claim,
+                ..
+            }
+        ),
+        "{refused:?}"
     );
 }
