@@ -10,7 +10,7 @@ use crate::machine::{Act, Cache, Hook, Machine, Outcome, Trial};
 
 /// The sites of a notepad whose lines are shorter than its slots.
 pub fn sites(hook: &Hook<'_>) -> &'static str {
-    let is_stamp = hook.offset % 128 == 0 && hook.bytes <= 32;
+    let is_stamp = hook.offset.is_multiple_of(128) && hook.bytes <= 32;
     match (hook.clean, hook.offset) {
         (true, 132..136) => "clean value",
         (false, 132..136) => "invalidate value",
