@@ -6,14 +6,14 @@
 use cortex_m::Peripherals;
 use cortex_m_rt::{entry, exception};
 use ringpad::spsc::{Config, Producer, Spsc};
-use ringpad::{AlignedBytes, Channel, Region};
+use ringpad::{Channel, CompactBytes, Region};
 use ringpad_cortex_m::{Given, end, tick_every};
 
 const NUMBERS: u32 = 5_000;
-/// A header and three lines of words, 128 bytes each, and 16 numbers on a line of their own.
-const BYTES: usize = 5 * 128;
+/// A header of 80 bytes, three short lines of words, and 16 numbers.
+const BYTES: usize = 80 + 3 * 16 + 16 * 4;
 
-static ROOM: Given<AlignedBytes<BYTES>> = Given::holding(AlignedBytes::new());
+static ROOM: Given<CompactBytes<BYTES>> = Given::holding(CompactBytes::new());
 static SENDER: Given<Producer<'static, u32>> = Given::nothing();
 
 /// What comes at a position: no two neighbours share many bits.
@@ -25,7 +25,7 @@ fn run(machine: &mut Peripherals) -> Option<()> {
     // SAFETY: main runs once, and nobody else uses the room.
     let room = unsafe { ROOM.mine() };
     let region = Region::from_mut(room.as_mut()).ok()?;
-    let ring = Spsc::<u32>::init(region, &Config::new(16)).ok()?;
+    let ring = Spsc::<u32>::init(region, &Config::new(16).compact()).ok()?;
     let (tx, mut rx) = ring.split().ok()?;
     // SAFETY: SysTick, whose it is, does not run yet.
     unsafe { SENDER.give(tx) };

@@ -1,5 +1,6 @@
 //! What is changed by compare-and-swap, on machines that have it.
 
+
 use ::atomic as atomic_pkg;
 use bytemuck::NoUninit;
 

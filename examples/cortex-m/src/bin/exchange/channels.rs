@@ -8,10 +8,10 @@ use crate::values::{Item, Taker, Wrong};
 /// Bytes of the region.
 pub(crate) const ROOM: usize = 6144;
 
-const RING: spsc::Config = spsc::Config::new(8);
-const RECORDS: bytes::Config = bytes::Config::records(256);
-const NOTE: notepad::Config = notepad::Config::new();
-const MAIL: mailslot::Config = mailslot::Config::new(8);
+const RING: spsc::Config = spsc::Config::new(8).compact();
+const RECORDS: bytes::Config = bytes::Config::records(256).compact();
+const NOTE: notepad::Config = notepad::Config::new().compact();
+const MAIL: mailslot::Config = mailslot::Config::new(8).compact();
 
 type Ring<'m> = spsc::Spsc<'m, Item>;
 type Note<'m> = notepad::Notepad<'m, Item>;
