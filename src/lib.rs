@@ -96,6 +96,7 @@ mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
+pub use channel::incoherent::Incoherent;
 #[cfg(target_has_atomic = "32")]
 pub use channel::lock;
 pub use channel::stamp::Content;
@@ -108,6 +109,7 @@ pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
 #[cfg(target_has_atomic = "32")]
 pub use memory::liveness::{Evicted, Life, Liveness, NoProof};
 pub use memory::liveness::{PeerId, Sole};
+pub use memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 pub use memory::region::Region;
 #[cfg(target_has_atomic = "32")]
 pub use segment::directory::Entry;
