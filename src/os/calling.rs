@@ -5,9 +5,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
-
 use super::owned::{OwnedBell, OwnedPeer, OwnedRinger};
+use super::system;
 use super::{Client, Error, Result, Server, Waiter};
 use crate::rpc::{Call, Poll, Refused, Request, Rpc, TooLong};
 use crate::{Content, PeerId, Pod};
@@ -19,10 +18,7 @@ pub type OwnedRequest<'s, Q, A> = Request<'s, 'static, Q, A, OwnedRinger>;
 
 /// Nanoseconds of the machine's monotonic clock, in which deadlines of calls are said here: the same in all its processes.
 pub fn now_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    (now.tv_sec as u64)
-        .wrapping_mul(1_000_000_000)
-        .wrapping_add(now.tv_nsec as u64)
+    system::now_ns()
 }
 
 /// Why a call that was waited for has no reply.

@@ -10,16 +10,14 @@
 //!
 //! Blocking only on a short internal lock; one or a few system calls a question.
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::linux::lock;
-use super::linux::process::{self, Sighting, Watch};
+use super::system::{self, Ask, Sighting, Watch};
 use crate::segment::peers::Table;
 use crate::{Identity, Life, Liveness, PeerId};
 
-impl From<process::Identity> for Identity {
-    fn from(of: process::Identity) -> Self {
+impl From<system::Identity> for Identity {
+    fn from(of: system::Identity) -> Self {
         Identity {
             pid: of.pid,
             start: of.start,
@@ -42,7 +40,7 @@ enum Known {
 #[derive(Debug)]
 pub(super) struct Oracle {
     /// Holds no lock: asked through, never locked.
-    ask: OwnedFd,
+    ask: Ask,
     table: Table<'static>,
     /// Rows of a distrusted segment may name anybody: only locks count there.
     by_process: bool,
@@ -51,17 +49,13 @@ pub(super) struct Oracle {
 
 impl Oracle {
     /// `table` must stay mapped as long as the oracle is asked.
-    pub(super) fn new(ask: OwnedFd, table: Table<'static>, by_process: bool) -> Self {
+    pub(super) fn new(ask: Ask, table: Table<'static>, by_process: bool) -> Self {
         Self {
             ask,
             table,
             by_process,
             known: Mutex::new([const { None }; PeerId::MOST as usize]),
         }
-    }
-
-    pub(super) fn ask(&self) -> BorrowedFd<'_> {
-        self.ask.as_fd()
     }
 
     /// The row's present process, if it can be watched; looked up once a life.
@@ -76,7 +70,7 @@ impl Oracle {
         if let Some((of, known)) = slot.as_ref().filter(|(of, _)| *of == tenant) {
             return Some((*of, known.clone()));
         }
-        let found = match Watch::of(&process::Identity {
+        let found = match Watch::of(&system::Identity {
             pid: identity.pid,
             start: identity.start,
             pid_ns: identity.space,
@@ -124,7 +118,7 @@ unsafe impl Liveness for Oracle {
         if peer.get() > self.table.rows() {
             return Life::Unknown;
         }
-        match lock::held_exclusively(self.ask(), u64::from(peer.get())) {
+        match self.ask.is_held(peer) {
             Ok(false) => Life::Dead,
             Ok(true) if self.has_exited(peer) => Life::Dead,
             Ok(true) => Life::Alive,
@@ -133,13 +127,14 @@ unsafe impl Liveness for Oracle {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::os::fd::AsFd;
     use std::process::{Command, Stdio};
 
     use super::*;
     use crate::memory::testing::Trust;
-    use crate::os::linux::memory::memfd;
+    use crate::os::linux::{lock, memory::memfd};
     use crate::segment::testing::{room, segment};
     use crate::{NoProof, Peer};
 
@@ -150,7 +145,7 @@ mod tests {
         Identity {
             pid,
             start: start.parse().unwrap(),
-            ..process::Identity::mine().into()
+            ..system::Identity::mine().into()
         }
     }
 
@@ -166,7 +161,7 @@ mod tests {
         let reopen = || lock::reopen(memory.as_fd()).unwrap();
         let seat = reopen();
         assert!(lock::try_exclusive(seat.as_fd(), u64::from(row.get())).unwrap());
-        let oracle = Oracle::new(reopen(), segment.table(), true);
+        let oracle = Oracle::new(Ask(reopen()), segment.table(), true);
         let sit = |identity| {
             Peer::join_locked(segment, row, &identity, &NoProof)
                 .unwrap()

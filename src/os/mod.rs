@@ -36,36 +36,38 @@
 //! # Ok(()) }
 //! ```
 
-mod anonymous;
-mod bells;
 mod calling;
 mod error;
 mod framing;
-mod housekeeping;
-mod inherit;
+#[cfg(target_os = "linux")]
 pub(crate) mod linux;
 mod listening;
 mod liveness;
-mod named;
-mod names;
+mod name;
 mod options;
 mod owned;
+mod patience;
 mod reaping;
 mod shared;
 mod sharing;
 mod silent;
+#[cfg(unix)]
+mod unix;
 mod waiter;
+
+// What the rooms above stand on, the same names on every system.
+#[cfg(unix)]
+use self::unix as system;
 
 pub use self::calling::{CallError, OwnedCall, OwnedRequest, now_ns};
 pub use self::error::Error;
 pub use self::framing::{OwnedLoan, OwnedView};
-pub use self::housekeeping::{Listed, collect, list};
-pub use self::inherit::HANDOFF_VARIABLE;
 pub use self::options::Options;
 pub use self::owned::{OwnedBell, OwnedPeer, OwnedRinger};
 pub use self::shared::SharedSegment;
 pub use self::sharing::LockGuard;
 pub use self::silent::OwnedSilence;
+pub use self::system::{HANDOFF_VARIABLE, Listed, collect, list};
 pub use self::waiter::Waiter;
 
 /// The result of this layer.

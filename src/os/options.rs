@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
-use super::linux::directory::Permissions;
 use super::shared::Trust;
+use super::system;
 
 /// How a segment is made and opened. The defaults suit processes of one user.
 ///
@@ -17,7 +17,8 @@ use super::shared::Trust;
 #[derive(Clone, Debug)]
 pub struct Options {
     directory: Option<PathBuf>,
-    pub(super) permissions: Permissions,
+    /// Who may use what is made, and the most that what is found may allow.
+    pub(super) permissions: system::Permissions,
     pub(super) prefault: bool,
     pub(super) lock_memory: bool,
     pub(super) huge_pages: bool,
@@ -36,7 +37,7 @@ impl Options {
     pub fn new() -> Self {
         Self {
             directory: None,
-            permissions: Permissions::default(),
+            permissions: system::Permissions::default(),
             prefault: false,
             lock_memory: false,
             huge_pages: false,
@@ -116,7 +117,6 @@ impl Options {
         if let Some(path) = std::env::var_os("RINGPAD_DIR").filter(|path| !path.is_empty()) {
             return path.into();
         }
-        let user = rustix::process::geteuid().as_raw();
-        Path::new("/dev/shm").join(format!("ringpad-{user}"))
+        system::default_directory()
     }
 }

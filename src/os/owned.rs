@@ -5,11 +5,10 @@
 //! outlives the endpoint, and nothing turns one into an endpoint without the keeper.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use super::linux::lock;
 use super::shared::SharedSegment;
+use super::system::Seat;
 use super::waiter::Waiter;
 use super::{ByteConsumer, ByteProducer, Consumer, Producer, Result};
 use crate::channel::seat::Claimant;
@@ -30,7 +29,7 @@ pub(super) unsafe fn forever<'a, T>(it: &T) -> &'a T {
 /// What a joined peer keeps. Dropping leaves the row first, then gives back its lock, then the segment.
 pub(super) struct Joined {
     peer: ManuallyDrop<Peer<'static>>,
-    seat: Option<OwnedFd>,
+    seat: Option<Seat>,
     pub(super) segment: SharedSegment,
 }
 
@@ -51,8 +50,8 @@ impl Drop for Joined {
         if self.segment.inner.segment.is_forked() {
             return;
         }
-        if lock::release(seat.as_fd(), u64::from(id.get())).is_ok() {
-            self.segment.inner.give_back(seat);
+        if seat.unlock(id).is_ok() {
+            self.segment.inner.seats.give_back(seat);
         }
     }
 }
@@ -73,13 +72,13 @@ impl std::fmt::Debug for OwnedPeer {
 
 impl OwnedPeer {
     /// Joins in `row`, whose byte `seat` has locked.
-    pub(super) fn take(segment: SharedSegment, row: PeerId, seat: OwnedFd) -> Result<Self> {
+    pub(super) fn take(segment: SharedSegment, row: PeerId, seat: Seat) -> Result<Self> {
         let (peer, dead) = match segment.occupy(row) {
             Ok(joined) => joined,
             Err(error) => {
                 // A sandbox may not be able to open another.
-                if lock::release(seat.as_fd(), u64::from(row.get())).is_ok() {
-                    segment.inner.give_back(seat);
+                if seat.unlock(row).is_ok() {
+                    segment.inner.seats.give_back(seat);
                 }
                 return Err(error);
             }

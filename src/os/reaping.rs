@@ -7,11 +7,8 @@
 
 #![forbid(unsafe_code)]
 
-use std::os::fd::AsFd;
-
 use super::Result;
 use super::error::Doing;
-use super::linux::lock;
 use super::owned::OwnedPeer;
 use super::shared::SharedSegment;
 use crate::memory::liveness::Owner;
@@ -36,21 +33,19 @@ impl OwnedPeer {
             .collect();
         let (mut rows, mut seats, mut failed) = (Vec::new(), Vec::new(), None);
         for (row, generation) in dead {
-            let byte = u64::from(row.get());
-            let taken = inner.seat().and_then(|seat| {
-                let locked = lock::try_exclusive(seat.as_fd(), byte);
-                let locked = locked.doing(|| format!("locking row {row}"));
+            let taken = inner.seats.seat().and_then(|seat| {
+                let locked = seat.lock(row).doing(|| format!("locking row {row}"));
                 Ok((locked?, seat))
             });
             match taken {
                 // Whoever held the byte between may have been another, and left.
                 Ok((true, seat)) if inner.segment.table().begin_reaping(row, generation) => {
                     rows.push((row, generation));
-                    seats.push((seat, byte));
+                    seats.push((seat, row));
                 }
                 Ok((locked, seat)) => {
-                    if !locked || lock::release(seat.as_fd(), byte).is_ok() {
-                        inner.give_back(seat);
+                    if !locked || seat.unlock(row).is_ok() {
+                        inner.seats.give_back(seat);
                     }
                 }
                 // What is locked is reaped all the same.
@@ -58,9 +53,9 @@ impl OwnedPeer {
             }
         }
         let reaped = peer.reap_rows(&rows, 0, &inner.bells);
-        for (seat, byte) in seats {
-            if lock::release(seat.as_fd(), byte).is_ok() {
-                inner.give_back(seat);
+        for (seat, row) in seats {
+            if seat.unlock(row).is_ok() {
+                inner.seats.give_back(seat);
             }
         }
         match failed {

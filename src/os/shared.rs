@@ -1,19 +1,13 @@
 //! A mapped segment and everything that joining it takes.
 
-use std::os::fd::{BorrowedFd, OwnedFd};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::Result;
-use super::bells::Bells;
 use super::error::Doing;
-use super::linux::fork::fork_guard;
-use super::linux::lock;
-use super::linux::memory::Mapping;
-use super::linux::process;
 use super::liveness::Oracle;
-use super::names::Names;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
+use super::system::{self, Ask, Bells, Handle, Mapping, Seats, fork_guard};
 use crate::segment::join::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
@@ -29,18 +23,6 @@ pub(super) enum Trust {
 pub(super) enum Access {
     ReadWrite,
     ReadOnly,
-}
-
-/// Where descriptions for row locks come from.
-#[derive(Debug)]
-pub(super) enum Seats {
-    /// The lock file of a named segment, opened anew for each peer.
-    Named(Names),
-    /// The memory itself: descriptions handed down, then re-opened ones.
-    Anonymous {
-        memory: OwnedFd,
-        spare: Mutex<Vec<OwnedFd>>,
-    },
 }
 
 /// Everything that handles share. Fields drop in this order: the names last of all let go of the segment.
@@ -70,7 +52,7 @@ impl std::fmt::Debug for SharedSegment {
 
 /// Maps a file's `len` bytes as the options want.
 pub(super) fn map(
-    file: BorrowedFd<'_>,
+    file: Handle<'_>,
     len: u64,
     options: &Options,
     access: Access,
@@ -156,7 +138,7 @@ impl SharedSegment {
     pub(super) fn assemble(
         mapping: Mapping,
         segment: Segment<'static>,
-        ask: OwnedFd,
+        ask: Ask,
         bells: Bells,
         seats: Seats,
         trust: Trust,
@@ -236,22 +218,20 @@ impl SharedSegment {
     /// [`crate::Error::PeersFull`] when every row's lock is held (a dead owner's too, while a child that it forked holds it on), [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
     pub fn join(&self) -> Result<OwnedPeer> {
         self.inner.segment.check_joinable()?;
-        let seat = self.inner.seat()?;
+        let seat = self.inner.seats.seat()?;
         let rows = self.inner.segment.peers();
         for row in (1..=rows).filter_map(PeerId::new) {
-            let byte = u64::from(row.get());
-            let locked = lock::try_exclusive(std::os::fd::AsFd::as_fd(&seat), byte);
-            if locked.doing(|| format!("locking row {row}"))? {
+            if seat.lock(row).doing(|| format!("locking row {row}"))? {
                 return OwnedPeer::take(self.clone(), row, seat);
             }
         }
-        self.inner.give_back(seat);
+        self.inner.seats.give_back(seat);
         Err(crate::Error::PeersFull { peers: rows }.into())
     }
 
     /// The core peer of a locked row, alive as long as `self`. True if somebody died in the row, who is still to be reaped.
     pub(super) fn occupy(&self, row: PeerId) -> Result<(Peer<'static>, bool)> {
-        let identity = process::Identity::mine().into();
+        let identity = system::Identity::mine().into();
         // SAFETY: Inner lies in an Arc that OwnedPeer keeps longer than the peer made here.
         let oracle: &'static Oracle = unsafe { forever(&self.inner.oracle) };
         Ok(Peer::join_locked(
@@ -263,39 +243,10 @@ impl SharedSegment {
     }
 }
 
-impl Inner {
-    /// A description of its own for a peer's lock.
-    pub(super) fn seat(&self) -> Result<OwnedFd> {
-        match &self.seats {
-            Seats::Named(names) => names.open_lock(),
-            Seats::Anonymous { memory, spare } => {
-                let spare = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                match spare {
-                    Some(seat) => Ok(seat),
-                    None => lock::reopen(std::os::fd::AsFd::as_fd(memory))
-                        .doing(|| "opening the memory anew for a lock".into()),
-                }
-            }
-        }
-    }
-
-    /// Keeps a handed-down description for the next join: a sandbox may not be able to open another.
-    pub(super) fn give_back(&self, seat: OwnedFd) {
-        if let Seats::Anonymous { spare, .. } = &self.seats {
-            spare
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(seat);
-        }
-    }
-}
-
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Seats::Named(names) = &self.seats {
-            if !self.segment.is_forked() {
-                names.let_go();
-            }
+        if !self.segment.is_forked() {
+            self.seats.let_go();
         }
     }
 }

@@ -14,15 +14,13 @@
 //! millisecond brought nothing, a sleeper looks once a millisecond, and each look reads 64 KiB at most.
 
 use std::mem::ManuallyDrop;
-use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::Result;
 use super::error::Doing;
-use super::linux::bell::{self, MAX_WAIT};
-use super::linux::process::Watch;
 use super::owned::{Joined, OwnedBell};
-use super::{Error, Result};
+use super::system::{Ear, MAX_WATCHES, Watch};
 use crate::segment::doorbell::{Armed, Sleeper};
 use crate::segment::join::Peer;
 use crate::{PeerId, poll_for};
@@ -104,6 +102,7 @@ pub struct Waiter {
     /// What was rung still lies in the pipe.
     undrained: bool,
     credit: Credit,
+    ear: Ear,
     joined: Arc<Joined>,
 }
 
@@ -122,14 +121,13 @@ impl Drop for Waiter {
 
 impl Waiter {
     pub(super) fn of(joined: Arc<Joined>) -> Result<Self> {
-        if joined.segment.inner.bells.of(joined.peer().id()).is_none() {
-            return Err(Error::NoBells);
-        }
         let peer: *const Peer<'_> = joined.peer();
         // SAFETY: the peer lies in the Arc kept below, which outlives the sleeper by the order of drops.
         let peer: &'static Peer<'static> = unsafe { &*peer.cast() };
+        let sleeper = Sleeper::of(peer)?;
         Ok(Self {
-            sleeper: ManuallyDrop::new(Sleeper::of(peer)?),
+            ear: joined.segment.inner.bells.ear(peer.id())?,
+            sleeper: ManuallyDrop::new(sleeper),
             tick: Some(TICK),
             polls: 0,
             reported: [None; PeerId::MOST as usize],
@@ -176,7 +174,7 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`].
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
     pub fn wait<T>(
         &mut self,
         bells: &[OwnedBell],
@@ -191,6 +189,7 @@ impl Waiter {
         self.check_home()?;
         let mut bed = Bed {
             joined: &self.joined,
+            ear: &self.ear,
             reported: &mut self.reported,
             woken: &mut self.woken,
             undrained: &mut self.undrained,
@@ -237,38 +236,34 @@ impl Waiter {
     ///
     /// # Errors
     ///
-    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`].
+    /// [`crate::Error::ForeignPeer`] for a bell of another segment, [`crate::Error::Forked`], [`Error::Io`](super::Error::Io).
     pub fn arm<'a>(
         &'a mut self,
         bells: &'a [OwnedBell],
     ) -> Result<Armed<'a, 'static, super::OwnedPeer>> {
         self.check_home()?;
         // What was rung for earlier epochs is answered by the recheck that follows arming.
-        drain(&self.joined)?;
+        drain(&self.ear)?;
         self.undrained = false;
         Ok(self.sleeper.arm(bells)?)
     }
 }
 
-impl AsFd for Waiter {
+#[cfg(unix)]
+impl std::os::fd::AsFd for Waiter {
     /// The pipe's reading end: readable when somebody rang. A death does not ring: look at every tick whether a channel
     /// is abandoned.
     ///
     /// Loops that own what they watch take a copy, `waiter.as_fd().try_clone_to_owned()`, so that it does not borrow the
     /// waiter while that is armed. Loops that remember readiness forget it before [`Waiter::arm`], which empties the pipe.
     /// See examples/event_loops.
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        let joined = &self.joined;
-        let bell = joined.segment.inner.bells.of(joined.peer().id());
-        bell.expect("of() found the bell").read_fd()
+    fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.ear.as_fd()
     }
 }
 
-fn drain(joined: &Joined) -> Result<usize> {
-    match joined.segment.inner.bells.of(joined.peer().id()) {
-        Some(bell) => bell.drain().doing(|| "emptying the doorbell".into()),
-        None => Err(Error::NoBells),
-    }
+fn drain(ear: &Ear) -> Result<()> {
+    ear.drain().doing(|| "emptying the doorbell".into())
 }
 
 /// What a sleeper watches besides its pipe.
@@ -281,6 +276,7 @@ struct Watches {
 /// Where a waiter sleeps.
 struct Bed<'a> {
     joined: &'a Joined,
+    ear: &'a Ear,
     reported: &'a mut [Option<u32>; PeerId::MOST as usize],
     woken: &'a mut u64,
     undrained: &'a mut bool,
@@ -318,16 +314,13 @@ impl Bed<'_> {
     /// Empties the pipe, if anybody rang since it was emptied last.
     fn drain(&mut self) -> Result<()> {
         if std::mem::take(self.undrained) {
-            drain(self.joined)?;
+            drain(self.ear)?;
         }
         Ok(())
     }
 
     /// Sleeps once: until a ring, an unreported death, the tick or the deadline. Whether it was a ring.
     fn sleep(&mut self, deadline: Option<Instant>, watches: &Watches) -> Result<bool> {
-        let inner = &self.joined.segment.inner;
-        let me = self.joined.peer().id();
-        let bell = inner.bells.of(me).ok_or(Error::NoBells)?;
         let tick = self.tick.and_then(|tick| Instant::now().checked_add(tick));
         let until = [deadline, tick].into_iter().flatten().min();
         self.credit.wait(until);
@@ -336,13 +329,12 @@ impl Bed<'_> {
             return Ok(false);
         }
         let watches = &watches.alive;
-        let mut fds = [bell.read_fd(); MAX_WAIT];
-        let count = 1 + watches.len().min(MAX_WAIT - 1);
-        for (fd, (_, _, watch)) in fds[1..].iter_mut().zip(watches) {
-            *fd = watch.as_fd();
-        }
+        let exits = watches.iter().map(|(_, _, watch)| &**watch);
         let mut rung = false;
-        let ready = bell::wait(&fds[..count], until).doing(|| "sleeping on the doorbell".into())?;
+        let ready = self
+            .ear
+            .wait(exits.take(MAX_WATCHES), until)
+            .doing(|| "sleeping on the doorbell".into())?;
         for index in ready.iter() {
             match index.checked_sub(1).and_then(|index| watches.get(index)) {
                 Some((peer, generation, _)) => self.reported[peer.index()] = Some(*generation),
@@ -352,7 +344,7 @@ impl Bed<'_> {
                     *self.undrained = true;
                     self.credit.spend();
                     // Later somebody else may have read it, and made the pipe one that blocks.
-                    if bell.is_wary() {
+                    if self.ear.is_wary() {
                         self.drain()?;
                     }
                 }

@@ -174,7 +174,9 @@ fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<(u64, u64)> {
 }
 
 /// Most descriptors of one [`wait`].
-pub(crate) const MAX_WAIT: usize = 64;
+const MAX_WAIT: usize = 64;
+/// Most processes watched beside one pipe.
+pub(crate) const MAX_WATCHES: usize = MAX_WAIT - 1;
 
 /// Which descriptors of a [`wait`] are ready: bit i is `fds[i]`. Empty: the deadline passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
 use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, renameat_with, statat, unlinkat};
@@ -66,6 +66,11 @@ impl fmt::Display for Permissions {
             more => write!(f, "no write for group or world beyond {more:03o}"),
         }
     }
+}
+
+/// Where named segments lie unless told otherwise.
+pub(crate) fn default_directory() -> PathBuf {
+    Path::new("/dev/shm").join(format!("ringpad-{}", geteuid().as_raw()))
 }
 
 /// What a checked file is.

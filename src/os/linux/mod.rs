@@ -6,6 +6,7 @@
 //! What a crash leaves: descriptors, locks, mappings and memfds go with the process; only names in a directory stay.
 
 pub(crate) mod bell;
+pub(crate) mod clock;
 pub(crate) mod directory;
 pub(crate) mod fork;
 pub(crate) mod huge;

@@ -14,16 +14,17 @@ use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
 
 use super::bells::Bells;
-use super::error::Doing;
-use super::linux::bell::Bell;
-use super::linux::lock::reopen;
-use super::linux::memory::{is_shared_memory, memfd, seal, seals};
-use super::linux::{directory, socket};
 use super::names::random_id;
-use super::options::Options;
-use super::shared::{self, Access, Seats, SharedSegment, Trust};
-use super::{Error, Result};
+use super::platform::bell::Bell;
+use super::platform::lock::reopen;
+use super::platform::memory::{is_shared_memory, memfd, seal, seals};
+use super::platform::{directory, socket};
+use super::seats::{Ask, Seat, Seats};
 use crate::Plan;
+use crate::os::error::Doing;
+use crate::os::options::Options;
+use crate::os::shared::{self, Access, SharedSegment, Trust};
+use crate::os::{Error, Result};
 
 /// What begins a message over a socket, and the number of its format.
 const GREETING: [u8; 8] = *b"rp-pass\x01";
@@ -61,7 +62,14 @@ impl SharedSegment {
             memory,
             spare: Mutex::new(Vec::new()),
         };
-        Ok(Self::assemble(mapping, segment, ask, bells, seats, trust))
+        Ok(Self::assemble(
+            mapping,
+            segment,
+            Ask(ask),
+            bells,
+            seats,
+            trust,
+        ))
     }
 
     fn memory(&self) -> Result<BorrowedFd<'_>> {
@@ -262,12 +270,12 @@ impl Parcel {
         let ask = ask.doing(|| "copying a descriptor".into())?;
         let seats = Seats::Anonymous {
             memory: self.memory,
-            spare: Mutex::new(self.seat.into_iter().collect()),
+            spare: Mutex::new(self.seat.into_iter().map(Seat).collect()),
         };
         Ok(SharedSegment::assemble(
             mapping,
             segment,
-            ask,
+            Ask(ask),
             Bells::new(bells),
             seats,
             trust,

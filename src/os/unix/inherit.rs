@@ -18,11 +18,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::anonymous::Parcel;
-use super::error::Doing;
-use super::linux::lock::set_close_on_exec;
-use super::linux::socket;
-use super::shared::{SharedSegment, Trust};
-use super::{Error, Result};
+use super::platform::lock::set_close_on_exec;
+use super::platform::socket;
+use crate::os::error::Doing;
+use crate::os::shared::{SharedSegment, Trust};
+use crate::os::{Error, Result};
 
 /// The environment variable by which a child finds the segment that its parent handed down.
 pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";

@@ -23,15 +23,17 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
 use super::bells::Bells;
-use super::error::Doing;
-use super::linux::bell::{Bell, make_fifo};
-use super::linux::directory::{self, Create};
-use super::linux::lock;
-use super::linux::memory::{Mapping, reserve};
-use super::names::{Backoff, CREATOR, Names, OPEN, random_id, soon};
-use super::options::Options;
-use super::shared::{self, Access, Seats, SharedSegment, Trust};
-use super::{Error, Result};
+use super::names::{CREATOR, Names, OPEN, random_id};
+use super::platform::bell::{Bell, make_fifo};
+use super::platform::directory::{self, Create};
+use super::platform::lock;
+use super::platform::memory::{Mapping, reserve};
+use super::seats::{Ask, Seats};
+use crate::os::error::Doing;
+use crate::os::options::Options;
+use crate::os::patience::{Backoff, soon};
+use crate::os::shared::{self, Access, SharedSegment, Trust};
+use crate::os::{Error, Result};
 use crate::{PeerId, Plan, Segment};
 
 /// How often one who waits for a segment to appear looks.
@@ -167,7 +169,7 @@ impl Names {
         Ok(SharedSegment::assemble(
             mapping,
             segment,
-            ask,
+            Ask(ask),
             bells,
             seats,
             Trust::Cooperative,

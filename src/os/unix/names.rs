@@ -9,13 +9,15 @@ use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-use super::error::Doing;
-use super::linux::directory::{self, Create, Permissions};
-use super::linux::lock;
-use super::options::Options;
-use super::shared::Trust;
-use super::{Error, Result};
+use super::platform::directory::{self, Create, Permissions};
+use super::platform::lock;
 use crate::PeerId;
+use crate::os::error::Doing;
+use crate::os::name::check_name;
+use crate::os::options::Options;
+use crate::os::patience::{Backoff, soon};
+use crate::os::shared::Trust;
+use crate::os::{Error, Result};
 
 /// The byte that a creator or leaver locks; rows are 1 to 32.
 pub(super) const CREATOR: u64 = 0;
@@ -30,55 +32,12 @@ const CROWDED: Duration = Duration::from_millis(50);
 
 /// A named segment's directory, names and lock.
 #[derive(Debug)]
-pub(super) struct Names {
+pub(in crate::os) struct Names {
     pub(super) name: String,
     pub(super) dir: OwnedFd,
     pub(super) permissions: Permissions,
     /// The lock file: holds the creator byte while creating, the open byte while open.
     pub(super) hold: OwnedFd,
-}
-
-pub(super) fn check_name(name: &str) -> Result<()> {
-    let good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-    if name.is_empty() || name.len() > 64 || name.starts_with('.') || !name.bytes().all(good) {
-        return Err(Error::BadName(name.into()));
-    }
-    Ok(())
-}
-
-/// Sleeps a little longer each time: a byte lock has no wake-up of its own that a deadline could bound.
-pub(super) struct Backoff {
-    next: Duration,
-    most: Duration,
-}
-
-impl Backoff {
-    /// Up to `most` at a time.
-    pub(super) fn new(most: Duration) -> Self {
-        let next = Duration::from_micros(50);
-        Self { next, most }
-    }
-
-    pub(super) fn pause(
-        &mut self,
-        deadline: Instant,
-        waiting: impl FnOnce() -> String,
-    ) -> Result<()> {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(Error::TimedOut { waiting: waiting() });
-        }
-        std::thread::sleep(self.next.min(left));
-        self.next = (self.next * 2).min(self.most);
-        Ok(())
-    }
-}
-
-/// So long from now; for ever means a year.
-pub(super) fn soon(patience: Duration) -> Instant {
-    let now = Instant::now();
-    let year = Duration::from_secs(365 * 24 * 3600);
-    now.checked_add(patience).unwrap_or_else(|| now + year)
 }
 
 impl Names {
@@ -287,14 +246,5 @@ mod tests {
         }
         assert!(!is_ours(&format!("{id}.33.bell")));
         assert!(!is_ours(&format!("b.{id}.1.bell")));
-    }
-
-    #[test]
-    fn names_are_checked() {
-        assert!(check_name("camera-1.left_eye").is_ok());
-        let long = "x".repeat(65);
-        for bad in ["", ".hidden", "a/b", "..", "ä", "a b", &long] {
-            assert!(matches!(check_name(bad), Err(Error::BadName(_))), "{bad}");
-        }
     }
 }

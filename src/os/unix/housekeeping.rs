@@ -5,12 +5,14 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use super::Result;
-use super::error::Doing;
-use super::linux::directory::{self, Create};
-use super::linux::lock;
-use super::names::{CREATOR, Names, OPEN, check_name, is_ours, soon};
-use super::options::Options;
+use super::names::{CREATOR, Names, OPEN, is_ours};
+use super::platform::directory::{self, Create};
+use super::platform::lock;
+use crate::os::Result;
+use crate::os::error::Doing;
+use crate::os::name::check_name;
+use crate::os::options::Options;
+use crate::os::patience::soon;
 
 /// How long [`collect`] waits for others who are just opening or leaving.
 const BUSY: Duration = Duration::from_millis(200);
@@ -32,7 +34,7 @@ pub struct Listed {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](super::Error::Io) if the directory or a file in it cannot be read, or is not what its permissions should be.
+/// [`Error::Io`](crate::os::Error::Io) if the directory or a file in it cannot be read, or is not what its permissions should be.
 pub fn list(options: &Options) -> Result<Vec<Listed>> {
     let path = options.path();
     let doing = || format!("reading the directory {}", path.display());
@@ -82,7 +84,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](super::Error::Io) if the directory cannot be read.
+/// [`Error::Io`](crate::os::Error::Io) if the directory cannot be read.
 pub fn collect(options: &Options) -> Result<Vec<String>> {
     let path = options.path();
     let doing = || format!("reading the directory {}", path.display());

@@ -1,0 +1,95 @@
+//! Locks of rows: where they come from, and how others ask about them.
+//!
+//! # Protocol
+//!
+//! A peer locks its row's byte through a description of its own; questions go through one that holds no lock.
+
+#![forbid(unsafe_code)]
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::{Mutex, PoisonError};
+
+use super::names::Names;
+use super::platform::lock;
+use crate::PeerId;
+use crate::os::Result;
+use crate::os::error::Doing;
+
+/// Where descriptions for row locks come from.
+#[derive(Debug)]
+pub(in crate::os) enum Seats {
+    /// The lock file of a named segment, opened anew for each peer.
+    Named(Names),
+    /// The memory itself: descriptions handed down, then re-opened ones.
+    Anonymous {
+        memory: OwnedFd,
+        spare: Mutex<Vec<Seat>>,
+    },
+}
+
+impl Seats {
+    /// A description of its own for a row's lock.
+    pub(in crate::os) fn seat(&self) -> Result<Seat> {
+        match self {
+            Seats::Named(names) => names.open_lock().map(Seat),
+            Seats::Anonymous { memory, spare } => {
+                let spare = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                match spare {
+                    Some(seat) => Ok(seat),
+                    None => lock::reopen(memory.as_fd())
+                        .map(Seat)
+                        .doing(|| "opening the memory anew for a lock".into()),
+                }
+            }
+        }
+    }
+
+    /// Keeps a handed-down description for the next join: a sandbox may not be able to open another.
+    pub(in crate::os) fn give_back(&self, seat: Seat) {
+        if let Seats::Anonymous { spare, .. } = self {
+            spare
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(seat);
+        }
+    }
+
+    /// This party has the segment open no more.
+    pub(in crate::os) fn let_go(&self) {
+        if let Seats::Named(names) = self {
+            names.let_go();
+        }
+    }
+}
+
+/// A description that holds one row's lock, or none. Dropping it releases what no copy of it in a forked child holds on.
+#[derive(Debug)]
+pub(in crate::os) struct Seat(pub(super) OwnedFd);
+
+impl Seat {
+    /// Locks a row; `false`: somebody else has it.
+    pub(in crate::os) fn lock(&self, row: PeerId) -> io::Result<bool> {
+        lock::try_exclusive(self.0.as_fd(), byte(row))
+    }
+
+    /// Releases a row, for every copy of the description: of a forked child's, it would take its parent's lock away.
+    pub(in crate::os) fn unlock(&self, row: PeerId) -> io::Result<()> {
+        lock::release(self.0.as_fd(), byte(row))
+    }
+}
+
+/// A description that holds no lock, to ask through.
+#[derive(Debug)]
+pub(in crate::os) struct Ask(pub(in crate::os) OwnedFd);
+
+impl Ask {
+    /// Whether somebody has the row's lock.
+    pub(in crate::os) fn is_held(&self, row: PeerId) -> io::Result<bool> {
+        lock::held_exclusively(self.0.as_fd(), byte(row))
+    }
+}
+
+fn byte(row: PeerId) -> u64 {
+    u64::from(row.get())
+}
