@@ -35,10 +35,16 @@ pub struct Kind {
     pub name: &'static str,
     /// Only the newest counts.
     pub is_lossy: bool,
+    /// A new reader gets what one before it may have had.
+    pub is_repeated: bool,
 }
 
 const fn kind(name: &'static str, is_lossy: bool) -> Kind {
-    Kind { name, is_lossy }
+    Kind {
+        name,
+        is_lossy,
+        is_repeated: false,
+    }
 }
 
 pub const KINDS: [Kind; 10] = [
@@ -47,7 +53,10 @@ pub const KINDS: [Kind; 10] = [
     kind("stream", false),
     kind("pad", true),
     kind("mail", true),
-    kind("sure", false),
+    Kind {
+        is_repeated: true,
+        ..kind("sure", false)
+    },
     kind("many", false),
     kind("locked", true),
     kind("pool", false),
