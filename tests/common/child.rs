@@ -209,8 +209,8 @@ pub fn thread_is_polling(thread: u32) -> bool {
 }
 
 fn polls(task: &std::path::Path) -> bool {
-    // What rustix calls for poll: here, on machines of 32 bits, and what an emulator on x86-64 makes of it.
-    let poll = [libc::SYS_ppoll, 414, 271];
+    // What rustix calls for poll: here, on machines of 32 bits (i686 has two), and what an emulator on x86-64 makes of it.
+    let poll = [libc::SYS_ppoll, 414, 309, 271];
     let call = std::fs::read_to_string(task.join("syscall")).unwrap_or_default();
     let number = call
         .split(' ')
