@@ -63,6 +63,8 @@ pub enum Field {
     Offset,
     /// Whether a peer holds its row by a lock of the system's (1) or not (0).
     RowLocks,
+    /// Whose an end is: 254 if it was given for good.
+    Claim,
     /// Cursors of a reliable mailslot.
     Subscribers,
     /// Messages that a subscriber may be behind.
@@ -94,6 +96,7 @@ impl fmt::Display for Field {
             Field::Entries => "directory entries",
             Field::Offset => "offset",
             Field::RowLocks => "row locks",
+            Field::Claim => "claim",
             Field::Subscribers => "subscribers",
             Field::Lag => "lag",
             Field::Clients => "clients",

@@ -79,6 +79,8 @@
     doc = "[`os`]: #features"
 )]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
+// Where kinds are left out, what they alone use lies idle.
+#![cfg_attr(not(target_has_atomic = "64"), allow(dead_code))]
 
 mod channel;
 mod error;
@@ -88,29 +90,42 @@ pub mod limits;
 mod memory;
 #[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
 pub mod os;
+#[cfg(target_has_atomic = "32")]
 mod reap;
 mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
+#[cfg(target_has_atomic = "32")]
+pub use channel::lock;
 pub use channel::stamp::Content;
-pub use channel::{bytes, lock, mailslot, notepad, spsc};
+pub use channel::{bytes, mailslot, notepad, spsc};
 #[cfg(target_has_atomic = "64")]
 pub use channel::{frames, mpmc, rpc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
-pub use memory::layout::{AlignedBytes, CACHE_LINE};
-pub use memory::liveness::{Evicted, Life, Liveness, NoProof, PeerId};
+pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
+#[cfg(target_has_atomic = "32")]
+pub use memory::liveness::{Evicted, Life, Liveness, NoProof};
+pub use memory::liveness::{PeerId, Sole};
 pub use memory::region::Region;
+#[cfg(target_has_atomic = "32")]
 pub use segment::directory::Entry;
-pub use segment::doorbell::{Armed, Bell, Ringer, Signal, Silent, Sleeper, Wake, poll_for};
+#[cfg(target_has_atomic = "32")]
+pub use segment::doorbell::{Armed, Bell, Ringer, Signal, Sleeper};
 pub use segment::header::ABI;
+#[cfg(target_has_atomic = "32")]
 pub use segment::join::Peer;
 pub use segment::kind::{Channel, Kind};
+#[cfg(target_has_atomic = "32")]
 pub use segment::peers::Identity;
+#[cfg(target_has_atomic = "32")]
 pub use segment::plan::{Name, Plan};
+#[cfg(target_has_atomic = "32")]
 pub use segment::reaped::Reaped;
+#[cfg(target_has_atomic = "32")]
 pub use segment::superblock::Segment;
+pub use segment::wake::{Hook, Silent, Wake, poll_for};
 
 #[cfg(ringpad_loom)]
 #[doc(hidden)]

@@ -23,7 +23,7 @@ pub struct Memory {
 impl Memory {
     /// Zeroed memory for regions of `len` bytes, a multiple of 128.
     pub fn new(len: usize) -> Self {
-        assert!(len.is_multiple_of(128) && len > 0);
+        assert!(len.is_multiple_of(16) && len > 0);
         let fd = memfd_create("ringpad-test", MemfdFlags::CLOEXEC).expect("a memfd");
         let memory = Self { fd, len };
         ftruncate(&memory.fd, memory.pages() as u64).expect("memory");

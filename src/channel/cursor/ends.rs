@@ -7,7 +7,7 @@ use crate::channel::seat::{Claimant, Ends, Seat};
 use crate::error::{Error, Result};
 use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.

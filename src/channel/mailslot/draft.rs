@@ -10,7 +10,7 @@ use crate::channel::seat::Seat;
 use crate::channel::stamp::Fill;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 /// The next message, lent by its publisher to be filled by pieces. Nobody gets it before [`Draft::commit`].
 #[derive(Debug)]

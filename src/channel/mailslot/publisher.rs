@@ -12,8 +12,7 @@ use crate::channel::stamp::Content;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
-use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// Of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
@@ -22,24 +21,8 @@ type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
 #[derive(Debug)]
 pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
     press: Press<'p>,
-    seat: Seat<'p, W>,
+    pub(super) seat: Seat<'p, W>,
     of: Alone<T>,
-}
-
-impl<'p, T: Content + ?Sized> Publisher<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever waits for messages, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Publisher<'p, T, Ringer<'p, S>>> {
-        self.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
-    }
 }
 
 impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
@@ -53,6 +36,11 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
         // Whoever sleeps may be waiting for a publisher, or for a message that was rolled forward.
         publisher.seat.wake();
         publisher
+    }
+
+    /// The same end, which from now on calls `hook` after each message, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Publisher<'p, T, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.

@@ -7,15 +7,11 @@ use core::marker::PhantomData;
 use super::tail::{Tail, number};
 use super::{Glance, Mailslot, TooLong};
 use crate::channel::stamp::{Content, ahead, complete, look, look_again};
-use crate::error::{Error, Result};
 use crate::memory::Pod;
 use crate::memory::liveness::{Owner, PeerId};
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::claim::Court;
-use crate::segment::doorbell::Bell;
-use crate::segment::join::Peer;
 
 /// Where a subscriber begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +49,9 @@ pub enum Next<T> {
 #[derive(Debug)]
 pub struct Subscriber<'m, T: ?Sized, K = ()> {
     pub(crate) ear: Ear<'m>,
-    publisher: &'m Atomic<Owner>,
-    waiters: &'m AtomicU32,
-    home: usize,
+    pub(super) publisher: &'m Atomic<Owner>,
+    pub(super) waiters: &'m AtomicU32,
+    pub(super) home: usize,
     of: PhantomData<fn() -> *const T>,
     /// Last: what is above points into it.
     pub(crate) keep: K,
@@ -221,16 +217,6 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
         self.publisher.load(RELAXED).peer()
     }
 
-    /// True if nobody alive holds the publisher's end now.
-    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
-        court.is_abandoned(self.publisher)
-    }
-
-    /// What to wait at for messages.
-    pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
-        Bell::new(self.waiters, self.home, keep)
-    }
-
     #[inline(always)]
     fn hear<V>(&mut self, copy: impl FnOnce(RacingSlot<'m>) -> V) -> Next<V> {
         let least = match self.ear.listen() {
@@ -263,26 +249,6 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
             let len = len.min(slot.bytes());
             look(&Glance { slot, len })
         })
-    }
-}
-
-impl<'m, T: Content + ?Sized> Subscriber<'m, T> {
-    /// What to wait at for messages: a peer of the mailslot's segment can sleep until one is there. Others poll.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`] for a peer of another segment or of another mapping of it.
-    pub fn bell(&self, me: &Peer<'_>) -> Result<Bell<'m>> {
-        if me.home() != self.home {
-            return Err(Error::ForeignPeer);
-        }
-        Ok(self.bell_with(()))
-    }
-
-    /// True if nobody alive holds the publisher's end now, as far as `me` can tell. Messages may still be here, and another publisher may
-    /// come. May ask the system whether the holder lives.
-    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
-        self.is_abandoned_by(&me.court())
     }
 }
 

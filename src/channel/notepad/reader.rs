@@ -10,26 +10,23 @@ use spin::relax::RelaxStrategy;
 use super::writer::from_word;
 use super::{Glance, Missed, Note, Notepad, TooLong, Version, is_word};
 use crate::channel::stamp::{Content, complete, look_again};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::Pod;
 use crate::memory::liveness::{Owner, PeerId};
 use crate::memory::order::{OBSERVE, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32, fence};
-use crate::segment::claim::Court;
-use crate::segment::doorbell::Bell;
-use crate::segment::join::Peer;
 
 /// Reads the latest value. `Send`, `Sync` and, if what it keeps alive is, `Clone`. It stores nothing in the region.
 #[derive(Debug)]
 pub struct Reader<'m, T: ?Sized, K = ()> {
     latest: &'m AtomicU32,
     value: &'m AtomicU32,
-    writer: &'m Atomic<Owner>,
-    waiters: &'m AtomicU32,
+    pub(super) writer: &'m Atomic<Owner>,
+    pub(super) waiters: &'m AtomicU32,
     slots: RacingSlots<'m>,
     recent: Recent,
-    home: usize,
+    pub(super) home: usize,
     of: PhantomData<fn() -> *const T>,
     /// Last: what is above points into it.
     pub(crate) keep: K,
@@ -118,16 +115,6 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
         self.writer.load(RELAXED).peer()
     }
 
-    /// True if nobody alive holds the writer's end now.
-    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
-        court.is_abandoned(self.writer)
-    }
-
-    /// What to wait at for the next version, for a peer of the notepad's segment.
-    pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
-        Bell::new(self.waiters, self.home, keep)
-    }
-
     /// The latest version and its slot, looked at once.
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
@@ -184,26 +171,6 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     ) -> Result<Option<Note<V>>, Missed> {
         const { assert!(!is_word::<T>(), "a value of at most 4 bytes is read whole") };
         self.glance(look)
-    }
-}
-
-impl<'m, T: Content + ?Sized> Reader<'m, T> {
-    /// What to wait at for the next version: a peer of the notepad's segment can sleep until [`Reader::changed`]. Others poll.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`] for a peer of another segment or of another mapping of it.
-    pub fn bell(&self, me: &Peer<'_>) -> Result<Bell<'m>> {
-        if me.home() != self.home {
-            return Err(Error::ForeignPeer);
-        }
-        Ok(self.bell_with(()))
-    }
-
-    /// True if nobody alive holds the writer's end now, as far as `me` can tell. Another may come. May ask the system whether the
-    /// holder lives.
-    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
-        self.is_abandoned_by(&me.court())
     }
 }
 

@@ -12,8 +12,7 @@ use crate::memory::Pod;
 use crate::memory::order::{OBSERVE, PUBLISH, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::AtomicU32;
-use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// Of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
@@ -33,7 +32,7 @@ pub(super) struct Pen<'p, W: Wake> {
     slots: RacingSlots<'p>,
     /// What the region's word says.
     latest: u32,
-    seat: Seat<'p, W>,
+    pub(super) seat: Seat<'p, W>,
 }
 
 impl<'p, W: Wake> Pen<'p, W> {
@@ -88,22 +87,6 @@ impl<'p, W: Wake> Pen<'p, W> {
     }
 }
 
-impl<'p, T: Content + ?Sized> Writer<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever waits for the next version, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Writer<'p, T, Ringer<'p, S>>> {
-        self.pen.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
-    }
-}
-
 impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
     pub(super) fn new(
         word: &'p AtomicU32,
@@ -125,6 +108,11 @@ impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
             pen,
             of: PhantomData,
         }
+    }
+
+    /// The same end, which from now on calls `hook` after each version, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Writer<'p, T, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.

@@ -1,5 +1,6 @@
 //! Everything an attach refuses, one word at a time, at its wire offset.
 
+mod compact;
 mod whole;
 use super::{ABI, Header, Kind};
 use crate::bytes::{self, Bytes};
@@ -291,7 +292,7 @@ fn a_span_must_fit_the_region_and_the_geometry() {
     assert_eq!(
         shorter,
         Some(Error::TooSmall {
-            want: 128,
+            want: 80,
             found: 64
         })
     );

@@ -83,8 +83,8 @@ use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
-use crate::segment::reaped::{Names, Pass};
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::reaped::Pass;
 
 /// Where a reliable mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
