@@ -45,6 +45,11 @@ pub fn unlock_everything(number: i32) {
     all.l_type = libc::F_UNLCK as libc::c_short;
     // SAFETY: a whole flock; a closed number is an error.
     unsafe { libc::fcntl(number, libc::F_OFD_SETLK, &raw const all) };
+    #[cfg(ringpad_flock)]
+    // SAFETY: two numbers; a closed one is an error.
+    unsafe {
+        libc::flock(number, libc::LOCK_UN)
+    };
 }
 
 /// Has forked children try things, and looks after each whether anything came of it.

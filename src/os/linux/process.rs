@@ -18,7 +18,7 @@ use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
 
-use super::memory::fork_guard;
+use crate::os::unix::fork_guard;
 
 /// A process, named so that no later process matches. Zeroes stand for "unreadable": nothing is then proven by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
