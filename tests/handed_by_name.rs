@@ -101,7 +101,7 @@ fn a_child_inherits_and_its_death_frees_its_row() {
             segment.life(row) == Life::Dead
         });
         heir.zombie();
-        drop((tx, rx, waiter, me));
+        drop((tx, rx, waiter, bell, me));
         // By its lock, not only by its process: all three rows can be taken.
         let peers: Vec<_> = (0..3).map(|_| segment.join().unwrap()).collect();
         drop(peers);
