@@ -34,11 +34,8 @@
 //!
 //! # Two processes
 //!
-#![cfg_attr(all(feature = "std", any(target_os = "linux", windows)), doc = "```")]
-#![cfg_attr(
-    not(all(feature = "std", any(target_os = "linux", windows))),
-    doc = "```ignore"
-)]
+#![cfg_attr(all(feature = "std", any(unix, windows)), doc = "```")]
+#![cfg_attr(not(all(feature = "std", any(unix, windows))), doc = "```ignore")]
 //! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let name = &format!("story-{}", std::process::id());
@@ -74,14 +71,11 @@
 //!
 //! # Features
 //!
-//! `std` (default): the [`os`] layer, on Linux and Windows. `cli`: the `ringpad` tool. Without features: the core alone.
+//! `std` (default): the [`os`] layer, on Linux, Android, macOS, FreeBSD and Windows. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
+#![cfg_attr(all(feature = "std", any(unix, windows)), doc = "[`os`]: crate::os")]
 #![cfg_attr(
-    all(feature = "std", any(target_os = "linux", windows)),
-    doc = "[`os`]: crate::os"
-)]
-#![cfg_attr(
-    not(all(feature = "std", any(target_os = "linux", windows))),
+    not(all(feature = "std", any(unix, windows))),
     doc = "[`os`]: #features"
 )]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
@@ -94,7 +88,7 @@ mod error;
 #[doc(hidden)]
 pub mod limits;
 mod memory;
-#[cfg(all(feature = "std", any(target_os = "linux", windows), not(ringpad_loom)))]
+#[cfg(all(feature = "std", any(unix, windows), not(ringpad_loom)))]
 pub mod os;
 #[cfg(target_has_atomic = "32")]
 mod reap;
@@ -102,6 +96,7 @@ mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
+pub use channel::incoherent::Incoherent;
 #[cfg(target_has_atomic = "32")]
 pub use channel::lock;
 pub use channel::stamp::Content;
@@ -114,6 +109,7 @@ pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
 #[cfg(target_has_atomic = "32")]
 pub use memory::liveness::{Evicted, Life, Liveness, NoProof};
 pub use memory::liveness::{PeerId, Sole};
+pub use memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 pub use memory::region::Region;
 #[cfg(target_has_atomic = "32")]
 pub use segment::directory::Entry;

@@ -1,5 +1,5 @@
 //! Users of frame pools at their ends: the last to be dropped, and copies in a forked child.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 mod common;
 

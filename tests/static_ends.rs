@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ringpad::{
     AlignedBytes, Channel, Error, Evicted, Field, Identity, NoProof, PeerId, Plan, Region, Segment,
@@ -28,6 +29,18 @@ impl Room {
     fn region(&self) -> Region<'_> {
         // SAFETY: the bytes outlive the room, and all go through this crate.
         unsafe { Region::new(self.0, ROOM) }.unwrap()
+    }
+}
+
+/// Asks again until there is something, for 20 seconds at most.
+#[track_caller]
+fn until<T>(mut ask: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(found) = ask() {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(20), "never came");
     }
 }
 
@@ -58,24 +71,18 @@ fn both_ends_of_each_kind_work_between_threads() {
     Room::with(|room| {
         let (mut tx, mut rx) = ring(room).split_static().unwrap();
         thread::scope(|s| {
-            s.spawn(move || (0..10_000).for_each(|n| while tx.push(n).is_err() {}));
-            (0..10_000).for_each(|n| {
-                assert_eq!(
-                    std::iter::from_fn(|| Some(rx.pop())).flatten().next(),
-                    Some(n)
-                )
-            });
+            s.spawn(move || (0..10_000).for_each(|n| until(|| tx.push(n).ok())));
+            (0..10_000).for_each(|n| assert_eq!(until(|| rx.pop()), n));
         });
     });
     Room::with(|room| {
         let (mut tx, mut rx) = records(room).split_static().unwrap();
         thread::scope(|s| {
-            s.spawn(move || {
-                (0..10_000u32).for_each(|n| while tx.send(&n.to_le_bytes()).is_err() {})
-            });
+            let mut send = move |n: u32| until(|| tx.send(&n.to_le_bytes()).ok());
+            s.spawn(move || (0..10_000).for_each(&mut send));
             let mut into = [0; 4];
             (0..10_000u32).for_each(|n| {
-                while rx.recv(&mut into).unwrap().is_none() {}
+                until(|| rx.recv(&mut into).unwrap().map(|_| ()));
                 assert_eq!(u32::from_le_bytes(into), n);
             });
         });
@@ -87,14 +94,15 @@ fn both_ends_of_each_kind_work_between_threads() {
                 (1..=10_000).for_each(|n| _ = tx.write(&[n, n ^ 7, n.wrapping_mul(3)]))
             });
             let mut last = 0;
-            while last < 10_000 {
+            until(|| {
                 if let Ok(Some(note)) = rx.try_read() {
                     let [n, a, b] = note.value;
                     assert_eq!((a, b), (n ^ 7, n.wrapping_mul(3)), "torn");
                     assert!(n >= last, "backwards");
                     last = n;
                 }
-            }
+                (last == 10_000).then_some(())
+            });
         });
     });
     Room::with(|room| {
@@ -102,7 +110,7 @@ fn both_ends_of_each_kind_work_between_threads() {
         thread::scope(|s| {
             s.spawn(move || (1..=10_000).for_each(|n| _ = tx.publish(&(n * 5))));
             let mut seen = 0;
-            while seen < 10_000 {
+            until(|| {
                 match rx.poll() {
                     mailslot::Next::Mail { sequence, value } => {
                         assert_eq!((sequence, value), (seen + 1, sequence * 5));
@@ -111,7 +119,8 @@ fn both_ends_of_each_kind_work_between_threads() {
                     mailslot::Next::Lapped { lost } => seen += lost,
                     mailslot::Next::Empty => {}
                 }
-            }
+                (seen == 10_000).then_some(())
+            });
         });
     });
 }

@@ -4,6 +4,7 @@ pub mod bytes;
 pub(crate) mod cursor;
 #[cfg(target_has_atomic = "64")]
 pub mod frames;
+pub(crate) mod incoherent;
 #[cfg(target_has_atomic = "32")]
 pub mod lock;
 pub mod mailslot;

@@ -68,6 +68,12 @@ impl<'p, W: Wake> Seat<'p, W> {
         self.wake.wake(Waiters(self.theirs));
     }
 
+    /// What this end does beside its loads and stores.
+    #[inline(always)]
+    pub(crate) fn upkeep(&self) -> &W {
+        &self.wake
+    }
+
     /// The same claim with another way to wake; this seat is then empty, and its drop does nothing.
     pub(crate) fn rewired<V: Wake>(&mut self, wake: impl FnOnce(&W) -> V) -> Seat<'p, V> {
         Seat {

@@ -8,6 +8,7 @@ use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
 use super::layout::{CACHE_LINE, TIGHT_LINE};
+use super::maintenance::Extent;
 use super::racing::{self, RacingSlots};
 use super::span::{Span, marks};
 #[cfg(target_has_atomic = "64")]
@@ -397,6 +398,11 @@ impl<'m> RegionRef<'m> {
         }
         let at = self.place(offset, all, racing::ALIGN)?;
         Ok(RacingSlots::new(at, count, stride, bytes))
+    }
+
+    /// All of it.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent::new(self.base, self.len)
     }
 
     /// Zeroes all bytes by shared words.

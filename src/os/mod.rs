@@ -38,10 +38,25 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(all(
+    unix,
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "macos",
+        target_os = "freebsd"
+    ))
+))]
+compile_error!(
+    "ringpad's `std` feature knows Linux, Android, macOS, FreeBSD and Windows; this system has the core alone: `default-features = false`"
+);
+
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod bsd;
 mod calling;
 mod error;
 mod framing;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod linux;
 mod listening;
 mod liveness;

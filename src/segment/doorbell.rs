@@ -28,6 +28,7 @@ use core::fmt;
 
 use crate::error::{Error, Result};
 use crate::memory::liveness::PeerId;
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::sync::{AtomicU32, fence};
 use crate::segment::join::Peer;
@@ -71,6 +72,7 @@ impl<'p, S: Signal> Ringer<'p, S> {
     }
 }
 
+impl<S: Signal> Upkeep for Ringer<'_, S> {}
 impl<S: Signal> Wake for Ringer<'_, S> {}
 impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     type Keep = ();

@@ -4,12 +4,14 @@
 
 use core::fmt;
 
+use crate::memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
+
 /// What an endpoint does after each commit: nothing ([`Silent`]), ring a doorbell (`Ringer`), or call a function ([`Hook`]).
 pub trait Wake: sealed::Wake {}
 
 pub(crate) mod sealed {
     /// Endpoints call this after every commit and every acknowledgement.
-    pub trait Wake {
+    pub trait Wake: crate::memory::maintenance::Upkeep {
         /// What a `Bell` of this endpoint keeps alive.
         type Keep: Clone;
         #[doc(hidden)]
@@ -32,6 +34,7 @@ pub(crate) use sealed::Waiters;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Silent;
 
+impl Upkeep for Silent {}
 impl Wake for Silent {}
 impl sealed::Wake for Silent {
     type Keep = ();
@@ -61,6 +64,7 @@ impl<F> fmt::Debug for Hook<F> {
     }
 }
 
+impl<F: Fn()> Upkeep for Hook<F> {}
 impl<F: Fn()> Wake for Hook<F> {}
 impl<F: Fn()> sealed::Wake for Hook<F> {
     type Keep = ();
@@ -73,6 +77,17 @@ impl<F: Fn()> sealed::Wake for Hook<F> {
     fn wake_shared(&self, _: Waiters<'_>) {
         (self.0)();
     }
+}
+
+/// Wakes nobody: the waiters' word has lines of many writers.
+impl<M: CacheMaintenance> Wake for Maintained<M> {}
+impl<M: CacheMaintenance> sealed::Wake for Maintained<M> {
+    type Keep = ();
+    fn keep(&self) {}
+    #[inline(always)]
+    fn wake(&mut self, _: Waiters<'_>) {}
+    #[inline(always)]
+    fn wake_shared(&self, _: Waiters<'_>) {}
 }
 
 /// Asks `ready` up to `budget` times, pausing by the strategy `R` between: waiting without sleeping.

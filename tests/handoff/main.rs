@@ -1,5 +1,5 @@
 //! Segments without a name: handed down to children, passed over sockets, and what is refused on the way.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", target_os = "linux", not(ringpad_flock)))]
 
 #[path = "../common/mod.rs"]
 mod common;

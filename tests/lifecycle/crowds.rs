@@ -108,7 +108,11 @@ fn crowd(name: &str, crowd: Crowd) {
             let same = (0..all as usize).filter(|which| page.get(IDS + which) == first);
             assert_eq!(same.count() as u64, all, "one segment");
             let files = room.files();
-            assert_eq!(files.len(), 5, "lock, memory, three bells: {files:?}");
+            assert_eq!(
+                files.len(),
+                crate::FILES,
+                "lock, memory, three bells: {files:?}"
+            );
             page.announce(CLOSE, round);
             let took = until("all have left", || page.get(CLOSED) == all * round);
             leaving = leaving.max(took);

@@ -54,6 +54,7 @@ const SLEEPS: u32 = 1 << 10;
 impl Held {
     pub const NOTHING: Held = Held(0);
     pub const ALL: Held = Held((1 << 11) - 1);
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
     pub const ALL_BUT_PAD: Held = Held(Self::ALL.0 & !(1 << PAD));
 
     /// Gives everything to somebody, at random.

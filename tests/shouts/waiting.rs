@@ -28,9 +28,7 @@ impl Sleeper {
 
     /// Whether it sleeps in poll.
     fn sleeps(&self) -> bool {
-        let at = format!("/proc/self/task/{}/syscall", self.0.load(Ordering::Acquire));
-        let call = std::fs::read_to_string(at).unwrap_or_default();
-        call.starts_with(&format!("{} ", libc::SYS_ppoll))
+        child::thread_is_polling(self.0.load(Ordering::Acquire) as u32)
     }
 }
 

@@ -36,6 +36,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod consumer;
+mod maintained;
 mod producer;
 mod ring;
 

@@ -30,6 +30,7 @@ impl<'p, W: Wake> Producer<'p, W> {
 
     /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
     pub fn waking<F: Fn()>(self, hook: F) -> Producer<'p, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
         self.rewired(|_| Hook::new(hook))
     }
 

@@ -60,6 +60,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod draft;
+mod maintained;
 mod publisher;
 #[cfg(target_has_atomic = "32")]
 pub mod reliable;
@@ -81,6 +82,7 @@ use crate::error::Error;
 use crate::error::{Field, Result};
 use crate::memory::layout::{Line, Spacing, Tight};
 use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
 use crate::memory::region::RegionRef;
@@ -360,7 +362,7 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     }
 
     /// A subscriber that keeps something alive.
-    pub(crate) fn subscriber_with<K>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
+    pub(crate) fn subscriber_with<K: Upkeep>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
         Subscriber::new(self, start, keep)
     }
 }

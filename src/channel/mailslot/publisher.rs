@@ -29,7 +29,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
             // CLAIM, or the proof of death, ordered what the publisher before left.
-            press: Press::take_over(tail, slots),
+            press: Press::take_over(tail, slots, seat.upkeep()),
             seat,
             of: PhantomData,
         };
@@ -40,6 +40,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
 
     /// The same end, which from now on calls `hook` after each message, beginning now: to raise an interrupt, or wake a task.
     pub fn waking<F: Fn()>(self, hook: F) -> Publisher<'p, T, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
         self.rewired(|_| Hook::new(hook))
     }
 
@@ -72,9 +73,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     /// Publishes a message and answers its number. Never waits.
     #[inline]
     pub fn publish(&mut self, value: &T) -> u64 {
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.store_value(value);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         sequence
     }
@@ -83,9 +84,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     #[inline]
     pub fn publish_slice(&mut self, values: &[T]) -> u64 {
         for value in values {
-            let slot = self.press.begin();
+            let slot = self.press.begin(self.seat.upkeep());
             slot.store_value(value);
-            self.press.finish(slot);
+            self.press.finish(slot, self.seat.upkeep());
         }
         self.seat.wake();
         self.press.next
@@ -104,10 +105,10 @@ impl<W: Wake> Publisher<'_, [u8], W> {
             let found = bytes.len();
             return Err(TooLong { found, most });
         }
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.length().store(bytes.len() as u32, RELAXED);
         slot.store(bytes);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         Ok(sequence)
     }

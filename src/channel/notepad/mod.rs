@@ -58,6 +58,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod draft;
+mod maintained;
 mod note;
 mod reader;
 mod writer;
@@ -75,6 +76,7 @@ pub use crate::channel::stamp::{Glance, TooLong};
 use crate::error::{Error, Field, Result};
 use crate::memory::layout::{CACHE_LINE, Line, Spacing, Tight};
 use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{self, FEW, RacingSlots};
 use crate::memory::region::RegionRef;
@@ -415,7 +417,7 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     }
 
     /// A reader that keeps something alive.
-    pub(crate) fn reader_with<K>(&self, keep: K) -> Reader<'m, T, K> {
+    pub(crate) fn reader_with<K: Upkeep>(&self, keep: K) -> Reader<'m, T, K> {
         Reader::new(self, keep)
     }
 }

@@ -13,6 +13,7 @@ use crate::channel::stamp::{Content, complete, look_again};
 use crate::error::Result;
 use crate::memory::Pod;
 use crate::memory::liveness::{Owner, PeerId};
+use crate::memory::maintenance::{Extent, Upkeep};
 use crate::memory::order::{OBSERVE, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32, fence};
@@ -83,7 +84,7 @@ impl<T: ?Sized, K: Clone> Clone for Reader<'_, T, K> {
     }
 }
 
-impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
+impl<'m, T: Content + ?Sized, K: Upkeep> Reader<'m, T, K> {
     pub(super) fn new(pad: &Notepad<'m, T>, keep: K) -> Self {
         Self {
             latest: pad.latest,
@@ -101,7 +102,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     /// The version that is latest now; `None` if nothing was ever written.
     #[inline]
     pub fn version(&self) -> Option<Version> {
-        Version::of(self.latest.load(RELAXED))
+        Version::of(self.latest())
     }
 
     /// Whether another version than `since` is latest now: what [`Reader::version`], a read or a write answered before.
@@ -115,22 +116,39 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
         self.writer.load(RELAXED).peer()
     }
 
+    #[inline(always)]
+    fn latest(&self) -> u32 {
+        self.keep.invalidate(Extent::of(self.latest));
+        self.latest.load(RELAXED)
+    }
+
+    /// The word that a value of at most 4 bytes is.
+    #[inline(always)]
+    fn word(&self) -> u32 {
+        self.keep.invalidate(Extent::of(self.value));
+        self.value.load(RELAXED)
+    }
+
     /// The latest version and its slot, looked at once.
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
-        let latest = self.latest.load(RELAXED);
-        if const { !is_word::<T>() } {
+        let latest = self.latest();
+        if const { !is_word::<T>() && !K::MAINTAINED } {
             self.recent.look(latest, &self.slots);
         }
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH
         let version = Version::of(latest)?;
-        Some((version, self.slots.slot(version.0)))
+        let slot = self.slots.slot(version.0);
+        if const { !is_word::<T>() } {
+            self.keep.invalidate(slot.content());
+        }
+        Some((version, slot))
     }
 
     /// Whether what was copied from the slot since [`Reader::find`] is the version whole.
     #[inline(always)]
-    fn confirm(version: Version, slot: RacingSlot<'_>) -> Result<(), Missed> {
-        if look_again(slot) == complete(version.0) {
+    fn confirm(&self, version: Version, slot: RacingSlot<'_>) -> Result<(), Missed> {
+        if look_again(slot, &self.keep) == complete(version.0) {
             Ok(())
         } else {
             Err(Missed::Lapped)
@@ -150,7 +168,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
             slot,
             len: len.min(most),
         });
-        Self::confirm(version, slot)?;
+        self.confirm(version, slot)?;
         if len > most {
             return Err(Missed::Corrupt);
         }
@@ -174,7 +192,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     }
 }
 
-impl<T: Pod, K> Reader<'_, T, K> {
+impl<T: Pod, K: Upkeep> Reader<'_, T, K> {
     /// The latest value; `None` if nothing was ever written.
     ///
     /// # Errors
@@ -186,11 +204,11 @@ impl<T: Pod, K> Reader<'_, T, K> {
             return Ok(None);
         };
         if const { is_word::<T>() } {
-            let value = from_word(self.value.load(RELAXED));
+            let value = from_word(self.word());
             return Ok(Some(Note { version, value }));
         }
         let value = slot.load_value();
-        Self::confirm(version, slot)?;
+        self.confirm(version, slot)?;
         Ok(Some(Note { version, value }))
     }
 
@@ -219,13 +237,13 @@ impl<T: Pod, K> Reader<'_, T, K> {
                 "only a value of at most 4 bytes is one load"
             )
         };
-        let value = self.value.load(RELAXED);
+        let value = self.word();
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH in Writer::write
         from_word(value)
     }
 }
 
-impl<K> Reader<'_, [u8], K> {
+impl<K: Upkeep> Reader<'_, [u8], K> {
     /// Copies the latest bytes out, and says how many they are; `None` if nothing was ever written.
     ///
     /// # Errors

@@ -9,6 +9,7 @@ use super::{Draft, NUMBER, Note, Version, WORD, WRITTEN, is_word};
 use crate::channel::seat::Seat;
 use crate::channel::stamp::{Content, Glance, TooLong, close, complete, open};
 use crate::memory::Pod;
+use crate::memory::maintenance::Extent;
 use crate::memory::order::{OBSERVE, PUBLISH, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::AtomicU32;
@@ -52,7 +53,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     pub(super) fn begin(&mut self) -> RacingSlot<'p> {
         let number = self.next();
         let slot = self.slots.slot(number);
-        open(slot, number);
+        open(slot, number, self.seat.upkeep());
         slot
     }
 
@@ -60,7 +61,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     #[inline(always)]
     pub(super) fn finish(&mut self, slot: RacingSlot<'p>) -> Version {
         let number = self.next();
-        close(slot, number);
+        close(slot, number, self.seat.upkeep());
         self.publish(number)
     }
 
@@ -68,6 +69,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     fn publish(&mut self, number: u32) -> Version {
         self.latest = WRITTEN | number;
         self.word.store(self.latest, PUBLISH); // PUBLISH: pairs with OBSERVE
+        self.seat.upkeep().clean(Extent::of(self.word));
         self.seat.wake();
         Version(number)
     }
@@ -112,6 +114,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
 
     /// The same end, which from now on calls `hook` after each version, beginning now: to raise an interrupt, or wake a task.
     pub fn waking<F: Fn()>(self, hook: F) -> Writer<'p, T, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
         self.rewired(|_| Hook::new(hook))
     }
 
@@ -162,6 +165,7 @@ impl<T: Pod, W: Wake> Writer<'_, T, W> {
     pub fn write(&mut self, value: &T) -> Version {
         if const { is_word::<T>() } {
             self.pen.value.store(to_word(value), PUBLISH); // PUBLISH: pairs with OBSERVE in Reader::load
+            self.pen.seat.upkeep().clean(Extent::of(self.pen.value));
             let next = self.pen.next();
             return self.pen.publish(next);
         }

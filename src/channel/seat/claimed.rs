@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use super::{Ends, Seat, check_static};
 use crate::error::{Error, Result};
 use crate::memory::liveness::{Liveness, NoProof, Owner, PeerId, Sole};
+use crate::memory::maintenance::Maintained;
 use crate::memory::order::UNCLAIM;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::Atomic;
@@ -53,6 +54,11 @@ impl<'p> Claimant<'p> {
             }
         }
         Ok(Self::Static(PhantomData))
+    }
+
+    /// Whoever promised it of the way that an end maintains its cache.
+    pub(crate) fn maintained<M>(_: &Maintained<M>) -> Self {
+        Self::Static(PhantomData)
     }
 
     /// Whoever was promised one static end.

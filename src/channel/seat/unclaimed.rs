@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use super::{Ends, check_static};
 use crate::error::{Error, Result};
 use crate::memory::liveness::{Owner, PeerId, Sole};
+use crate::memory::maintenance::Maintained;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::Atomic;
 
@@ -30,6 +31,11 @@ impl<'p> Claimant<'p> {
     /// As [`Claimant::splitting`]: the claims of a new channel say so already.
     pub(crate) fn of_all(region: RegionRef<'p>, _: &[&Atomic<Owner>]) -> Result<Self> {
         Self::splitting(region)
+    }
+
+    /// Whoever promised it of the way that an end maintains its cache.
+    pub(crate) fn maintained<M>(_: &Maintained<M>) -> Self {
+        Self(PhantomData)
     }
 
     /// Whoever was promised one static end.

@@ -30,6 +30,7 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
 
     /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
     pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, T, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
         self.rewired(|_| Hook::new(hook))
     }
 

@@ -41,6 +41,7 @@
 #[cfg(target_has_atomic = "32")]
 mod claimed;
 mod consumer;
+mod maintained;
 mod producer;
 
 use core::marker::PhantomData;

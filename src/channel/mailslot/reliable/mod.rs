@@ -339,9 +339,13 @@ impl<'m, T: Content + ?Sized> Reliable<'m, T> {
     }
 
     /// An observer that keeps something alive.
-    pub(crate) fn observer_with<K>(&self, start: Start, keep: K) -> super::Subscriber<'m, T, K> {
+    pub(crate) fn observer_with<K: crate::memory::maintenance::Upkeep>(
+        &self,
+        start: Start,
+        keep: K,
+    ) -> super::Subscriber<'m, T, K> {
         super::Subscriber::over(
-            Ear::new(self.tail, self.slots, start),
+            Ear::new(self.tail, self.slots, start, &()),
             self.publisher,
             self.data_waiters,
             self.region.home(),

@@ -1,6 +1,5 @@
 //! What is changed by compare-and-swap, on machines that have it.
 
-
 use ::atomic as atomic_pkg;
 use bytemuck::NoUninit;
 
