@@ -1,5 +1,5 @@
 //! Requirements 1, 8 and 9: calls between processes that sleep until there is something, and learn of deaths.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 
@@ -112,8 +112,7 @@ fn slept(
     let thread = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
-            // SAFETY: asks for a number.
-            thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
+            thread.store(child::this_thread(), Ordering::Relaxed);
             let client = me.client::<Asked, u64>(table).unwrap();
             let mut waiter = me.waiter().unwrap().without_tick();
             let found = client.call_timeout(&mut waiter, &[KEEP, 7], Some(PATIENCE));

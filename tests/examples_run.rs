@@ -1,5 +1,5 @@
 //! The examples are run as a reader runs them, and say what they should.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "common/example.rs"]
 mod builds;
@@ -13,7 +13,7 @@ use std::sync::mpsc::{Receiver, channel};
 
 use common::PATIENCE;
 use common::child::Child;
-use rustix::process::{Pid, Signal, kill_process};
+use common::system::{self, FAILED};
 use serde_json::Value;
 
 /// The example, built now.
@@ -100,8 +100,7 @@ impl Talk {
 
     /// Asks it to end, as Ctrl-C or `kill` does.
     fn ask_to_end(&self) {
-        let pid = Pid::from_raw(self.child.pid() as i32).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        system::ask_to_end(self.child.pid());
     }
 
     /// It ends, successfully, and says nothing more.
@@ -167,7 +166,10 @@ fn two_processes() {
         format!("parent: child {second}: 4 squared is 16"),
         format!("parent: child {second}: 5 squared is 25"),
         format!("parent: child {second}: 6 squared is 36"),
-        "parent: all 6 answers are here, the child has gone (exit status: 0)".into(),
+        format!(
+            "parent: all 6 answers are here, the child has gone ({})",
+            system::end(0)
+        ),
     ];
     assert_eq!(lines, want);
     scratch.is_clear();
@@ -223,7 +225,7 @@ fn a_killed_sensor_is_replaced() {
     let want = format!(
         "03_sensor: \"lab\" has a living sensor already, pid {pid}; wanted a name without one\n"
     );
-    assert_eq!((refused.status.code(), why), (Some(1), want));
+    assert_eq!((refused.status.code(), why), (Some(FAILED), want));
 
     first.child.kill_and_reap();
     let note = view.note();
@@ -404,7 +406,10 @@ fn chat() {
     let view = scratch.command("03_sensor", &view).output().unwrap();
     let why = String::from_utf8(view.stderr).unwrap();
     let want = "\"chat-lobby\" is no sensor's: channel \"reading\": no channel of this name; it has voice-1, ";
-    assert!(view.status.code() == Some(1) && why.contains(want), "{why}");
+    assert!(
+        view.status.code() == Some(FAILED) && why.contains(want),
+        "{why}"
+    );
 
     // By Ctrl-C, and by the end of input.
     alice.ask_to_end();

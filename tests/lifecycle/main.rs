@@ -1,14 +1,21 @@
 //! Requirements 21 to 23 and 33 to 38: how segments come, are found, and go.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;
 
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod collected;
 mod crowds;
-#[cfg(target_arch = "x86_64")]
+// Links, owners and permission bits.
+#[cfg(unix)]
+mod doors;
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod killed;
+// Permission bits, umasks and groups.
+#[cfg(target_os = "linux")] // a file system of its own
+mod cramped;
+#[cfg(unix)]
 mod modes;
 mod refusals;
 mod wrecks;
@@ -18,6 +25,7 @@ use std::time::{Duration, Instant};
 use common::child;
 use common::page::Page;
 use common::room::Room;
+use common::system::FileExt;
 use common::until;
 use ringpad::os::{self, Error, Options, SharedSegment};
 use ringpad::{Plan, spsc};
@@ -26,15 +34,19 @@ use ringpad::{Plan, spsc};
 fn child() {
     child::play(&[
         ("keeper", keeper),
+        #[cfg(target_os = "linux")]
         ("tidy", tidy),
         ("directed", directed),
         ("guest", crowds::guest),
+        #[cfg(unix)]
         ("founder", crowds::founder),
+        #[cfg(unix)]
         ("masked", modes::masked),
-        ("cramped", wrecks::cramped),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(target_os = "linux")]
+        ("cramped", cramped::cramped),
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         ("maker", killed::maker),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         ("collector", collected::collector),
     ]);
 }
@@ -108,7 +120,7 @@ fn a_stale_segment_is_replaced() {
     works(&new);
     assert_ne!(new.id().to_le_bytes(), old[128..144], "a new segment");
     let mut state = [0; 4];
-    std::os::unix::fs::FileExt::read_exact_at(&held, &mut state, 8).unwrap();
+    FileExt::read_exact_at(&held, &mut state, 8).unwrap();
     assert_eq!(&state, b"RETD", "whoever still maps the old one can see");
     drop(new);
     assert!(!stale(SharedSegment::open("a", &options)));
@@ -142,11 +154,13 @@ fn waiting_for_a_segment_ends_with_it_or_at_the_deadline() {
     println!("open_wait of 100 ms without a segment took {took:?}");
 }
 
+#[cfg(target_os = "linux")] // by /proc
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// Opens, uses and drops, again and again: nothing stays.
+#[cfg(target_os = "linux")]
 fn tidy() {
     let room = Room::parents();
     let options = room.options();
@@ -181,6 +195,7 @@ fn tidy() {
     drop(open);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_clean_exit_leaves_no_file_descriptor_or_lock() {
     child::spawn(&Room::new("tidy"), "tidy", &[]).done();
