@@ -127,6 +127,6 @@ impl Drop for Pages {
     fn drop(&mut self) {
         // Regions borrow the pages, so none is left.
         unmap(self.base);
-        self.guards.map(release);
+        self.guards.into_iter().for_each(release);
     }
 }
