@@ -34,8 +34,11 @@
 //!
 //! # Two processes
 //!
-#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "```")]
-#![cfg_attr(not(all(feature = "std", target_os = "linux")), doc = "```ignore")]
+#![cfg_attr(all(feature = "std", any(target_os = "linux", windows)), doc = "```")]
+#![cfg_attr(
+    not(all(feature = "std", any(target_os = "linux", windows))),
+    doc = "```ignore"
+)]
 //! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let name = &format!("story-{}", std::process::id());
@@ -73,9 +76,12 @@
 //!
 //! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
-#![cfg_attr(all(feature = "std", target_os = "linux"), doc = "[`os`]: crate::os")]
 #![cfg_attr(
-    not(all(feature = "std", target_os = "linux")),
+    all(feature = "std", any(target_os = "linux", windows)),
+    doc = "[`os`]: crate::os"
+)]
+#![cfg_attr(
+    not(all(feature = "std", any(target_os = "linux", windows))),
     doc = "[`os`]: #features"
 )]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
@@ -86,7 +92,7 @@ mod error;
 #[doc(hidden)]
 pub mod limits;
 mod memory;
-#[cfg(all(feature = "std", target_os = "linux", not(ringpad_loom)))]
+#[cfg(all(feature = "std", any(target_os = "linux", windows), not(ringpad_loom)))]
 pub mod os;
 mod reap;
 mod segment;

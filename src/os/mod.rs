@@ -54,10 +54,14 @@ mod silent;
 #[cfg(unix)]
 mod unix;
 mod waiter;
+#[cfg(windows)]
+mod windows;
 
 // What the rooms above stand on, the same names on every system.
 #[cfg(unix)]
 use self::unix as system;
+#[cfg(windows)]
+use self::windows as system;
 
 pub use self::calling::{CallError, OwnedCall, OwnedRequest, now_ns};
 pub use self::error::Error;

@@ -10,7 +10,8 @@ use super::system;
 
 /// How a segment is made and opened. The defaults suit processes of one user.
 ///
-/// ```
+#[cfg_attr(unix, doc = "```")]
+#[cfg_attr(not(unix), doc = "```ignore")]
 /// use ringpad::os::Options;
 /// let team = Options::new().directory("/dev/shm/camera").mode(0o660).prefault(true);
 /// ```
@@ -46,14 +47,24 @@ impl Options {
         }
     }
 
-    /// Where named segments lie. By default `$RINGPAD_DIR`, else `/dev/shm/ringpad-UID`.
+    /// Where named segments lie. By default `$RINGPAD_DIR`, else `/dev/shm/ringpad-UID`; on Windows, without either, in no file: in the
+    /// page file.
     pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.directory = Some(path.into());
         self
     }
 
+    /// Names that all sessions of the machine see, and not this one's alone: for segments of the page file, whose makers need the privilege
+    /// SeCreateGlobalPrivilege for it. Files are seen by all sessions, and need none.
+    #[cfg(windows)]
+    pub fn global(mut self, yes: bool) -> Self {
+        self.permissions.global = yes;
+        self
+    }
+
     /// Permission bits of the files, by default 0600. The directory gets the same with the matching
     /// search bits; found ones that allow more are refused.
+    #[cfg(unix)]
     pub fn mode(mut self, mode: u32) -> Self {
         self.permissions.mode = mode & 0o777;
         self
@@ -61,12 +72,14 @@ impl Options {
 
     /// The user who must own the files; files made here are given to it (which takes privilege unless it is
     /// the caller). By default the caller.
+    #[cfg(unix)]
     pub fn owner(mut self, uid: u32) -> Self {
         self.permissions.owner = Some(uid);
         self
     }
 
     /// The group that files made here are given to.
+    #[cfg(unix)]
     pub fn group(mut self, gid: u32) -> Self {
         self.permissions.group = Some(gid);
         self
@@ -109,14 +122,17 @@ impl Options {
         self
     }
 
+    /// The directory that somebody has chosen.
+    pub(super) fn chosen(&self) -> Option<PathBuf> {
+        let variable = || std::env::var_os("RINGPAD_DIR").filter(|path| !path.is_empty());
+        self.directory
+            .clone()
+            .or_else(|| variable().map(PathBuf::from))
+    }
+
     /// The directory in use.
+    #[cfg(unix)]
     pub(super) fn path(&self) -> PathBuf {
-        if let Some(path) = &self.directory {
-            return path.clone();
-        }
-        if let Some(path) = std::env::var_os("RINGPAD_DIR").filter(|path| !path.is_empty()) {
-            return path.into();
-        }
-        system::default_directory()
+        self.chosen().unwrap_or_else(system::default_directory)
     }
 }

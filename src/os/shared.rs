@@ -7,7 +7,7 @@ use super::error::Doing;
 use super::liveness::Oracle;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
-use super::system::{self, Ask, Bells, Handle, Mapping, Seats, fork_guard};
+use super::system::{self, Ask, Bells, Handle, LOOKS, Mapping, Seats, fork_guard};
 use crate::segment::join::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
@@ -220,9 +220,14 @@ impl SharedSegment {
         self.inner.segment.check_joinable()?;
         let seat = self.inner.seats.seat()?;
         let rows = self.inner.segment.peers();
-        for row in (1..=rows).filter_map(PeerId::new) {
-            if seat.lock(row).doing(|| format!("locking row {row}"))? {
-                return OwnedPeer::take(self.clone(), row, seat);
+        for look in 0..LOOKS {
+            if look > 0 {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            for row in (1..=rows).filter_map(PeerId::new) {
+                if seat.lock(row).doing(|| format!("locking row {row}"))? {
+                    return OwnedPeer::take(self.clone(), row, seat);
+                }
             }
         }
         self.inner.seats.give_back(seat);

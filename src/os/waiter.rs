@@ -262,6 +262,20 @@ impl std::os::fd::AsFd for Waiter {
     }
 }
 
+#[cfg(windows)]
+impl std::os::windows::io::AsHandle for Waiter {
+    /// The row's named pipe, overlapped: somebody rang when somebody has connected to it. A death does not ring: look at every tick whether
+    /// a channel is abandoned.
+    ///
+    /// For an I/O completion port take a copy, `waiter.as_handle().try_clone_to_owned()`, and associate that. Then, each time: arm, look,
+    /// `ConnectNamedPipe` with an `OVERLAPPED` of your own; its packet comes when somebody rings, and what this crate does with the pipe sends none.
+    /// A call that answers at once that somebody is connected (`ERROR_PIPE_CONNECTED`, `ERROR_NO_DATA`), and one that ends because the pipe
+    /// was disconnected, is a ring like any other. In tokio the copy is a `NamedPipeServer` (`from_raw_handle`), which one awaits with `connect`.
+    fn as_handle(&self) -> std::os::windows::io::BorrowedHandle<'_> {
+        self.ear.as_handle()
+    }
+}
+
 fn drain(ear: &Ear) -> Result<()> {
     ear.drain().doing(|| "emptying the doorbell".into())
 }

@@ -216,7 +216,7 @@ impl<'m> Header<'m> {
     }
 
     /// Marks a segment that a newer one replaces. What is attached stays so.
-    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
+    #[cfg_attr(any(not(feature = "std"), windows, ringpad_loom), allow(dead_code))]
     pub(crate) fn retire(&self) -> Result<()> {
         self.region.check_writable()?;
         self.state.store(RETIRED, RELAXED);

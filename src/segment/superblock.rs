@@ -288,7 +288,7 @@ impl<'m> Segment<'m> {
     }
 
     /// Marks the segment as replaced by a newer one.
-    #[cfg_attr(any(not(feature = "std"), ringpad_loom), allow(dead_code))]
+    #[cfg_attr(any(not(feature = "std"), windows, ringpad_loom), allow(dead_code))]
     pub(crate) fn retire(&self) -> Result<()> {
         Header::at(self.region)?.retire()
     }

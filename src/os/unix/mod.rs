@@ -15,7 +15,7 @@ pub use self::housekeeping::{Listed, collect, list};
 pub use self::inherit::HANDOFF_VARIABLE;
 
 pub(super) use self::bells::{Bells, Ear};
-pub(super) use self::seats::{Ask, Seat, Seats};
+pub(super) use self::seats::{Ask, LOOKS, Seat, Seats};
 pub(super) use platform::bell::MAX_WATCHES;
 pub(super) use platform::clock::now_ns;
 pub(super) use platform::directory::{Permissions, default_directory};

@@ -16,6 +16,9 @@ use crate::PeerId;
 use crate::os::Result;
 use crate::os::error::Doing;
 
+/// How often a joiner looks through the rows before it says that all are held: whoever asks about one disturbs nobody.
+pub(in crate::os) const LOOKS: u32 = 1;
+
 /// Where descriptions for row locks come from.
 #[derive(Debug)]
 pub(in crate::os) enum Seats {

@@ -1,0 +1,149 @@
+//! Files and directories of segments, and who has them open.
+//!
+//! What: a file that is open anywhere on the machine cannot be opened by one who shares it with nobody: so opening says whether somebody
+//! alive has it. What a crash leaves: handles are closed with their process; the file stays.
+
+use std::io;
+use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
+use std::path::Path;
+use std::ptr;
+
+use windows_sys::Win32::Foundation::{
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND,
+    ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
+};
+use windows_sys::Win32::Storage::FileSystem::{
+    CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO, FILE_END_OF_FILE_INFO,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAllocationInfo, FileEndOfFileInfo,
+    GetFileSizeEx, OPEN_ALWAYS, OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle,
+};
+
+use super::call::{context, done, is, owned, wide};
+use super::security::{Thing, security};
+
+const WITH_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
+const WITH_NOBODY: u32 = 0;
+
+fn open(path: &Path, access: u32, share: u32, how: u32, flags: u32) -> io::Result<OwnedHandle> {
+    let attributes = security()?.attributes(Thing::File);
+    let text = wide(path);
+    let (name, with) = (text.as_ptr(), &raw const attributes);
+    // A link is opened itself, and then found not to be a file of ours.
+    let flags = flags | FILE_FLAG_OPEN_REPARSE_POINT;
+    // SAFETY: name and attributes live through the call.
+    let file = unsafe { CreateFileW(name, access, share, with, how, flags, ptr::null_mut()) };
+    // SAFETY: just opened.
+    unsafe { owned(file) }
+}
+
+/// A file of a segment as it was found.
+#[derive(Debug)]
+pub(super) enum Found {
+    Nothing,
+    /// Nobody has it open.
+    Left,
+    /// Somebody has it open, or it is just being deleted.
+    Busy,
+}
+
+/// Looks whether anybody has the file open, by having it alone for a moment.
+pub(super) fn look(path: &Path) -> io::Result<Found> {
+    found(open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0))
+}
+
+/// Deletes a file that nobody has open.
+pub(super) fn remove(path: &Path) -> io::Result<Found> {
+    let flags = FILE_FLAG_DELETE_ON_CLOSE;
+    found(open(path, DELETE, WITH_NOBODY, OPEN_EXISTING, flags))
+}
+
+fn found(file: io::Result<OwnedHandle>) -> io::Result<Found> {
+    match file {
+        Ok(_) => Ok(Found::Left),
+        Err(error) if is_missing(&error) => Ok(Found::Nothing),
+        Err(error) if is_busy(&error) => Ok(Found::Busy),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) fn is_missing(error: &io::Error) -> bool {
+    is(error, ERROR_FILE_NOT_FOUND) || is(error, ERROR_PATH_NOT_FOUND)
+}
+
+fn is_busy(error: &io::Error) -> bool {
+    // Access is denied to what is being deleted, and still open somewhere.
+    is(error, ERROR_SHARING_VIOLATION) || is(error, ERROR_ACCESS_DENIED)
+}
+
+/// A file that one only may have open, removed when that one closes it or dies; `None`: somebody has it.
+pub(super) fn alone(path: &Path) -> io::Result<Option<OwnedHandle>> {
+    let flags = FILE_FLAG_DELETE_ON_CLOSE;
+    match open(path, GENERIC_READ | DELETE, WITH_NOBODY, OPEN_ALWAYS, flags) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if is_busy(&error) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Opens a segment's file beside others; an error if it is another user's.
+pub(super) fn join(path: &Path, writable: bool) -> io::Result<OwnedHandle> {
+    let access = match writable {
+        true => GENERIC_READ | GENERIC_WRITE,
+        false => GENERIC_READ,
+    };
+    let file = open(path, access | READ_CONTROL, WITH_ALL, OPEN_EXISTING, 0)?;
+    let name = path.display().to_string();
+    security()?.check_owner(file.as_handle(), Thing::File, &name)?;
+    Ok(file)
+}
+
+/// Makes a file of `len` bytes, with room for all of them on the disk: a full one is an error now, and never later.
+pub(super) fn make(path: &Path, len: u64) -> io::Result<OwnedHandle> {
+    let access = GENERIC_READ | GENERIC_WRITE | DELETE;
+    let file = open(path, access, WITH_ALL, CREATE_NEW, 0)?;
+    let room = FILE_ALLOCATION_INFO {
+        AllocationSize: len as i64,
+    };
+    let end = FILE_END_OF_FILE_INFO {
+        EndOfFile: len as i64,
+    };
+    let (room_at, bytes) = (&raw const room, size_of_val(&room) as u32);
+    let raw = file.as_raw_handle();
+    // SAFETY: an open file, and a whole argument of the kind that is named.
+    done(unsafe { SetFileInformationByHandle(raw, FileAllocationInfo, room_at.cast(), bytes) })?;
+    let (end_at, bytes) = (&raw const end, size_of_val(&end) as u32);
+    // SAFETY: as above.
+    done(unsafe { SetFileInformationByHandle(raw, FileEndOfFileInfo, end_at.cast(), bytes) })?;
+    Ok(file)
+}
+
+/// Bytes of a file.
+pub(super) fn len(file: BorrowedHandle<'_>) -> io::Result<u64> {
+    let mut bytes = 0;
+    // SAFETY: the answer goes into the variable.
+    done(unsafe { GetFileSizeEx(file.as_raw_handle(), &raw mut bytes) })?;
+    Ok(bytes as u64)
+}
+
+/// The directory, made for this user alone if it is not there and that is wanted. One that is found must be this user's, the
+/// administrators' or the system's.
+pub(super) fn directory(path: &Path, make: bool) -> io::Result<()> {
+    let security = security()?;
+    let name = path.display().to_string();
+    if make {
+        let attributes = security.attributes(Thing::Directory);
+        let text = wide(path);
+        // SAFETY: name and attributes live through the call.
+        let made = done(unsafe { CreateDirectoryW(text.as_ptr(), &raw const attributes) });
+        match made {
+            Err(error) if !is(&error, ERROR_ALREADY_EXISTS) => {
+                return Err(context(error, format_args!("making {name}")));
+            }
+            _ => {}
+        }
+    }
+    let flags = FILE_FLAG_BACKUP_SEMANTICS;
+    let found = open(path, READ_CONTROL, WITH_ALL, OPEN_EXISTING, flags)?;
+    security.check_owner(found.as_handle(), Thing::Directory, &name)
+}

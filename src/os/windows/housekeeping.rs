@@ -1,0 +1,117 @@
+//! What lies in a directory of segments: listing it, and deleting what the dead left.
+
+#![forbid(unsafe_code)]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use super::file;
+use super::filed::Filed;
+use crate::os::Result;
+use crate::os::error::Doing;
+use crate::os::name::check_name;
+use crate::os::options::Options;
+use crate::os::patience::soon;
+
+/// How long [`collect`] waits for others who are just opening or leaving.
+const BUSY: Duration = Duration::from_millis(200);
+
+/// One name in a directory of segments, as [`list`] found it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Listed {
+    /// The segment's name.
+    pub name: String,
+    /// Bytes of its memory; `None` if there is a lock file only: somebody is creating it now.
+    pub bytes: Option<u64>,
+    /// Somebody has it open, or is just creating or leaving it. What is not alive, [`collect`] removes.
+    pub alive: bool,
+}
+
+/// The segments in the options' directory, by name; none without a directory, as sections of the page file lie nowhere. What it says of a
+/// name was true when it looked.
+///
+/// # Errors
+///
+/// [`Error::Io`](crate::os::Error::Io) if the directory or a file in it cannot be read, or is another user's.
+pub fn list(options: &Options) -> Result<Vec<Listed>> {
+    let Some(directory) = options.chosen() else {
+        return Ok(Vec::new());
+    };
+    let mut listed = Vec::new();
+    for (name, has_memory) in names(&directory)? {
+        let path = directory.join(format!("{name}.seg"));
+        let doing = || format!("looking at {}", path.display());
+        if !has_memory {
+            // What a power cut left is open nowhere.
+            let lock = file::look(&path.with_extension("lock")).doing(doing)?;
+            let alive = matches!(lock, file::Found::Busy);
+            listed.push(Listed {
+                name,
+                bytes: None,
+                alive,
+            });
+            continue;
+        }
+        let alive = match file::look(&path).doing(doing)? {
+            file::Found::Nothing => continue,
+            file::Found::Left => false,
+            file::Found::Busy => true,
+        };
+        let found = match std::fs::metadata(&path) {
+            // It was just deleted.
+            Err(error) if file::is_missing(&error) => continue,
+            other => other.doing(doing)?,
+        };
+        listed.push(Listed {
+            name,
+            bytes: Some(found.len()),
+            alive,
+        });
+    }
+    Ok(listed)
+}
+
+/// Deletes what the dead left of every segment in the options' directory; returns the names. Living segments are not
+/// touched.
+///
+/// # Errors
+///
+/// [`Error::Io`](crate::os::Error::Io) if the directory cannot be read.
+pub fn collect(options: &Options) -> Result<Vec<String>> {
+    let mut collected = Vec::new();
+    let Some(directory) = options.chosen() else {
+        return Ok(collected);
+    };
+    for name in names(&directory)?.into_keys() {
+        // Somebody is opening it, or it is gone already: not for us.
+        let Ok(place) = Filed::lock(&name, &directory, false, soon(BUSY)) else {
+            continue;
+        };
+        if place.collect()? {
+            collected.push(name);
+        }
+    }
+    Ok(collected)
+}
+
+/// The names in a directory, and whether there is memory of them.
+fn names(directory: &Path) -> Result<BTreeMap<String, bool>> {
+    let doing = || format!("reading the directory {}", directory.display());
+    let mut names = BTreeMap::new();
+    match file::directory(directory, false) {
+        Err(error) if file::is_missing(&error) => return Ok(names),
+        other => other.doing(doing)?,
+    }
+    for entry in std::fs::read_dir(directory).doing(doing)? {
+        let file = entry.doing(doing)?.file_name();
+        let Some((name, kind)) = file.to_str().and_then(|file| file.rsplit_once('.')) else {
+            continue;
+        };
+        if check_name(name).is_ok() && matches!(kind, "seg" | "lock") {
+            *names.entry(name.to_owned()).or_default() |= kind == "seg";
+        }
+    }
+    Ok(names)
+}
