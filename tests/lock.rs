@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 use common::page::Page;
 use common::room::Room;
 use common::{Dice, PATIENCE, child, number, until, until_within};
+#[cfg(unix)]
+use ringpad::Error;
 use ringpad::lock::{Acquired, Config, Lock, Locked, Refused};
 use ringpad::os::{LockKey, OwnedPeer, SharedSegment, Waiter};
-use ringpad::{Error, PeerId, Plan};
+use ringpad::{PeerId, Plan};
 
 #[test]
 fn child() {
