@@ -9,14 +9,15 @@ use std::path::Path;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND,
-    ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_CALL_NOT_IMPLEMENTED, ERROR_FILE_NOT_FOUND,
+    ERROR_PATH_NOT_FOUND, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
-    CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO, FILE_END_OF_FILE_INFO,
-    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT,
-    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAllocationInfo, FileEndOfFileInfo,
-    GetFileSizeEx, OPEN_ALWAYS, OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle,
+    CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO,
+    FILE_ATTRIBUTE_TEMPORARY, FILE_END_OF_FILE_INFO, FILE_FLAG_BACKUP_SEMANTICS,
+    FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ,
+    FILE_SHARE_WRITE, FileAllocationInfo, FileEndOfFileInfo, GetFileSizeEx, OPEN_ALWAYS,
+    OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle,
 };
 
 use super::call::{context, done, is, owned, wide};
@@ -101,7 +102,8 @@ pub(super) fn join(path: &Path, writable: bool) -> io::Result<OwnedHandle> {
 /// Makes a file of `len` bytes, with room for all of them on the disk: a full one is an error now, and never later.
 pub(super) fn make(path: &Path, len: u64) -> io::Result<OwnedHandle> {
     let access = GENERIC_READ | GENERIC_WRITE | DELETE;
-    let file = open(path, access, WITH_ALL, CREATE_NEW, 0)?;
+    // What lies in it matters as long as somebody lives: it need not go to the disk while there is memory.
+    let file = open(path, access, WITH_ALL, CREATE_NEW, FILE_ATTRIBUTE_TEMPORARY)?;
     let room = FILE_ALLOCATION_INFO {
         AllocationSize: len as i64,
     };
@@ -111,7 +113,13 @@ pub(super) fn make(path: &Path, len: u64) -> io::Result<OwnedHandle> {
     let (room_at, bytes) = (&raw const room, size_of_val(&room) as u32);
     let raw = file.as_raw_handle();
     // SAFETY: an open file, and a whole argument of the kind that is named.
-    done(unsafe { SetFileInformationByHandle(raw, FileAllocationInfo, room_at.cast(), bytes) })?;
+    let reserved =
+        unsafe { SetFileInformationByHandle(raw, FileAllocationInfo, room_at.cast(), bytes) };
+    match done(reserved) {
+        // Wine. A file that is made longer gets its room on NTFS as well.
+        Err(error) if is(&error, ERROR_CALL_NOT_IMPLEMENTED) => {}
+        other => other?,
+    }
     let (end_at, bytes) = (&raw const end, size_of_val(&end) as u32);
     // SAFETY: as above.
     done(unsafe { SetFileInformationByHandle(raw, FileEndOfFileInfo, end_at.cast(), bytes) })?;

@@ -40,6 +40,8 @@ mod seats;
 mod security;
 
 #[cfg(test)]
+mod bell_costs;
+#[cfg(test)]
 mod testing;
 
 pub use self::housekeeping::{Listed, collect, list};

@@ -1,7 +1,7 @@
 use std::os::windows::io::AsHandle;
 
 use super::*;
-use crate::os::windows::testing::{Ready, Scratch, again, role, stay, unique, until};
+use crate::os::windows::testing::{Ready, Scratch, again, read, role, stay, unique, until, write};
 use crate::os::windows::{file, memory, security};
 use crate::os::{collect, list};
 use crate::spsc;
@@ -186,8 +186,7 @@ fn what_is_no_segment_is_refused() {
         let squat = memory::paged(Some(&format!(r"Local\ringpad-{user}-{name}.seg")), bytes);
         let squat = squat.unwrap();
         let page = Mapping::map(squat.as_handle(), bytes as usize, true).unwrap();
-        // SAFETY: the whole of this test's own mapping.
-        unsafe { page.base().write_bytes(fill, bytes as usize) };
+        write(&page, &vec![fill; bytes as usize]);
         let refused = SharedSegment::open(&name, &Options::new()).unwrap_err();
         assert!(matches!(refused, Error::Incompatible { .. }), "{refused}");
         let refused = SharedSegment::open_or_create(&name, &plan(), &Options::new());
@@ -195,26 +194,17 @@ fn what_is_no_segment_is_refused() {
     }
     // One that says that it is longer than what it lies in.
     let (name, options) = (unique("cut"), Options::new());
-    let whole = SharedSegment::open_or_create(&name, &plan(), &options).unwrap();
-    let mut head = vec![0_u8; 4096];
-    let base = whole.inner.segment.len().min(head.len());
-    assert_eq!(base, 4096, "longer than a page");
+    let long = Plan::<1>::new().channel::<spsc::Spsc<u64>>("ticks", &spsc::Config::new(1024));
+    let whole = SharedSegment::open_or_create(&name, &long.unwrap(), &options).unwrap();
+    assert!(whole.len_bytes() > 4096, "longer than a page");
     let section = whole.inner.seats.section.as_ref().unwrap();
     let view = Mapping::map(section.as_handle(), 4096, false).unwrap();
-    // SAFETY: both are 4096 bytes long, and nobody writes to this segment now.
-    unsafe {
-        view.base()
-            .copy_to_nonoverlapping(std::ptr::NonNull::from(&mut head[0]), 4096)
-    };
+    let head = read(&view);
     let cut_name = unique("cut");
     let squat =
         memory::paged(Some(&format!(r"Local\ringpad-{user}-{cut_name}.seg")), 4096).unwrap();
     let page = Mapping::map(squat.as_handle(), 4096, true).unwrap();
-    // SAFETY: as above.
-    unsafe {
-        page.base()
-            .copy_from_nonoverlapping(std::ptr::NonNull::from(&mut head[0]), 4096)
-    };
+    write(&page, &head);
     let refused = SharedSegment::open(&cut_name, &options).unwrap_err();
     assert!(matches!(refused, Error::Incompatible { .. }), "{refused}");
 }

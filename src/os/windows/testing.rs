@@ -8,6 +8,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
+use super::memory::Mapping;
 use crate::os::Options;
 
 /// How long a condition may take to come true.
@@ -52,6 +53,23 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
+}
+
+/// Writes over the first bytes of a mapping that no other thread uses.
+pub(super) fn write(page: &Mapping, bytes: &[u8]) {
+    assert!(page.is_writable() && bytes.len() <= page.len());
+    let from = std::ptr::NonNull::from(bytes).cast::<u8>();
+    // SAFETY: both are that long, by the line above, and do not overlap: a test's own section.
+    unsafe { page.base().copy_from_nonoverlapping(from, bytes.len()) };
+}
+
+/// The bytes of a mapping that nobody writes to now.
+pub(super) fn read(page: &Mapping) -> Vec<u8> {
+    let mut bytes = vec![0; page.len()];
+    let to = std::ptr::NonNull::from(&mut bytes[..]).cast::<u8>();
+    // SAFETY: both are that long, and do not overlap.
+    unsafe { page.base().copy_to_nonoverlapping(to, page.len()) };
+    bytes
 }
 
 /// What this process is to do as a child of `test`, if it is one.
