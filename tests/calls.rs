@@ -152,17 +152,12 @@ fn an_idempotent_call_is_served_by_another_if_its_server_dies() {
     let (found, took) = slept(&me, "again", || {
         until("it is taken", || page.get(TAKEN) != 0);
         let by = page.get(TAKEN);
-        // Which of the two has that row is not known here: the one that does not sleep, once the other, which was woken too, sleeps again.
-        let works = || {
-            let mut awake = children.iter().filter(|c| !child::is_polling(c.pid()));
-            awake.next().filter(|_| awake.next().is_none())
-        };
-        let mut found = None;
-        until("one works", || {
-            found = works();
-            found.is_some()
-        });
-        found.unwrap().kill();
+        let row = PeerId::new(by as u32).unwrap();
+        let pid = me.segment().occupant(row).unwrap().pid;
+        let (its, others): (Vec<_>, Vec<_>) = children.iter().partition(|c| c.pid() == pid);
+        // The other was woken too, and sleeps again.
+        others.into_iter().for_each(child::Child::asleep);
+        its[0].kill();
         until("the other has it", || page.get(TAKEN) != by);
     });
     assert_eq!(found.unwrap(), 21);

@@ -261,7 +261,7 @@ fn healthy(segment: &SharedSegment) {
 
 #[test]
 fn rows_of_the_dead_heal() {
-    let rounds = 200;
+    let rounds = number("RINGPAD_ROWS", 200);
     let room = Room::new("rows");
     let page = Page::create(&room, "page");
     let (segment, mut dice) = (open(&room), Dice::new());

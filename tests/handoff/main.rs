@@ -113,7 +113,9 @@ fn heir() {
     let segment = descriptors::inherited();
     #[cfg(windows)]
     let segment = SharedSegment::inherited().unwrap();
-    assert!(bad(SharedSegment::inherited()).contains("taken"));
+    let again = bad(SharedSegment::inherited());
+    // On Windows what was taken leaves no trace that could tell.
+    assert!(cfg!(windows) || again.contains("taken"), "{again}");
     if child::word(0) == "parent" {
         // A child of the child finds the variable, and nothing behind it.
         let status = child::command(&Room::parents(), "second", &[]).status();
