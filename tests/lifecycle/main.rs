@@ -108,7 +108,9 @@ fn a_stale_segment_is_replaced() {
     assert!(!stale(SharedSegment::open("a", &options)), "no directory");
     leave(&room, "a");
     let old = std::fs::read(room.file("a.seg")).unwrap();
+    // On Windows whoever has the file open, for whatever, keeps it from being replaced.
     let held = std::fs::File::open(room.file("a.seg")).unwrap();
+    let held = cfg!(unix).then_some(held);
     assert!(stale(SharedSegment::open("a", &options)));
     assert_eq!(
         std::fs::read(room.file("a.seg")).unwrap(),
@@ -119,9 +121,11 @@ fn a_stale_segment_is_replaced() {
     let new = SharedSegment::open_or_create("a", &plan(64), &options).unwrap();
     works(&new);
     assert_ne!(new.id().to_le_bytes(), old[128..144], "a new segment");
-    let mut state = [0; 4];
-    FileExt::read_exact_at(&held, &mut state, 8).unwrap();
-    assert_eq!(&state, b"RETD", "whoever still maps the old one can see");
+    if let Some(held) = held {
+        let mut state = [0; 4];
+        FileExt::read_exact_at(&held, &mut state, 8).unwrap();
+        assert_eq!(&state, b"RETD", "whoever still maps the old one can see");
+    }
     drop(new);
     assert!(!stale(SharedSegment::open("a", &options)));
     assert_eq!(room.files(), [""; 0]);
@@ -236,6 +240,8 @@ fn collecting_removes_the_dead_s_files_and_only_those() {
     leave(&room, "a.b,dead,c");
     // None of ours, or not whole enough to say whose.
     let others = ["notes.txt", "a.b.txt", "x.seg", "dead.other.seg"];
+    // On Windows a segment is no more than its memory.
+    let others = &others[..if cfg!(windows) { 2 } else { 4 }];
     for other in others {
         std::fs::write(room.file(other), "mine").unwrap();
     }
@@ -249,9 +255,15 @@ fn collecting_removes_the_dead_s_files_and_only_those() {
         .iter()
         .filter(|file| !file.starts_with("a."))
         .collect();
-    assert_eq!(kept, ["dead.other.seg", "notes.txt", "sub.lock", "x.seg"]);
-    // Lock, memory, three bells, and the other file that begins with its name.
-    assert_eq!(files.len() - kept.len(), 6, "{files:?}");
+    let want = ["dead.other.seg", "notes.txt", "sub.lock", "x.seg"];
+    let want: Vec<_> = want
+        .into_iter()
+        .filter(|file| *file == "sub.lock" || others.contains(file))
+        .collect();
+    assert_eq!(kept, want);
+    // Lock, memory, three bells, and the other file that begins with its name; on Windows its memory and that file.
+    let its = if cfg!(windows) { 2 } else { 6 };
+    assert_eq!(files.len() - kept.len(), its, "{files:?}");
     assert_eq!(std::fs::read(room.file("a.seg")).unwrap(), before);
     works(&living);
     assert_eq!(os::collect(&options).unwrap(), [""; 0]);
