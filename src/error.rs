@@ -63,6 +63,8 @@ pub enum Field {
     Offset,
     /// Whether a peer holds its row by a lock of the system's (1) or not (0).
     RowLocks,
+    /// Whose an end is: 254 if it was given for good.
+    Claim,
     /// Cursors of a reliable mailslot.
     Subscribers,
     /// Messages that a subscriber may be behind.
@@ -94,6 +96,7 @@ impl fmt::Display for Field {
             Field::Entries => "directory entries",
             Field::Offset => "offset",
             Field::RowLocks => "row locks",
+            Field::Claim => "claim",
             Field::Subscribers => "subscribers",
             Field::Lag => "lag",
             Field::Clients => "clients",
@@ -249,7 +252,11 @@ impl fmt::Display for Error {
                 want,
                 found,
             } => {
-                write!(f, "{field} mark is {found:#010x}; wanted {want:#010x}")
+                let (is, wanted) = (order(found), order(want));
+                write!(
+                    f,
+                    "{field} mark is {found:#010x} ({is}); wanted {want:#010x} ({wanted})"
+                )
             }
             Error::Mismatch { field, want, found } => {
                 write!(f, "{field} is {found}; wanted {want}")
@@ -294,6 +301,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// The order of bytes that a mark, as this machine reads it, stands for.
+fn order(mark: u64) -> &'static str {
+    let Ok(mark) = u32::try_from(mark) else {
+        return "no byte order";
+    };
+    match mark.to_ne_bytes() {
+        [0x0d, 0x0c, 0x0b, 0x0a] => "little-endian",
+        [0x0a, 0x0b, 0x0c, 0x0d] => "big-endian",
+        _ => "no byte order",
+    }
+}
 
 /// Eight bytes as text, for people.
 struct Ascii([u8; 8]);

@@ -34,11 +34,8 @@
 //!
 //! # Two processes
 //!
-#![cfg_attr(all(feature = "std", any(target_os = "linux", windows)), doc = "```")]
-#![cfg_attr(
-    not(all(feature = "std", any(target_os = "linux", windows))),
-    doc = "```ignore"
-)]
+#![cfg_attr(all(feature = "std", any(unix, windows)), doc = "```")]
+#![cfg_attr(not(all(feature = "std", any(unix, windows))), doc = "```ignore")]
 //! use ringpad::{Plan, bytes, os::{Options, SharedSegment}};
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let name = &format!("story-{}", std::process::id());
@@ -74,17 +71,16 @@
 //!
 //! # Features
 //!
-//! `std` (default): the [`os`] layer, on Linux. `cli`: the `ringpad` tool. Without features: the core alone.
+//! `std` (default): the [`os`] layer, on Linux, Android, macOS, FreeBSD and Windows. `cli`: the `ringpad` tool. Without features: the core alone.
 //!
+#![cfg_attr(all(feature = "std", any(unix, windows)), doc = "[`os`]: crate::os")]
 #![cfg_attr(
-    all(feature = "std", any(target_os = "linux", windows)),
-    doc = "[`os`]: crate::os"
-)]
-#![cfg_attr(
-    not(all(feature = "std", any(target_os = "linux", windows))),
+    not(all(feature = "std", any(unix, windows))),
     doc = "[`os`]: #features"
 )]
 #![cfg_attr(not(any(feature = "std", test, ringpad_loom)), no_std)]
+// Where kinds are left out, what they alone use lies idle.
+#![cfg_attr(not(target_has_atomic = "64"), allow(dead_code))]
 
 mod channel;
 mod error;
@@ -92,31 +88,46 @@ mod error;
 #[doc(hidden)]
 pub mod limits;
 mod memory;
-#[cfg(all(feature = "std", any(target_os = "linux", windows), not(ringpad_loom)))]
+#[cfg(all(feature = "std", any(unix, windows), not(ringpad_loom)))]
 pub mod os;
+#[cfg(target_has_atomic = "32")]
 mod reap;
 mod segment;
 #[cfg(all(test, not(ringpad_loom)))]
 mod wire_tests;
 
+pub use channel::incoherent::Incoherent;
+#[cfg(target_has_atomic = "32")]
+pub use channel::lock;
 pub use channel::stamp::Content;
-pub use channel::{bytes, lock, mailslot, notepad, spsc};
+pub use channel::{bytes, mailslot, notepad, spsc};
 #[cfg(target_has_atomic = "64")]
 pub use channel::{frames, mpmc, rpc};
 pub use error::{Error, Field, Full, Result, State};
 pub use memory::Pod;
-pub use memory::layout::{AlignedBytes, CACHE_LINE};
-pub use memory::liveness::{Evicted, Life, Liveness, NoProof, PeerId};
+pub use memory::layout::{AlignedBytes, CACHE_LINE, CompactBytes, Spacing};
+#[cfg(target_has_atomic = "32")]
+pub use memory::liveness::{Evicted, Life, Liveness, NoProof};
+pub use memory::liveness::{PeerId, Sole};
+pub use memory::maintenance::{CacheMaintenance, Maintained, Upkeep};
 pub use memory::region::Region;
+#[cfg(target_has_atomic = "32")]
 pub use segment::directory::Entry;
-pub use segment::doorbell::{Armed, Bell, Ringer, Signal, Silent, Sleeper, Wake, poll_for};
+#[cfg(target_has_atomic = "32")]
+pub use segment::doorbell::{Armed, Bell, Ringer, Signal, Sleeper};
 pub use segment::header::ABI;
+#[cfg(target_has_atomic = "32")]
 pub use segment::join::Peer;
 pub use segment::kind::{Channel, Kind};
+#[cfg(target_has_atomic = "32")]
 pub use segment::peers::Identity;
+#[cfg(target_has_atomic = "32")]
 pub use segment::plan::{Name, Plan};
+#[cfg(target_has_atomic = "32")]
 pub use segment::reaped::Reaped;
+#[cfg(target_has_atomic = "32")]
 pub use segment::superblock::Segment;
+pub use segment::wake::{Hook, Silent, Wake, poll_for};
 
 #[cfg(ringpad_loom)]
 #[doc(hidden)]

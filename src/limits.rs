@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 pub mod calling;
+pub mod coherence;
 pub mod framing;
 pub mod lending;
 pub mod locking;

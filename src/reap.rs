@@ -4,12 +4,13 @@
 
 use crate::channel::{cursor, lock, mailslot, notepad};
 use crate::error::Result;
+use crate::memory::layout::Spacing;
 use crate::memory::region::RegionRef;
 use crate::segment::claim::Held;
 use crate::segment::doorbell::Signal;
 use crate::segment::header::Header;
 use crate::segment::join::Peer;
-use crate::segment::kind::Kind;
+use crate::segment::kind::{Kind, Names};
 use crate::segment::reaped::{Pass, Reaped};
 
 impl Peer<'_> {
@@ -74,14 +75,14 @@ impl Peer<'_> {
 }
 
 fn channel(kind: Kind, region: RegionRef<'_>, pass: &mut Pass<'_>) -> Result<()> {
-    let mut ends = |names| {
-        Header::at(region)?.attach(kind)?;
-        pass.ends(region, names)
+    let mut ends = |names: fn(Spacing) -> Names| {
+        let geometry = Header::at(region)?.attach(kind)?;
+        pass.ends(region, names(geometry.spacing))
     };
     match kind {
-        Kind::Spsc | Kind::Bytes => ends(cursor::NAMES),
-        Kind::Notepad => ends(notepad::NAMES),
-        Kind::Mailslot => ends(mailslot::NAMES),
+        Kind::Spsc | Kind::Bytes => ends(cursor::names),
+        Kind::Notepad => ends(notepad::names),
+        Kind::Mailslot => ends(mailslot::names),
         Kind::Reliable => mailslot::reliable::reap(region, pass),
         #[cfg(target_has_atomic = "64")]
         Kind::Mpmc => crate::channel::mpmc::reap(region, pass),

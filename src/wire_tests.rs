@@ -6,13 +6,13 @@ use std::collections::BTreeMap;
 
 use memoffset::{offset_of, span_of};
 
-use crate::channel::cursor::{ControlShape, PairShape};
+use crate::channel::cursor::{ControlShape, PairCompact, PairShape};
 use crate::channel::frames::{FrameShape, FramesControl, FramesShape};
 use crate::channel::lock::{LockControl, LockShape};
 use crate::channel::mailslot::reliable::{CursorShape, ReliableControl, ReliableShape};
-use crate::channel::mailslot::{MailslotControl, MailslotShape, TailShape};
+use crate::channel::mailslot::{MailslotCompact, MailslotControl, MailslotShape, TailShape};
 use crate::channel::mpmc::{MpmcControl, MpmcShape};
-use crate::channel::notepad::{LatestShape, NotepadControl, NotepadShape};
+use crate::channel::notepad::{LatestShape, NotepadCompact, NotepadControl, NotepadShape};
 use crate::channel::rpc::{CallShape, ClientShape, RpcControl, RpcShape};
 use crate::frames::{self, Frames, Picture, Receivers, Ticket};
 use crate::memory::layout::Line;
@@ -26,7 +26,7 @@ use crate::segment::superblock::{BuilderShape, SegmentShape, SuperblockShape};
 use crate::segment::testing as segments;
 use crate::{
     Channel, Identity, Kind, NoProof, Plan, Segment, State, bytes, lock, mailslot, mpmc, notepad,
-    rpc,
+    rpc, spsc,
 };
 
 const DOC: &str = include_str!("../docs/wire-format.md");
@@ -119,6 +119,9 @@ fn coded() -> Vec<Shape> {
         shape!(ControlShape, line, producer consumer data_waiters space_waiters),
         shape!(SlotShape, size_of::<SlotShape>(), stamp length payload),
         shape!(NotepadShape, size_of::<NotepadShape>(), header latest control),
+        shape!(PairCompact, size_of::<PairCompact>(), header tail head control),
+        shape!(NotepadCompact, size_of::<NotepadCompact>(), header latest control),
+        shape!(MailslotCompact, size_of::<MailslotCompact>(), header latest control),
         shape!(LatestShape, line, latest value),
         shape!(NotepadControl, line, writer waiters),
         shape!(MailslotShape, size_of::<MailslotShape>(), header latest control),
@@ -382,6 +385,43 @@ fn slots_lie_as_documented() {
             assert_eq!(room.word(at + payload), 0xABAB_ABAB);
         }
     }
+}
+
+/// The same of compact ones, by their own offsets.
+#[test]
+fn compact_slots_lie_as_documented() {
+    let said = "From one slot of a compact notepad to the next are 8 bytes and the padded payload, rounded up to 16";
+    assert!(DOC.contains(said));
+    let payload = offset_of!(SlotShape, payload);
+    for (bytes, pad_stride, mail_stride) in [(5usize, 16, 16), (9, 32, 24), (120, 128, 128)] {
+        let value = vec![0xAB; bytes];
+        let slot = |room: &Room, at: usize, number: u32| {
+            assert_eq!(room.word(at), 2 * number);
+            assert_eq!(room.word(at + payload), 0xABAB_ABAB);
+        };
+        let config = notepad::Config::bytes(bytes as u32).slots(4).compact();
+        let room = Room::new(512 + 4 * pad_stride);
+        let pad = notepad::Notepad::<[u8]>::init(room.region(Trust::Cooperative), &config);
+        let (mut writer, _) = pad.unwrap().split().unwrap();
+        (1..=2).for_each(|_| _ = writer.write(&value).unwrap());
+        (1..=2).for_each(|n| slot(&room, 112 + pad_stride * n, n as u32));
+        assert_eq!(room.word(80), 1 << 31 | 2);
+        let config = mailslot::Config::bytes(4, bytes as u32).compact();
+        let room = Room::new(512 + 4 * mail_stride);
+        let mail = mailslot::Mailslot::<[u8]>::init(room.region(Trust::Cooperative), &config);
+        let (mut publisher, _) = mail.unwrap().split().unwrap();
+        (1..=2).for_each(|_| _ = publisher.publish(&value).unwrap());
+        (1..=2).for_each(|n| slot(&room, 112 + mail_stride * n, n as u32));
+        assert_eq!(room.word(80), 2);
+    }
+    let config = spsc::Config::new(4).compact();
+    let room = Room::new(512);
+    let ring = spsc::Spsc::<u32>::init(room.region(Trust::Cooperative), &config).unwrap();
+    let (mut tx, mut rx) = ring.split().unwrap();
+    assert_eq!(tx.push_slice(&[7, 8, 9]), 3);
+    assert_eq!(rx.pop(), Some(7));
+    assert_eq!([80, 96, 112, 116].map(|at| room.word(at)), [3, 1, 255, 255]);
+    assert_eq!([128, 132, 136].map(|at| room.word(at)), [7, 8, 9]);
 }
 
 /// The words of a ring of many's slots, through each state that one thread can bring about.

@@ -1,5 +1,5 @@
 //! Users of frame pools at their ends: the last to be dropped, and copies in a forked child.
-#![cfg(any(target_os = "linux", windows))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 

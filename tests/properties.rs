@@ -22,7 +22,7 @@ use std::mem::forget;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use regions::{EACH_TRUST, GONE, HEAD, Room, TAIL, Trust};
+use regions::{GONE, HEAD, Room, TAIL, Trust};
 use ringpad::spsc::{Config, Consumer, Producer, Spsc};
 use ringpad::{Full, Pod};
 
@@ -145,8 +145,8 @@ impl Model {
     }
 }
 
-fn agree<T: Item>(trust: Trust, capacity: u32, start: u32, calls: &[Call]) {
-    let config = Config::new(capacity);
+fn agree<T: Item>(trust: Trust, config: Config, start: u32, calls: &[Call]) {
+    let capacity = config.capacity;
     let room = Room::of::<Spsc<'_, T>>(&config);
     let ring: Spsc<'_, T> = room.channel(trust, &config, start);
     let (mut tx, mut rx): (Producer<'_, T>, Consumer<'_, T>) = (
@@ -251,11 +251,13 @@ proptest! {
         start in positions(),
         calls in vec(calls(), 1..120),
     ) {
-        for trust in EACH_TRUST {
-            agree::<u8>(trust, 1 << power, start, &calls);
-            agree::<u32>(trust, 1 << power, start, &calls);
-            agree::<[u8; 3]>(trust, 1 << power, start, &calls);
-            agree::<[u64; 3]>(trust, 1 << power, start, &calls);
+        for (trust, spacing) in stamps::each() {
+            let mut config = Config::new(1 << power);
+            config.spacing = spacing;
+            agree::<u8>(trust, config, start, &calls);
+            agree::<u32>(trust, config, start, &calls);
+            agree::<[u8; 3]>(trust, config, start, &calls);
+            agree::<[u64; 3]>(trust, config, start, &calls);
         }
     }
 }

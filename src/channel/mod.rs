@@ -4,11 +4,14 @@ pub mod bytes;
 pub(crate) mod cursor;
 #[cfg(target_has_atomic = "64")]
 pub mod frames;
+pub(crate) mod incoherent;
+#[cfg(target_has_atomic = "32")]
 pub mod lock;
 pub mod mailslot;
 #[cfg(target_has_atomic = "64")]
 pub mod mpmc;
 pub mod notepad;
+#[cfg(target_has_atomic = "32")]
 pub(crate) mod party;
 #[cfg(target_has_atomic = "64")]
 pub mod rpc;

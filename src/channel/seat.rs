@@ -1,23 +1,22 @@
-//! A seat: a claimed end of a channel, the words of those who sleep at it and at the other side, the way to wake them.
+//! A seat: an end of a channel, the words of those who sleep at it and at the other side, the way to wake them. Most ends are claimed;
+//! static ones are given for good.
 
 #![forbid(unsafe_code)]
 
-use crate::error::{Error, Result};
-use crate::memory::liveness::{Liveness, Owner};
+#[cfg(target_has_atomic = "32")]
+mod claimed;
+#[cfg(not(target_has_atomic = "32"))]
+#[path = "seat/unclaimed.rs"]
+mod claimed;
+
+use self::claimed::Claim;
+pub(crate) use self::claimed::Claimant;
+use crate::error::{Error, Field, Result};
+use crate::memory::liveness::Owner;
+use crate::memory::order::RELAXED;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::claim::Claim;
-use crate::segment::doorbell::{Bell, Waiters, Wake};
-use crate::segment::join::Peer;
-
-/// In whose name an end is claimed.
-#[derive(Clone, Copy)]
-pub(crate) enum Claimant<'p> {
-    /// A peer of the channel's segment.
-    Peer(&'p Peer<'p>),
-    /// Whoever holds an end of a bare channel; the oracle may prove an earlier holder dead.
-    Bare(&'p dyn Liveness),
-}
+use crate::segment::wake::{Waiters, Wake};
 
 /// The words of one end. Where nobody can claim the other side, `other` is the end's own claim.
 #[derive(Clone, Copy)]
@@ -34,7 +33,7 @@ pub(crate) struct Ends<'p> {
 #[derive(Debug)]
 pub(crate) struct Seat<'p, W: Wake> {
     home: usize,
-    /// `None` only after the seat moved on.
+    /// `None` of a static end, and after the seat moved on.
     claim: Option<Claim<'p>>,
     mine: &'p AtomicU32,
     theirs: &'p AtomicU32,
@@ -42,54 +41,25 @@ pub(crate) struct Seat<'p, W: Wake> {
 }
 
 impl<'p, W: Wake> Seat<'p, W> {
-    /// Claims an end of the channel that `region` holds.
+    /// Takes an end of the channel that `region` holds.
     pub(crate) fn take(
         region: RegionRef<'p>,
         ends: Ends<'p>,
         who: Claimant<'p>,
         wake: W,
     ) -> Result<Self> {
-        let claim = Self::claim(region, ends, who)?;
+        let claim = who.claim(region, ends)?;
         Ok(Self::over(region, ends, claim, wake))
     }
 
-    fn claim(region: RegionRef<'p>, ends: Ends<'p>, who: Claimant<'p>) -> Result<Claim<'p>> {
-        match who {
-            Claimant::Peer(peer) => Claim::by_peer(ends.claim, ends.other, region, peer),
-            Claimant::Bare(oracle) => Claim::bare(ends.claim, ends.other, region, oracle),
-        }
-    }
-
-    fn over(region: RegionRef<'p>, ends: Ends<'p>, claim: Claim<'p>, wake: W) -> Self {
+    fn over(region: RegionRef<'p>, ends: Ends<'p>, claim: Option<Claim<'p>>, wake: W) -> Self {
         Self {
             home: region.home(),
-            claim: Some(claim),
+            claim,
             mine: ends.mine,
             theirs: ends.theirs,
             wake,
         }
-    }
-
-    /// Claims the first of several ends that can be had. Answers which.
-    pub(crate) fn take_any(
-        region: RegionRef<'p>,
-        ends: impl Iterator<Item = Ends<'p>>,
-        who: Claimant<'p>,
-        wake: W,
-    ) -> Result<(usize, Self)> {
-        let (mut wake, mut taken) = (Some(wake), 0);
-        for (index, ends) in ends.enumerate() {
-            match Self::claim(region, ends, who) {
-                Ok(claim) => {
-                    if let Some(wake) = wake.take() {
-                        return Ok((index, Self::over(region, ends, claim, wake)));
-                    }
-                }
-                Err(Error::EndpointTaken { .. }) => taken += 1,
-                Err(error) => return Err(error),
-            }
-        }
-        Err(Error::SubscribersFull { subscribers: taken })
     }
 
     /// Wakes whoever sleeps at the other side.
@@ -98,36 +68,10 @@ impl<'p, W: Wake> Seat<'p, W> {
         self.wake.wake(Waiters(self.theirs));
     }
 
-    pub(crate) fn bell(&self) -> Bell<'p, W::Keep> {
-        Bell::new(self.mine, self.home, self.wake.keep())
-    }
-
-    /// Refuses a peer of another segment.
-    pub(crate) fn check_home(&self, peer: &Peer<'_>) -> Result<()> {
-        if peer.home() == self.home {
-            Ok(())
-        } else {
-            Err(Error::ForeignPeer)
-        }
-    }
-
-    pub(crate) fn is_abandoned(&self) -> bool {
-        self.claim.as_ref().is_some_and(Claim::other_is_gone)
-    }
-
-    pub(crate) fn other(&self) -> Option<crate::PeerId> {
-        self.claim.as_ref().and_then(Claim::other_holder)
-    }
-
-    /// True if this owner is proven dead. May ask the system.
-    pub(crate) fn is_dead(&self, owner: Owner) -> bool {
-        self.claim
-            .as_ref()
-            .is_some_and(|claim| claim.is_dead(owner))
-    }
-
-    pub(crate) fn is_forked(&self) -> bool {
-        self.claim.as_ref().is_none_or(Claim::is_forked)
+    /// What this end does beside its loads and stores.
+    #[inline(always)]
+    pub(crate) fn upkeep(&self) -> &W {
+        &self.wake
     }
 
     /// The same claim with another way to wake; this seat is then empty, and its drop does nothing.
@@ -142,12 +86,17 @@ impl<'p, W: Wake> Seat<'p, W> {
     }
 }
 
-impl<W: Wake> Drop for Seat<'_, W> {
-    fn drop(&mut self) {
-        if !self.is_forked() {
-            self.claim = None;
-            // Whoever sleeps at the other side learns that this end is abandoned.
-            self.wake();
-        }
+/// Requires that an end was given for good: then nobody ever claims it.
+fn check_static(region: RegionRef<'_>, claim: &Atomic<Owner>) -> Result<()> {
+    region.check_writable()?;
+    region.check_not_forked()?;
+    let found = claim.load(RELAXED);
+    if region.home() == 0 && found == Owner::STATIC {
+        return Ok(());
     }
+    Err(Error::Mismatch {
+        field: Field::Claim,
+        want: Owner::STATIC.peer.into(),
+        found: found.peer.into(),
+    })
 }

@@ -2,7 +2,11 @@
 
 use core::fmt;
 use core::num::NonZeroU8;
-use core::sync::atomic::{AtomicBool, Ordering};
+
+#[cfg(target_has_atomic = "32")]
+mod evicted;
+#[cfg(target_has_atomic = "32")]
+pub use self::evicted::Evicted;
 
 /// One participant of a segment: the number of its row, `1..=32`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +18,8 @@ impl PeerId {
     pub const MOST: u32 = 32;
     /// Who claims an end of a bare channel, where there are no peers to name.
     pub const BARE: PeerId = PeerId(NonZeroU8::MAX);
+    /// Whoever was given an end for good, without a claim: [`Sole`].
+    pub const STATIC: PeerId = PeerId(NonZeroU8::new(254).unwrap());
 
     /// The peer of row `number`, if it is in `1..=32`.
     pub const fn new(number: u32) -> Option<Self> {
@@ -46,6 +52,8 @@ impl fmt::Display for PeerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if *self == Self::BARE {
             f.write_str("the holder of a bare end")
+        } else if *self == Self::STATIC {
+            f.write_str("the holder of a static end")
         } else {
             write!(f, "peer {}", self.0)
         }
@@ -80,6 +88,18 @@ impl Owner {
         generation: [0; 3],
     };
 
+    /// Whoever was given an end for good.
+    pub(crate) const STATIC: Owner = Owner {
+        peer: PeerId::STATIC.0.get(),
+        generation: [0; 3],
+    };
+    /// Whose the ends of a new channel are: where nobody can claim one, those of whoever made it.
+    pub(crate) const FIRST: Owner = if cfg!(target_has_atomic = "32") {
+        Owner::FREE
+    } else {
+        Owner::STATIC
+    };
+
     /// Of `generation` the low 24 bits.
     pub(crate) const fn of(peer: PeerId, generation: u32) -> Self {
         let [low, mid, high, _] = generation.to_le_bytes();
@@ -96,10 +116,43 @@ impl Owner {
 
     /// The named peer; `None` for nobody and for a number that no row has.
     pub(crate) fn peer(self) -> Option<PeerId> {
-        if self.peer == u8::MAX {
-            return Some(PeerId::BARE);
+        match self.peer {
+            u8::MAX => Some(PeerId::BARE),
+            _ if self == Owner::STATIC => Some(PeerId::STATIC),
+            peer => PeerId::new(u32::from(peer)),
         }
-        PeerId::new(u32::from(self.peer))
+    }
+}
+
+/// The promise that one end of one channel has no other holder: what a static end is made for.
+///
+/// ```
+/// use ringpad::{AlignedBytes, Channel, Region, Sole, spsc::{Config, Spsc}};
+/// let mut room = AlignedBytes::<1024>::new();
+/// let (base, len) = (room.as_mut().as_mut_ptr(), room.as_mut().len());
+/// // SAFETY: the bytes outlive the ring, and everybody uses them through it.
+/// let region = || unsafe { Region::new(base, len) };
+/// let (mut tx, rx) = Spsc::<u32>::init(region()?, &Config::new(8))?.split_static()?;
+/// drop(rx); // it is for the other core:
+/// // SAFETY: nobody else takes items out of this ring from now on.
+/// let sole = unsafe { Sole::new() };
+/// let mut rx = Spsc::<u32>::attach(region()?)?.static_consumer(sole)?;
+/// tx.push(7).unwrap();
+/// assert_eq!(rx.pop(), Some(7));
+/// # Ok::<(), ringpad::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Sole(());
+
+impl Sole {
+    /// Promises one end to whoever spends this.
+    ///
+    /// # Safety
+    ///
+    /// While an end lives that was made for this promise, there is no other of the same side of the same channel, in any
+    /// context, core or process; and whoever held one before has synchronised with the caller since.
+    pub const unsafe fn new() -> Self {
+        Self(())
     }
 }
 
@@ -137,49 +190,6 @@ unsafe impl Liveness for NoProof {
     }
 }
 
-/// The word of whoever reset the other side: one named owner is dead. It says so once, for one take-over: the next
-/// holder of the same name is another.
-///
-/// ```
-/// use ringpad::{Evicted, Life, Liveness, PeerId};
-/// // SAFETY: this example has no other side.
-/// let proof = unsafe { Evicted::new(PeerId::BARE) };
-/// assert_eq!(proof.state(PeerId::BARE), Life::Dead);
-/// assert_eq!(proof.state(PeerId::BARE), Life::Unknown);
-/// ```
-#[derive(Debug)]
-pub struct Evicted {
-    owner: PeerId,
-    spent: AtomicBool,
-}
-
-impl Evicted {
-    /// Declares `owner` dead, for one take-over.
-    ///
-    /// # Safety
-    ///
-    /// From now until the proof is spent, whoever holds an end under this name can never again touch the region (its
-    /// core is held in reset, its thread was joined), and the caller has synchronised with its end. So nobody else may take
-    /// the same end over meanwhile.
-    pub const unsafe fn new(owner: PeerId) -> Self {
-        Self {
-            owner,
-            spent: AtomicBool::new(false),
-        }
-    }
-}
-
-// SAFETY: whoever made it promised that this owner is dead when it is first asked; of others, and later, it proves nothing.
-unsafe impl Liveness for Evicted {
-    fn state(&self, peer: PeerId) -> Life {
-        if peer == self.owner && !self.spent.swap(true, Ordering::AcqRel) {
-            Life::Dead
-        } else {
-            Life::Unknown
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,5 +206,11 @@ mod tests {
         assert_eq!(garbage.peer(), None);
         assert_eq!(Owner::FREE.peer(), None);
         assert_eq!(Owner::BARE.peer(), Some(PeerId::BARE));
+        assert_eq!(Owner::STATIC.peer(), Some(PeerId::STATIC));
+        let garbage = Owner {
+            peer: 254,
+            generation: [1, 0, 0],
+        };
+        assert_eq!(garbage.peer(), None);
     }
 }

@@ -5,6 +5,7 @@
 pub(crate) mod copy;
 pub(crate) mod layout;
 pub(crate) mod liveness;
+pub(crate) mod maintenance;
 pub(crate) mod order;
 pub(crate) mod prefetch;
 pub(crate) mod racing;

@@ -14,6 +14,7 @@ use core::mem::{MaybeUninit, offset_of};
 use core::ptr::NonNull;
 
 use super::layout::{CACHE_LINE, round_up};
+use super::maintenance::Extent;
 use super::prefetch;
 #[cfg(target_has_atomic = "64")]
 use super::sync::AtomicU64;
@@ -29,7 +30,7 @@ const WIDE: usize = size_of::<wide::Wide>();
 pub(crate) struct SlotShape {
     pub(crate) stamp: AtomicU32,
     pub(crate) length: AtomicU32,
-    pub(crate) payload: [RacingWord; 1],
+    pub(crate) payload: [RacingWord; 8 / WORD],
 }
 
 /// The same of a slot that names who has it: one wide word in the place of stamp and length.
@@ -37,7 +38,7 @@ pub(crate) struct SlotShape {
 #[repr(C)]
 pub(crate) struct NamedShape {
     pub(crate) word: AtomicU64,
-    pub(crate) payload: [RacingWord; 1],
+    pub(crate) payload: [RacingWord; 8 / WORD],
 }
 
 const PAYLOAD: usize = {
@@ -201,6 +202,16 @@ impl<'m> RacingSlot<'m> {
     #[inline(always)]
     pub(crate) fn length(&self) -> &'m AtomicU32 {
         self.control(offset_of!(SlotShape, length))
+    }
+
+    /// All of the slot but its stamp.
+    #[inline(always)]
+    pub(crate) fn content(&self) -> Extent {
+        let from = offset_of!(SlotShape, length);
+        let words = self.bytes.div_ceil(WORD) * size_of::<RacingWord>();
+        // SAFETY: the length lies at the slot's beginning.
+        let at = unsafe { self.at.add(from) };
+        Extent::new(at, PAYLOAD - from + words)
     }
 
     /// The word at `index`.

@@ -7,7 +7,8 @@ use core::marker::PhantomData;
 use core::ptr::NonNull;
 use core::sync::atomic::Ordering;
 
-use super::layout::CACHE_LINE;
+use super::layout::{CACHE_LINE, TIGHT_LINE};
+use super::maintenance::Extent;
 use super::racing::{self, RacingSlots};
 use super::span::{Span, marks};
 #[cfg(target_has_atomic = "64")]
@@ -33,14 +34,15 @@ impl<'m> Region<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::Misaligned`] unless `base` is 128-byte aligned and not null, [`Error::TooLarge`] beyond `isize::MAX`.
+    /// [`Error::Misaligned`] unless `base` is 16-byte aligned and not null, [`Error::TooLarge`] beyond `isize::MAX`. Segments, and
+    /// channels that are not compact, ask for 128.
     ///
     /// # Safety
     ///
     /// `base..base + len` is mapped, readable, writable and initialised for `'m`, and during `'m` every other party
     /// (another thread, process or core, or this one through other pointers) touches these bytes only
     /// through this crate's protocol, over regions that begin and are split where this one is. A child forked during `'m` that inherits the mapping must not use the handles it
-    /// inherits.
+    /// inherits. Without compare-and-swap (`cfg(target_has_atomic = "32")` unset) nobody else initialises anything in these bytes at the same time.
     pub unsafe fn new(base: *mut u8, len: usize) -> Result<Self> {
         RegionRef::over(base, len, true, true).map(Self)
     }
@@ -91,7 +93,8 @@ impl<'m> Region<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::Misaligned`] unless the bytes are 128-byte aligned ([`AlignedBytes`](crate::AlignedBytes) is).
+    /// As [`Region::new`]. [`AlignedBytes`](crate::AlignedBytes) are aligned for everything, [`CompactBytes`](crate::CompactBytes)
+    /// for compact channels.
     ///
     /// ```
     /// use ringpad::{AlignedBytes, Channel, Region, spsc};
@@ -130,10 +133,11 @@ impl<'m> Region<'m> {
     ///
     /// # Errors
     ///
-    /// [`Error::Misaligned`] unless `mid` is a multiple of 128, [`Error::TooSmall`] if it lies beyond the end.
+    /// [`Error::Misaligned`] unless `mid` is a multiple of 16 (what is not compact asks for 128), [`Error::TooSmall`] if it lies beyond the end.
     pub fn split_at(self, mid: usize) -> Result<(Self, Self)> {
-        let head = self.0.part(0, mid)?;
-        let tail = self.0.part(mid, self.0.len.saturating_sub(mid))?;
+        let head = self.0.piece(0, mid, TIGHT_LINE)?;
+        let rest = self.0.len.saturating_sub(mid);
+        let tail = self.0.piece(mid, rest, TIGHT_LINE)?;
         Ok((Self(head), Self(tail)))
     }
 
@@ -186,6 +190,8 @@ pub struct RegionRef<'m> {
     /// Address of the segment this is a part of; 0 for a bare region.
     home: usize,
     guard: Option<&'m RawU32>,
+    /// The channel in it was made through this view: no other has its ends.
+    maker: bool,
     bytes: PhantomData<&'m [RawU32]>,
 }
 
@@ -196,10 +202,10 @@ unsafe impl Sync for RegionRef<'_> {}
 
 impl<'m> RegionRef<'m> {
     fn over(base: *mut u8, len: usize, writable: bool, trusted: bool) -> Result<Self> {
-        let found = base.addr() % CACHE_LINE;
+        let found = base.addr() % TIGHT_LINE;
         let base = NonNull::new(base).filter(|_| found == 0);
         let base = base.ok_or(Error::Misaligned {
-            want: CACHE_LINE,
+            want: TIGHT_LINE,
             found,
         })?;
         if len > isize::MAX as usize {
@@ -212,6 +218,7 @@ impl<'m> RegionRef<'m> {
             trusted,
             home: 0,
             guard: None,
+            maker: false,
             bytes: PhantomData,
         })
     }
@@ -229,6 +236,17 @@ impl<'m> RegionRef<'m> {
     pub(crate) fn as_home(mut self) -> Self {
         self.home = self.base.addr().get();
         self
+    }
+
+    /// This region in the hands of whoever made the channel in it.
+    pub(crate) fn made(mut self) -> Self {
+        self.maker = true;
+        self
+    }
+
+    #[cfg_attr(target_has_atomic = "32", allow(dead_code))]
+    pub(crate) fn is_made_here(&self) -> bool {
+        self.maker
     }
 
     pub(crate) fn check_writable(&self) -> Result<()> {
@@ -255,9 +273,14 @@ impl<'m> RegionRef<'m> {
         }
     }
 
-    /// The part at `offset` of `len` bytes; both ends on a line.
+    /// The part at `offset` of `len` bytes, which begins on a line.
     pub(crate) fn part(&self, offset: usize, len: usize) -> Result<Self> {
-        let base = self.place(offset, len, CACHE_LINE)?;
+        self.piece(offset, len, CACHE_LINE)
+    }
+
+    /// The part at `offset` of `len` bytes, which begins at a multiple of `line`.
+    pub(crate) fn piece(&self, offset: usize, len: usize, line: usize) -> Result<Self> {
+        let base = self.place(offset, len, line)?;
         Ok(Self { base, len, ..*self })
     }
 
@@ -270,11 +293,13 @@ impl<'m> RegionRef<'m> {
                 found: self.len as u64,
             });
         }
-        if !offset.is_multiple_of(align) {
-            return Err(Error::Misaligned {
-                want: align,
-                found: offset % align,
-            });
+        // The base is aligned to the shortest line: only more is asked of the address.
+        let found = match align {
+            ..=TIGHT_LINE => offset % align,
+            _ => self.base.addr().get().wrapping_add(offset) % align,
+        };
+        if found != 0 {
+            return Err(Error::Misaligned { want: align, found });
         }
         // SAFETY: offset <= len, and len bytes from base are one mapped object.
         Ok(unsafe { self.base.add(offset) })
@@ -283,7 +308,7 @@ impl<'m> RegionRef<'m> {
     /// A `T` at `offset`, for types that are shared words throughout.
     fn shared<T>(&self, offset: usize) -> Result<&'m T> {
         let at = self.place(offset, size_of::<T>(), align_of::<T>())?;
-        // SAFETY: in bounds and aligned by place (the base is line-aligned, no T wants more), mapped for 'm;
+        // SAFETY: in bounds and aligned by place, mapped for 'm;
         // callers below pass atomics only, valid for every bit pattern and shared by design.
         Ok(unsafe { at.cast::<T>().as_ref() })
     }
@@ -332,10 +357,10 @@ impl<'m> RegionRef<'m> {
         self.shared(offset)
     }
 
-    /// `len` payload bytes at `offset`, tracked in units of `1 << shift` bytes; the marks lie behind
+    /// `len` payload bytes at `offset`, on a line of either spacing, tracked in units of `1 << shift` bytes; the marks lie behind
     /// the bytes and take no room in ordinary builds.
     pub(crate) fn span(&self, offset: usize, len: usize, unit: usize) -> Result<Span<'m>> {
-        let at = self.place(offset, len, CACHE_LINE)?;
+        let at = self.place(offset, len, TIGHT_LINE)?;
         let marks = marks(len, unit);
         let tracks = self.place(
             offset + len,
@@ -371,8 +396,13 @@ impl<'m> RegionRef<'m> {
                 found: stride % racing::ALIGN,
             });
         }
-        let at = self.place(offset, all, CACHE_LINE)?;
+        let at = self.place(offset, all, racing::ALIGN)?;
         Ok(RacingSlots::new(at, count, stride, bytes))
+    }
+
+    /// All of it.
+    pub(crate) fn extent(&self) -> Extent {
+        Extent::new(self.base, self.len)
     }
 
     /// Zeroes all bytes by shared words.

@@ -2,6 +2,7 @@
 
 use core::ptr::NonNull;
 
+use super::maintenance::Ring;
 use super::prefetch;
 use super::sync::Track;
 
@@ -55,6 +56,16 @@ impl<'m> Span<'m> {
 
     pub(crate) fn is_trusted(&self) -> bool {
         self.trusted
+    }
+
+    /// The payload of a ring of `capacity` elements, a power of two, of `element` bytes each; fewer if it has not so many.
+    pub(crate) fn ring(&self, capacity: u32, element: usize) -> Ring {
+        let fits = (capacity as usize).checked_mul(element) <= Some(self.len);
+        Ring::new(
+            self.at,
+            if fits { capacity } else { 1 },
+            if fits { element } else { 0 },
+        )
     }
 
     /// The address of `bytes` bytes at `offset`.

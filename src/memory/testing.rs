@@ -3,10 +3,10 @@
 use core::sync::atomic::Ordering::Relaxed;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 
-use super::layout::CACHE_LINE;
+use super::layout::{CACHE_LINE, Spacing};
 use super::liveness::{Evicted, Life, Liveness, PeerId};
 use super::region::{Region, RegionRef};
-use crate::Channel;
+use crate::{Channel, Kind};
 
 /// Whether a region's other parties keep to the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,11 +18,22 @@ pub(crate) enum Trust {
 /// Each trust that a test runs under.
 pub(crate) const EACH_TRUST: [Trust; 2] = [Trust::Cooperative, Trust::Distrusted];
 
+/// Each trust with each spacing.
+pub(crate) const EACH: [(Trust, Spacing); 4] = [
+    (Trust::Cooperative, Spacing::Lines),
+    (Trust::Distrusted, Spacing::Lines),
+    (Trust::Cooperative, Spacing::Compact),
+    (Trust::Distrusted, Spacing::Compact),
+];
+
 /// Zeroed, line-aligned bytes on the heap.
 #[derive(Debug)]
 pub(crate) struct Room {
     base: *mut u8,
+    bytes: usize,
     layout: Layout,
+    /// Of a compact channel: the bytes that lie before its payload in the usual spacing.
+    compact: Option<usize>,
 }
 
 impl Room {
@@ -33,16 +44,47 @@ impl Room {
         if base.is_null() {
             handle_alloc_error(layout);
         }
-        Self { base, layout }
+        Self {
+            base,
+            bytes: layout.size(),
+            layout,
+            compact: None,
+        }
     }
 
-    /// Room for one channel of this configuration.
+    /// Room for one channel of this configuration; of a compact one no better aligned than it must be.
     pub(crate) fn of<'m, C: Channel<'m>>(config: &C::Config) -> Self {
-        Self::new(C::layout(config).unwrap().size())
+        let layout = C::layout(config).unwrap();
+        if layout.align() == CACHE_LINE {
+            return Self::new(layout.size());
+        }
+        let mut room = Self::new(layout.size() + layout.align());
+        (room.base, room.bytes) = (room.base.wrapping_add(layout.align()), layout.size());
+        room.compact = Some(match C::KIND {
+            Kind::Spsc | Kind::Bytes => 512,
+            _ => 384,
+        });
+        room
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.layout.size()
+        self.bytes
+    }
+
+    pub(crate) fn spacing(&self) -> Spacing {
+        self.compact.map_or(Spacing::Lines, |_| Spacing::Compact)
+    }
+
+    /// Where the word lies whose offset is this one in the usual spacing.
+    fn at(&self, offset: usize) -> usize {
+        let Some(fixed) = self.compact.filter(|_| offset >= 128) else {
+            return offset;
+        };
+        let line = |offset: usize| 80 + (offset - 128) / 128 * 16;
+        match offset.checked_sub(fixed) {
+            None => line(offset) + offset % 128,
+            Some(past) => line(fixed) + past,
+        }
     }
 
     /// A token over the whole room; a test may have several, as several processes would.
@@ -74,12 +116,13 @@ impl Room {
 
     /// The word at a wire offset.
     pub(crate) fn word(&self, offset: usize) -> u32 {
-        self.view().raw(offset).unwrap().load(Relaxed)
+        self.view().raw(self.at(offset)).unwrap().load(Relaxed)
     }
 
     /// Overwrites the word at a wire offset, as a bug or an enemy would.
     pub(crate) fn set(&self, offset: usize, value: u32) {
-        self.view().raw(offset).unwrap().store(value, Relaxed);
+        let at = self.at(offset);
+        self.view().raw(at).unwrap().store(value, Relaxed);
     }
 
     /// Zeroes the room.
@@ -90,8 +133,10 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
+        let ahead = self.compact.map_or(0, |_| self.layout.size() - self.bytes);
+        let base = self.base.wrapping_sub(ahead);
         // SAFETY: allocated with this layout in new(), and no region outlives the room.
-        unsafe { dealloc(self.base, self.layout) };
+        unsafe { dealloc(base, self.layout) };
     }
 }
 
@@ -136,6 +181,18 @@ unsafe impl bytemuck::NoUninit for TooAligned {}
 unsafe impl bytemuck::Zeroable for TooAligned {}
 // SAFETY: any bit pattern is a value of bytes.
 unsafe impl bytemuck::AnyBitPattern for TooAligned {}
+
+/// An element that wants half a line.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, align(64))]
+pub(crate) struct Line64([u8; 64]);
+
+// SAFETY: 64 bytes aligned to 64: no padding, and bytes are plain.
+unsafe impl bytemuck::NoUninit for Line64 {}
+// SAFETY: zero is a value of bytes.
+unsafe impl bytemuck::Zeroable for Line64 {}
+// SAFETY: any bit pattern is a value of bytes.
+unsafe impl bytemuck::AnyBitPattern for Line64 {}
 
 /// Knows of every row in its bitmap that its peer is dead.
 #[derive(Debug, Default)]

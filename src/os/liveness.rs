@@ -127,7 +127,7 @@ unsafe impl Liveness for Oracle {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, target_os = "linux", not(ringpad_flock)))]
 mod tests {
     use std::os::fd::AsFd;
     use std::process::{Command, Stdio};
@@ -161,7 +161,7 @@ mod tests {
         let reopen = || lock::reopen(memory.as_fd()).unwrap();
         let seat = reopen();
         assert!(lock::try_exclusive(seat.as_fd(), u64::from(row.get())).unwrap());
-        let oracle = Oracle::new(Ask(reopen()), segment.table(), true);
+        let oracle = Oracle::new(Ask(lock::LockFile(reopen())), segment.table(), true);
         let sit = |identity| {
             Peer::join_locked(segment, row, &identity, &NoProof)
                 .unwrap()

@@ -1,7 +1,9 @@
 //! The thin layer over the operating system: named and anonymous segments, joining with proof of life, owning
-//! endpoints, and a waiter that sleeps on a pipe. Linux for now.
+//! endpoints, and a waiter that sleeps on a pipe.
 //!
 //! # What lies where
+//!
+//! On Windows: sections, events and named pipes, see docs/platforms.md. On Linux:
 //!
 //! A named segment `NAME` in its directory (by default `/dev/shm/ringpad-UID`, mode 0700):
 //!
@@ -36,10 +38,25 @@
 //! # Ok(()) }
 //! ```
 
+#[cfg(all(
+    unix,
+    not(any(
+        target_os = "linux",
+        target_os = "android",
+        target_os = "macos",
+        target_os = "freebsd"
+    ))
+))]
+compile_error!(
+    "ringpad's `std` feature knows Linux, Android, macOS, FreeBSD and Windows; this system has the core alone: `default-features = false`"
+);
+
+#[cfg(any(target_os = "macos", target_os = "freebsd"))]
+mod bsd;
 mod calling;
 mod error;
 mod framing;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod linux;
 mod listening;
 mod liveness;

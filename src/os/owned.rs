@@ -12,6 +12,7 @@ use super::system::Seat;
 use super::waiter::Waiter;
 use super::{ByteConsumer, ByteProducer, Consumer, Producer, Result};
 use crate::channel::seat::Claimant;
+use crate::memory::maintenance::Upkeep;
 use crate::segment::doorbell::{Bell, Rung, Waiters, Wake, sealed};
 use crate::segment::join::Peer;
 use crate::{Channel, PeerId, Pod, bytes, spsc};
@@ -63,6 +64,8 @@ impl Drop for Joined {
 pub struct OwnedPeer {
     pub(super) joined: Arc<Joined>,
 }
+
+impl Upkeep for OwnedPeer {}
 
 impl std::fmt::Debug for OwnedPeer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -214,6 +217,7 @@ impl std::fmt::Debug for OwnedRinger {
     }
 }
 
+impl Upkeep for OwnedRinger {}
 impl Wake for OwnedRinger {}
 impl sealed::Wake for OwnedRinger {
     type Keep = OwnedPeer;

@@ -8,6 +8,7 @@ use super::liveness::Oracle;
 use super::options::Options;
 use super::owned::{OwnedPeer, forever};
 use super::system::{self, Ask, Bells, Handle, LOOKS, Mapping, Seats, fork_guard};
+use crate::memory::maintenance::Upkeep;
 use crate::segment::join::Peer;
 use crate::{Entry, Identity, PeerId, Plan, Region, Segment};
 
@@ -43,6 +44,8 @@ pub(super) struct Inner {
 pub struct SharedSegment {
     pub(super) inner: Arc<Inner>,
 }
+
+impl Upkeep for SharedSegment {}
 
 impl std::fmt::Debug for SharedSegment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -11,6 +11,7 @@ use super::{
 };
 use super::{Publisher, Receiver, ReliablePublisher, ReliableSubscriber, Sender, Server};
 use crate::mailslot::reliable;
+use crate::memory::maintenance::Upkeep;
 use crate::segment::doorbell::sealed::Wake as _;
 use crate::segment::doorbell::{Waiters, Wake, sealed};
 use crate::{Content, Pod, bytes, frames, lock, mailslot, mpmc, notepad, rpc, spsc};
@@ -25,6 +26,7 @@ impl OwnedSilence {
     }
 }
 
+impl Upkeep for OwnedSilence {}
 impl Wake for OwnedSilence {}
 impl sealed::Wake for OwnedSilence {
     type Keep = OwnedPeer;

@@ -6,6 +6,7 @@ use core::mem::forget;
 use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use crate::mailslot::{self, Start, reliable};
+use crate::memory::layout::Spacing;
 use crate::memory::testing::{Graves, Room, Trust};
 use crate::mpmc::{Delivery, Mpmc};
 use crate::segment::reaped::Reaped;
@@ -17,13 +18,22 @@ use crate::{
 type Numbers<'m> = Mpmc<'m, u32>;
 
 fn plan() -> Plan<6> {
+    spaced(Spacing::Lines)
+}
+
+/// With those that can be spaced so.
+fn spaced(spacing: Spacing) -> Plan<6> {
     let config = mpmc::Config::new(4);
+    let (mut ring, mut bytes) = (spsc::Config::new(4), bytes::Config::records(64));
+    let (mut pad, mut mail) = (notepad::Config::new(), mailslot::Config::new(4));
+    (ring.spacing, bytes.spacing) = (spacing, spacing);
+    (pad.spacing, mail.spacing) = (spacing, spacing);
     Plan::new()
         .peers(4)
-        .and_then(|plan| plan.channel::<spsc::Spsc<u32>>("spsc", &spsc::Config::new(4)))
-        .and_then(|plan| plan.channel::<bytes::Bytes>("bytes", &bytes::Config::records(64)))
-        .and_then(|plan| plan.channel::<notepad::Notepad<u64>>("pad", &notepad::Config::new()))
-        .and_then(|plan| plan.channel::<mailslot::Mailslot<u64>>("mail", &mailslot::Config::new(4)))
+        .and_then(|plan| plan.channel::<spsc::Spsc<u32>>("spsc", &ring))
+        .and_then(|plan| plan.channel::<bytes::Bytes>("bytes", &bytes))
+        .and_then(|plan| plan.channel::<notepad::Notepad<u64>>("pad", &pad))
+        .and_then(|plan| plan.channel::<mailslot::Mailslot<u64>>("mail", &mail))
         .and_then(|plan| {
             plan.channel::<reliable::Reliable<u64>>("rely", &reliable::Config::new(4, 2))
         })
@@ -38,8 +48,12 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let room = Room::new(plan().layout().unwrap().size());
-        Segment::init(room.region(Trust::Cooperative), &plan()).unwrap();
+        Self::of(&plan())
+    }
+
+    fn of(plan: &Plan<6>) -> Self {
+        let room = Room::new(plan.layout().unwrap().size());
+        Segment::init(room.region(Trust::Cooperative), plan).unwrap();
         let graves = Graves::default();
         Self { room, graves }
     }
@@ -57,7 +71,16 @@ impl World {
 
 #[test]
 fn a_pass_gives_back_everything_that_the_dead_held_and_counts_it() {
-    let world = World::new();
+    gives_back(World::new());
+}
+
+/// From headers alone: they say where the words lie.
+#[test]
+fn a_pass_gives_back_what_lies_compactly() {
+    gives_back(World::of(&spaced(Spacing::Compact)));
+}
+
+fn gives_back(world: World) {
     let segment = world.segment();
     let (me, dead) = (world.join(), world.join());
     let ring: spsc::Spsc<u32> = segment.open("spsc").unwrap();
@@ -206,7 +229,8 @@ fn a_sleepers_bit_goes_with_it_and_no_living_one_s() {
     let armed = sleeper.arm(&data).unwrap();
     let mut other = crate::Sleeper::of(&dead).unwrap();
     let gone = other.arm(&news).unwrap();
-    let waiters = crate::segment::testing::place(&segment, "pad") + notepad::NAMES.waiters[0];
+    let waiters =
+        crate::segment::testing::place(&segment, "pad") + notepad::names(Spacing::Lines).waiters[0];
     assert_eq!(world.room.word(waiters), dead.id().bit());
     forget((gone, tx));
     forget(other);

@@ -120,7 +120,7 @@ impl<'m> Segment<'m> {
         geometry: &Geometry,
         init: fn(RegionRef<'_>, &Geometry) -> Result<()>,
     ) -> Result<usize> {
-        let bytes = geometry.layout()?.size();
+        let bytes = geometry.room()?;
         let room = self.region.part(at, bytes)?;
         Header::at(room)?.clear();
         init(room, geometry)?;
@@ -229,11 +229,9 @@ impl<'m> Segment<'m> {
             entries: self.entries,
         })?;
         let found = (self.region.len() as u64).saturating_sub(at);
-        if geometry.span_bytes > found {
-            return Err(Error::SegmentFull {
-                want: geometry.span_bytes,
-                found,
-            });
+        let want = geometry.room()? as u64;
+        if want > found {
+            return Err(Error::SegmentFull { want, found });
         }
         self.build(index, at as usize, &name, &geometry, C::init_ref)?;
         self.open(&name)

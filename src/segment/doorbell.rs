@@ -28,10 +28,12 @@ use core::fmt;
 
 use crate::error::{Error, Result};
 use crate::memory::liveness::PeerId;
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::sync::{AtomicU32, fence};
 use crate::segment::join::Peer;
 use crate::segment::peers::Table;
+pub(crate) use crate::segment::wake::{Silent, Waiters, Wake, sealed};
 
 /// The flag of a row's doorbell word beside its epoch.
 pub(crate) const ARMED: u32 = 1;
@@ -48,46 +50,8 @@ impl<S: Signal + ?Sized> Signal for &S {
     }
 }
 
-/// What an endpoint does after each commit: nothing ([`Silent`]), or ring ([`Ringer`]).
-pub trait Wake: sealed::Wake {}
-
-pub(crate) mod sealed {
-    /// Endpoints call this after every commit and every acknowledgement.
-    pub trait Wake {
-        /// What a [`Bell`](super::Bell) of this endpoint keeps alive.
-        type Keep: Clone;
-        #[doc(hidden)]
-        fn keep(&self) -> Self::Keep;
-        #[doc(hidden)]
-        fn wake(&mut self, waiters: Waiters<'_>);
-        /// As `wake`, by an end that threads share: it remembers no epoch, and may ring one that was rung and has not woken yet.
-        #[doc(hidden)]
-        fn wake_shared(&self, waiters: Waiters<'_>);
-    }
-
-    /// The word of those who may sleep at one end.
-    #[doc(hidden)]
-    #[derive(Clone, Copy, Debug)]
-    pub struct Waiters<'p>(pub(crate) &'p crate::memory::sync::AtomicU32);
-}
-pub(crate) use sealed::Waiters;
-
-/// Wakes nobody: for peers that poll. Costs nothing.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Silent;
-
 impl Signal for Silent {
     fn signal(&self, _: PeerId) {}
-}
-
-impl Wake for Silent {}
-impl sealed::Wake for Silent {
-    type Keep = ();
-    fn keep(&self) {}
-    #[inline(always)]
-    fn wake(&mut self, _: Waiters<'_>) {}
-    #[inline(always)]
-    fn wake_shared(&self, _: Waiters<'_>) {}
 }
 
 /// Rings the doorbells of sleepers.
@@ -108,6 +72,7 @@ impl<'p, S: Signal> Ringer<'p, S> {
     }
 }
 
+impl<S: Signal> Upkeep for Ringer<'_, S> {}
 impl<S: Signal> Wake for Ringer<'_, S> {}
 impl<S: Signal> sealed::Wake for Ringer<'_, S> {
     type Keep = ();
@@ -296,27 +261,6 @@ impl<K> Drop for Armed<'_, '_, K> {
                 .clear_bits(self.sleeper.peer.id().bit(), RELAXED);
         }
     }
-}
-
-/// Asks `ready` up to `budget` times, pausing by the strategy `R` between: waiting without sleeping.
-///
-/// ```
-/// let mut n = 0;
-/// let got = ringpad::poll_for::<spin::relax::Spin, _>(10, || { n += 1; (n == 3).then_some(n) });
-/// assert_eq!(got, Some(3));
-/// assert_eq!(ringpad::poll_for::<spin::relax::Spin, ()>(10, || None), None);
-/// ```
-pub fn poll_for<R: spin::relax::RelaxStrategy, T>(
-    budget: u32,
-    mut ready: impl FnMut() -> Option<T>,
-) -> Option<T> {
-    for _ in 0..budget {
-        if let Some(value) = ready() {
-            return Some(value);
-        }
-        R::relax();
-    }
-    None
 }
 
 #[cfg(all(test, not(ringpad_loom)))]

@@ -26,7 +26,7 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::error::{Error, Field, Result, State};
-use crate::memory::layout::{CACHE_LINE, Line};
+use crate::memory::layout::{CACHE_LINE, Line, Spacing, Tight, round_up};
 use crate::memory::order::{ATTACH, READY, RELAXED};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{AtomicU32, RawU32, Track, fence};
@@ -35,8 +35,11 @@ use crate::segment::kind::Kind;
 /// Number of the wire format; a change that an older reader would misread raises it.
 pub const ABI: u32 = 1;
 
-/// What a little-endian machine writes so that a big-endian one refuses.
+/// The byte-order mark, as a machine reads what it wrote itself. One of the other order reads it reversed, and refuses.
 pub(crate) const BYTE_ORDER: u32 = 0x0a0b_0c0d;
+
+/// The mark of every segment there is, as this machine reads it: regions are little-endian (docs/adr/020).
+const WIRE_ORDER: u32 = BYTE_ORDER.to_le();
 
 /// Feature bits that this build knows.
 const KNOWN_FEATURES: u32 = 0;
@@ -69,6 +72,9 @@ pub(crate) struct HeaderShape {
 /// A header and the line it fills.
 pub(crate) type HeaderLine = Line<HeaderShape>;
 
+/// A header of a compact channel. Its words lie where they lie in others, so that they are checked alike.
+pub(crate) type HeaderTight = Tight<HeaderShape>;
+
 /// What a header records of one channel. Private once attached.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,6 +85,7 @@ pub struct Geometry {
     pub(crate) element_align: u32,
     pub(crate) type_tag: u64,
     pub(crate) framing: u32,
+    pub(crate) spacing: Spacing,
     pub(crate) span_bytes: u64,
 }
 
@@ -86,8 +93,13 @@ impl Geometry {
     pub(crate) fn layout(&self) -> Result<Layout> {
         usize::try_from(self.span_bytes)
             .ok()
-            .and_then(|bytes| Layout::from_size_align(bytes, CACHE_LINE).ok())
+            .and_then(|bytes| Layout::from_size_align(bytes, self.spacing.line_bytes()).ok())
             .ok_or(Error::TooLarge)
+    }
+
+    /// Bytes that the channel takes in a segment: whole lines, whatever its spacing.
+    pub(crate) fn room(&self) -> Result<usize> {
+        round_up(self.layout()?.size(), CACHE_LINE).ok_or(Error::TooLarge)
     }
 
     /// Requires that the region has room for the whole channel.
@@ -124,6 +136,8 @@ impl Geometry {
 
     /// Requires everything that `want` says.
     pub(crate) fn expect_all(&self, want: &Geometry) -> Result<()> {
+        let line = |geometry: &Geometry| geometry.spacing.line_bytes() as u64;
+        Self::expect(Field::LineBytes, line(want), line(self))?;
         Self::expect(Field::Capacity, want.capacity.into(), self.capacity.into())?;
         self.expect_element(want.element_bytes as usize, want.element_align as usize)?;
         Self::expect(Field::TypeTag, want.type_tag, self.type_tag)?;
@@ -142,7 +156,7 @@ pub(crate) struct Header<'m> {
 
 impl<'m> Header<'m> {
     pub(crate) fn at(region: RegionRef<'m>) -> Result<Self> {
-        region.part(0, size_of::<HeaderLine>())?;
+        region.piece(0, size_of::<HeaderTight>(), align_of::<HeaderTight>())?;
         Ok(Self {
             region,
             state: region.word(offset_of!(HeaderShape, state))?,
@@ -169,14 +183,34 @@ impl<'m> Header<'m> {
         Ok(u64::from(self.get(offset + 4)?) << 32 | u64::from(low))
     }
 
+    /// Requires a machine whose own order is the wire's.
+    fn check_machine() -> Result<()> {
+        Geometry::expect(Field::ByteOrder, WIRE_ORDER.into(), BYTE_ORDER.into())
+    }
+
+    /// Requires that lines of this spacing are lines in memory.
+    fn check_place(&self, spacing: Spacing) -> Result<()> {
+        let want = spacing.line_bytes();
+        match self.region.past(0, want) {
+            0 => Ok(()),
+            found => Err(Error::Misaligned { want, found }),
+        }
+    }
+
     /// Begins to build: nobody attaches until [`Header::ready`].
     pub(crate) fn begin(&self, geometry: &Geometry) -> Result<()> {
+        Self::check_machine()?;
         self.region.check_writable()?;
         self.region.check_not_forked()?;
+        self.check_place(geometry.spacing)?;
         let found = self.state.load(RELAXED);
         if found == IS_READY || found == BUILDING {
             return Err(Error::AlreadyInitialized);
         }
+        // Whoever made the region promised that nobody else is at it.
+        #[cfg(not(target_has_atomic = "32"))]
+        self.state.store(BUILDING, RELAXED);
+        #[cfg(target_has_atomic = "32")]
         self.state
             .replace(found, BUILDING, RELAXED)
             .map_err(|_| Error::AlreadyInitialized)?;
@@ -190,7 +224,8 @@ impl<'m> Header<'m> {
         self.set(offset_of!(HeaderShape, kind), geometry.kind as u32)?;
         self.set(offset_of!(HeaderShape, required), 0)?;
         self.set(offset_of!(HeaderShape, optional), 0)?;
-        self.set(offset_of!(HeaderShape, line_bytes), CACHE_LINE as u32)?;
+        let line = geometry.spacing.line_bytes() as u32;
+        self.set(offset_of!(HeaderShape, line_bytes), line)?;
         self.set(offset_of!(HeaderShape, capacity), geometry.capacity)?;
         self.set(
             offset_of!(HeaderShape, element_bytes),
@@ -239,12 +274,18 @@ impl<'m> Header<'m> {
         self.region.check_not_forked()?;
         let found = self.state();
         fence(ATTACH); // ATTACH: pairs with READY
+        let order = || self.get(offset_of!(HeaderShape, byte_order));
         if found != State::Ready {
+            // What is ready in the other order looks like garbage here.
+            if found == State::Garbage(IS_READY.swap_bytes()) && order()? == BYTE_ORDER.swap_bytes()
+            {
+                Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order()?.into())?;
+            }
             return Err(Error::NotReady { found });
         }
         self.track.read();
-        let order = self.get(offset_of!(HeaderShape, byte_order))?;
-        Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order.into())?;
+        Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order()?.into())?;
+        Self::check_machine()?;
         let magic = self.get_wide(offset_of!(HeaderShape, magic))?;
         Geometry::expect(Field::Magic, u64::from_le_bytes(kind.magic()), magic)?;
         let abi = self.get(offset_of!(HeaderShape, abi))?;
@@ -258,7 +299,14 @@ impl<'m> Header<'m> {
             required.into(),
         )?;
         let line = self.get(offset_of!(HeaderShape, line_bytes))?;
-        Geometry::expect(Field::LineBytes, CACHE_LINE as u64, line.into())?;
+        let spacing = Spacing::from_wire(line)
+            .filter(|spacing| *spacing == Spacing::Lines || kind.may_be_compact())
+            .ok_or(Error::Mismatch {
+                field: Field::LineBytes,
+                want: CACHE_LINE as u64,
+                found: line.into(),
+            })?;
+        self.check_place(spacing)?;
         let span_bytes = self.get_wide(offset_of!(HeaderShape, span_bytes))?;
         if span_bytes > self.region.len() as u64 {
             return Err(Error::TooSmall {
@@ -273,6 +321,7 @@ impl<'m> Header<'m> {
             element_align: self.get(offset_of!(HeaderShape, element_align))?,
             type_tag: self.get_wide(offset_of!(HeaderShape, type_tag))?,
             framing: self.get(offset_of!(HeaderShape, framing))?,
+            spacing,
             span_bytes,
         })
     }

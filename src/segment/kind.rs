@@ -52,6 +52,14 @@ impl Kind {
         }
     }
 
+    /// True of kinds that offer the compact spacing: those that need no compare-and-swap once their ends are held.
+    pub(crate) const fn may_be_compact(self) -> bool {
+        matches!(
+            self,
+            Kind::Spsc | Kind::Bytes | Kind::Notepad | Kind::Mailslot
+        )
+    }
+
     /// The eight bytes that begin the header.
     pub const fn magic(self) -> [u8; 8] {
         match self {
@@ -67,6 +75,13 @@ impl Kind {
             Kind::Rpc => *b"rp-call\0",
         }
     }
+}
+
+/// Where a kind's words lie that name peers: claims of its ends, and who sleeps at them. In bytes from the channel's beginning.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Names {
+    pub(crate) ends: &'static [usize],
+    pub(crate) waiters: &'static [usize],
 }
 
 pub(crate) mod sealed {
@@ -113,7 +128,7 @@ pub trait Channel<'m>: sealed::Sealed<'m> {
     fn init(region: Region<'m>, config: &Self::Config) -> Result<Self> {
         let region = region.into_ref();
         Self::init_ref(region, &Self::geometry(config)?)?;
-        Self::attach_ref(region)
+        Self::attach_ref(region.made())
     }
 
     /// Attaches to the channel that the region holds.

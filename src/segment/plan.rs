@@ -150,7 +150,7 @@ impl<const N: usize> Plan<N> {
             .and_then(|bytes| bytes.checked_add(superblock::fixed_bytes(self.peers)))
             .ok_or(Error::TooLarge)?;
         for planned in &self.channels {
-            let channel = planned.geometry.layout()?.size();
+            let channel = planned.geometry.room()?;
             bytes = bytes.checked_add(channel).ok_or(Error::TooLarge)?;
         }
         usize::try_from(self.spare_bytes)

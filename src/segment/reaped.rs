@@ -34,6 +34,7 @@ use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32, RawU32};
 use crate::segment::claim::Court;
 use crate::segment::doorbell::{Rung, Signal, Waiters};
+use crate::segment::kind::Names;
 use crate::segment::peers::Table;
 use crate::segment::superblock::{BUILDER, BuilderShape, Segment};
 
@@ -162,13 +163,6 @@ impl Segment<'_> {
             calls: next(),
         }
     }
-}
-
-/// Where a kind's words lie that name peers: claims of its ends, and who sleeps at them. In bytes from the channel's beginning.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Names {
-    pub(crate) ends: &'static [usize],
-    pub(crate) waiters: &'static [usize],
 }
 
 /// One pass.

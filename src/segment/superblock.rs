@@ -22,7 +22,7 @@ use core::mem::offset_of;
 use core::sync::atomic::Ordering::Relaxed;
 
 use crate::error::{Error, Field, Result};
-use crate::memory::layout::{Line, UNIT};
+use crate::memory::layout::{Line, Spacing, UNIT};
 use crate::memory::liveness::{Liveness, Owner, PeerId};
 use crate::memory::order::RELAXED;
 use crate::memory::region::{Region, RegionRef};
@@ -128,6 +128,7 @@ impl<'m> Segment<'m> {
             element_align: 0,
             type_tag: 0,
             framing: 0,
+            spacing: Spacing::Lines,
             span_bytes: region.len() as u64,
         })?;
         segment.record()?;

@@ -1,7 +1,9 @@
 //! Child processes that play a role of this test binary, and never outlive their guard.
 
 use std::fmt::Display;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::room::{ROOM, Room};
@@ -37,9 +39,28 @@ pub fn numeral(index: usize) -> u64 {
     word(index).parse().expect("a number")
 }
 
+/// This program built for another machine, if `RINGPAD_OTHER` names a directory of such.
+pub fn other() -> Option<PathBuf> {
+    let directory = std::env::var_os("RINGPAD_OTHER")?;
+    Some(Path::new(&directory).join(env!("CARGO_CRATE_NAME")))
+}
+
+/// This program, or about every second time the other machine's.
+fn program() -> PathBuf {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let own = std::env::current_exe().expect("this binary");
+    // The golden ratio's upper bit: neither pairs nor threes of children are always mixed alike.
+    let turn = || STARTED.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed) >> 63;
+    other().filter(|_| turn() == 1).unwrap_or(own)
+}
+
 /// A command that plays `role`.
 pub fn command(room: &Room, role: &str, words: &[&dyn Display]) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    command_of(&program(), room, role, words)
+}
+
+fn command_of(program: &Path, room: &Room, role: &str, words: &[&dyn Display]) -> Command {
+    let mut command = Command::new(program);
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
     dress(&mut command, room, role, words);
     command
@@ -56,6 +77,12 @@ pub fn dress(command: &mut Command, room: &Room, role: &str, words: &[&dyn Displ
 
 pub fn spawn(room: &Room, role: &str, words: &[&dyn Display]) -> Child {
     let child = command(room, role, words).spawn();
+    Child::of(child.expect("spawning a child"))
+}
+
+/// The same of a certain one of two programs.
+pub fn start(program: &Path, room: &Room, role: &str, words: &[&dyn Display]) -> Child {
+    let child = command_of(program, room, role, words).spawn();
     Child::of(child.expect("spawning a child"))
 }
 

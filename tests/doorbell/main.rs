@@ -11,7 +11,8 @@ mod loops;
 #[cfg(unix)] // FIFOs as files: full ones, emptied ones, signals
 mod pipes;
 mod silence;
-#[cfg(unix)] // a waiter's pipe in the hands of others
+#[cfg(all(unix, not(ringpad_flock)))]
+// a waiter's pipe in the hands of others: nothing is sent where memory cannot be sealed
 mod strangers;
 
 use std::time::Duration;

@@ -1,5 +1,5 @@
 //! Segments without a name: handed down to children, passed over sockets, and what is refused on the way.
-#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows), not(ringpad_flock)))]
 
 #[path = "../common/mod.rs"]
 mod common;

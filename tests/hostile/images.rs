@@ -31,12 +31,17 @@ impl Image {
     pub fn word_that_matters(&self, dice: u64) -> usize {
         let (pick, which) = ((dice >> 8) as usize, (dice >> 32) as usize);
         let channel = self.channels[which % self.channels.len()];
+        // Where the lines begin: a compact channel's are short, and its first is where it says so.
+        let (lines, payload) = match self.words.get(channel + 8) {
+            Some(16) => ([20, 24, 28], 28),
+            _ => ([32, 64, 96], PAYLOAD / 4),
+        };
         let at = match dice % 8 {
             0 => pick % 17,
-            1 | 2 => 32 + [0, 0, 0, 1, 2][pick % 5],
-            3 => 64,
-            4 => 96 + pick % 4,
-            5 | 6 => PAYLOAD / 4 + pick % 32,
+            1 | 2 => lines[0] + [0, 0, 0, 1, 2][pick % 5],
+            3 => lines[1],
+            4 => lines[2] + pick % 4,
+            5 | 6 => payload + pick % 32,
             _ => return pick % self.words.len(),
         };
         (channel + at) % self.words.len()
@@ -62,7 +67,10 @@ fn image(
 }
 
 fn typed<T: Pod>(name: &'static str, value: T) -> Image {
-    let config = spsc::Config::new(8).tagged(3);
+    ring(name, value, spsc::Config::new(8).tagged(3))
+}
+
+fn ring<T: Pod>(name: &'static str, value: T, config: spsc::Config) -> Image {
     let bytes = Spsc::<T>::layout(&config).unwrap().size();
     image(name, bytes, attach_spsc::on, |mapping| {
         let ring = Spsc::<T>::init(mapping.region(Trust::Cooperative), &config).unwrap();
@@ -101,7 +109,11 @@ fn notepad<T: Content + ?Sized>(
 }
 
 fn value<T: Pod>(name: &'static str, value: T) -> Image {
-    notepad::<T>(name, notepad::Config::new().slots(4).tagged(3), |pad| {
+    written(name, value, notepad::Config::new().slots(4).tagged(3))
+}
+
+fn written<T: Pod>(name: &'static str, value: T, config: notepad::Config) -> Image {
+    notepad::<T>(name, config, |pad| {
         let mut tx = pad.split().unwrap().0;
         (0..6).for_each(|_| _ = tx.write(&value));
     })
@@ -120,7 +132,11 @@ fn mailslot<T: Content + ?Sized>(
 }
 
 fn letters<T: Pod>(name: &'static str, value: T) -> Image {
-    mailslot::<T>(name, mailslot::Config::new(8).tagged(3), |mail| {
+    published(name, value, mailslot::Config::new(8).tagged(3))
+}
+
+fn published<T: Pod>(name: &'static str, value: T, config: mailslot::Config) -> Image {
+    mailslot::<T>(name, config, |mail| {
         mail.split().unwrap().0.publish_slice(&[value; 11]);
     })
 }
@@ -285,6 +301,15 @@ pub fn every_image() -> Vec<Image> {
             mpmc::Config::new(8)
                 .delivery(mpmc::Delivery::AtMostOnce)
                 .recovery(mpmc::Recovery::ProofOnly),
+        ),
+        ring("compact ring", 3u32, spsc::Config::new(8).compact()),
+        byte_ring("compact records", bytes::Config::records(128).compact()),
+        written("compact word", 2u32, notepad::Config::new().compact()),
+        written("compact note", [4u8; 9], notepad::Config::new().compact()),
+        published(
+            "compact letters",
+            [3u64; 3],
+            mailslot::Config::new(8).compact(),
         ),
         sure,
         alone,

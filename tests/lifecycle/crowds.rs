@@ -125,9 +125,11 @@ fn crowd(name: &str, crowd: Crowd) {
             let same = (0..all as usize).filter(|which| page.get(IDS + which) == first);
             assert_eq!(same.count() as u64, all, "one segment");
             let files = room.files();
-            // On Windows a lock lies there only while somebody creates, and bells are pipes elsewhere.
-            let many = if cfg!(windows) { 1 } else { 5 };
-            assert_eq!(files.len(), many, "lock, memory, three bells: {files:?}");
+            assert_eq!(
+                files.len(),
+                crate::FILES,
+                "lock, memory, three bells: {files:?}"
+            );
             page.announce(CLOSE, round);
             let took = until("all have left", || page.get(CLOSED) == all * round);
             leaving = leaving.max(took);

@@ -211,7 +211,7 @@ impl Scene {
             return Err("two segments of one name".into());
         }
         let files = self.files();
-        if listed(SWEPT)? != [true] || files.len() != 5 {
+        if listed(SWEPT)? != [true] || files.len() != crate::FILES {
             return Err(format!("lock, memory, three bells: {files:?}"));
         }
         if let Some(living) = &mut living {

@@ -20,7 +20,7 @@ pub fn masked() {
     let segment = crate::create("masked", &options).unwrap();
     crate::works(&segment);
     let files = room.files();
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), crate::FILES);
     for file in &files {
         let found = std::fs::metadata(room.file(file)).unwrap();
         assert_eq!(found.mode() & 0o7777, mode, "{file}");

@@ -45,6 +45,11 @@ pub fn unlock_everything(number: i32) {
     all.l_type = libc::F_UNLCK as libc::c_short;
     // SAFETY: a whole flock; a closed number is an error.
     unsafe { libc::fcntl(number, libc::F_OFD_SETLK, &raw const all) };
+    #[cfg(ringpad_flock)]
+    // SAFETY: two numbers; a closed one is an error.
+    unsafe {
+        libc::flock(number, libc::LOCK_UN)
+    };
 }
 
 /// Has forked children try things, and looks after each whether anything came of it.
@@ -235,7 +240,7 @@ pub fn lock_byte(file: &File, command: i32, kind: i32, byte: i64) -> i32 {
     // SAFETY: integers only, for which zeroes are a value.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = kind as libc::c_short;
-    (lock.l_start, lock.l_len) = (byte, 1);
+    (lock.l_start, lock.l_len) = (byte as libc::off_t, 1);
     // SAFETY: a whole flock, which both commands take.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) };
     assert_eq!(done, 0, "{}", std::io::Error::last_os_error());

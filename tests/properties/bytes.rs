@@ -275,6 +275,7 @@ proptest! {
     fn records_are_a_queue(power in 6..10u32, start in positions(), calls in vec(calls(), 1..120)) {
         for trust in EACH_TRUST {
             agree(trust, Config::records(1 << power), start & !7, &calls);
+            agree(trust, Config::records(1 << power).compact(), start & !7, &calls);
         }
     }
 
@@ -282,6 +283,7 @@ proptest! {
     fn a_stream_is_a_queue_of_bytes(power in 6..10u32, start in positions(), calls in vec(calls(), 1..120)) {
         for trust in EACH_TRUST {
             agree(trust, Config::stream(1 << power), start, &calls);
+            agree(trust, Config::stream(1 << power).compact(), start, &calls);
         }
     }
 }

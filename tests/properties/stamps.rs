@@ -4,6 +4,7 @@ use std::mem::forget;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use ringpad::Spacing;
 use ringpad::mailslot::reliable::{self, Delivery, Held, Reliable, Slow};
 use ringpad::mailslot::{self, Mailslot, Next, Start, TooLong};
 use ringpad::notepad::{self, Missed, Notepad};
@@ -11,7 +12,7 @@ use ringpad::{NoProof, PeerId};
 
 use super::Item;
 use crate::regions::stamps::{self, CLAIM};
-use crate::regions::{EACH_TRUST, GONE, Room, TAIL, Trust};
+use crate::regions::{EACH_SPACING, EACH_TRUST, GONE, Room, TAIL, Trust};
 
 const NUMBER: u32 = u32::MAX >> 1;
 
@@ -100,8 +101,12 @@ impl Latest {
     }
 }
 
-fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: &[Write]) {
-    let config = notepad::Config::new().slots(4 << power);
+fn notepads_agree<T: Item>(
+    trust: Trust,
+    config: notepad::Config,
+    start: Option<u32>,
+    calls: &[Write],
+) {
     let room = Room::of::<Notepad<'_, T>>(&config);
     let pad = match start {
         Some(start) => stamps::notepad::<T>(&room, trust, &config, start).0,
@@ -209,8 +214,7 @@ fn notepads_agree<T: Item>(trust: Trust, power: u32, start: Option<u32>, calls: 
 }
 
 /// Values of one word: each successor counts one.
-fn words_agree<T: Item>(trust: Trust, start: u32, calls: &[Write]) {
-    let config = notepad::Config::new();
+fn words_agree<T: Item>(trust: Trust, config: notepad::Config, start: u32, calls: &[Write]) {
     let room = Room::of::<Notepad<'_, T>>(&config);
     let (pad, _) = stamps::notepad::<T>(&room, trust, &config, start);
     let reader = pad.reader();
@@ -251,8 +255,8 @@ fn words_agree<T: Item>(trust: Trust, start: u32, calls: &[Write]) {
 }
 
 /// Texts of any length, as they were written.
-fn texts_agree(trust: Trust, start: u32, most: usize, lens: &[(usize, bool)]) {
-    let config = notepad::Config::bytes(most as u32).slots(4);
+fn texts_agree(trust: Trust, config: notepad::Config, start: u32, lens: &[(usize, bool)]) {
+    let most = config.most_bytes as usize;
     let room = Room::of::<Notepad<'_, [u8]>>(&config);
     let (pad, _) = stamps::notepad::<[u8]>(&room, trust, &config, start);
     let reader = pad.reader();
@@ -391,12 +395,11 @@ fn value_of<T: Item>(sequence: u64, first: u64) -> T {
     }
 }
 
-fn mailslots_agree<T: Item>(trust: Trust, power: u32, newest: u64, calls: &[Mail]) {
-    let config = mailslot::Config::new(2 << power);
+fn mailslots_agree<T: Item>(trust: Trust, config: mailslot::Config, newest: u64, calls: &[Mail]) {
     let room = Room::of::<Mailslot<'_, T>>(&config);
     let (mail, _) = stamps::mailslot::<T>(&room, trust, &config, newest);
     let mut model = Queue {
-        capacity: 2 << power,
+        capacity: config.capacity.into(),
         newest,
         begun: false,
         next: [0; 3],
@@ -752,6 +755,12 @@ fn reliables_agree<T: Item>(trust: Trust, config: reliable::Config, newest: u64,
     }
 }
 
+/// Each trust with each spacing.
+pub fn each() -> impl Iterator<Item = (Trust, Spacing)> {
+    let with = |trust| EACH_SPACING.map(|spacing| (trust, spacing));
+    EACH_TRUST.into_iter().flat_map(with)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -761,13 +770,15 @@ proptest! {
         start in prop_oneof![Just(None), numbers().prop_map(|n| Some(n as u32 & NUMBER))],
         calls in vec(writes(), 1..80),
     ) {
-        for trust in EACH_TRUST {
-            notepads_agree::<u64>(trust, power, start, &calls);
-            notepads_agree::<[u8; 5]>(trust, power, start, &calls);
-            notepads_agree::<[u64; 3]>(trust, power, start, &calls);
-            words_agree::<u8>(trust, start.unwrap_or(0), &calls);
-            words_agree::<[u8; 3]>(trust, start.unwrap_or(0), &calls);
-            words_agree::<u32>(trust, start.unwrap_or(0), &calls);
+        for (trust, spacing) in each() {
+            let mut config = notepad::Config::new().slots(4 << power);
+            config.spacing = spacing;
+            notepads_agree::<u64>(trust, config, start, &calls);
+            notepads_agree::<[u8; 5]>(trust, config, start, &calls);
+            notepads_agree::<[u64; 3]>(trust, config, start, &calls);
+            words_agree::<u8>(trust, config, start.unwrap_or(0), &calls);
+            words_agree::<[u8; 3]>(trust, config, start.unwrap_or(0), &calls);
+            words_agree::<u32>(trust, config, start.unwrap_or(0), &calls);
         }
     }
 
@@ -777,8 +788,10 @@ proptest! {
         most in 1..70usize,
         lens in vec((0..80usize, any::<bool>()), 1..40),
     ) {
-        for trust in EACH_TRUST {
-            texts_agree(trust, start & NUMBER, most, &lens);
+        for (trust, spacing) in each() {
+            let mut config = notepad::Config::bytes(most as u32).slots(4);
+            config.spacing = spacing;
+            texts_agree(trust, config, start & NUMBER, &lens);
         }
     }
 
@@ -788,10 +801,12 @@ proptest! {
         newest in numbers(),
         calls in vec(mails(), 1..120),
     ) {
-        for trust in EACH_TRUST {
-            mailslots_agree::<u8>(trust, power, newest, &calls);
-            mailslots_agree::<[u8; 3]>(trust, power, newest, &calls);
-            mailslots_agree::<[u64; 3]>(trust, power, newest, &calls);
+        for (trust, spacing) in each() {
+            let mut config = mailslot::Config::new(2 << power);
+            config.spacing = spacing;
+            mailslots_agree::<u8>(trust, config, newest, &calls);
+            mailslots_agree::<[u8; 3]>(trust, config, newest, &calls);
+            mailslots_agree::<[u64; 3]>(trust, config, newest, &calls);
         }
     }
 

@@ -53,7 +53,10 @@ const SLEEPS: u32 = 1 << 10;
 impl Held {
     pub const NOTHING: Held = Held(0);
     pub const ALL: Held = Held((1 << 11) - 1);
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", target_os = "linux")),
+        allow(dead_code)
+    )]
     pub const ALL_BUT_PAD: Held = Held(Self::ALL.0 & !(1 << PAD));
 
     /// Gives everything to somebody, at random.

@@ -22,7 +22,7 @@ pub struct Memory {
 impl Memory {
     /// Zeroed memory for regions of `len` bytes, a multiple of 128.
     pub fn new(len: usize) -> Self {
-        assert!(len.is_multiple_of(128) && len > 0);
+        assert!(len.is_multiple_of(16) && len > 0);
         let section = Section::new(len.next_multiple_of(PAGE));
         let memory = Self { section, len };
         let map = memory.map();

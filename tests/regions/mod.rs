@@ -16,9 +16,12 @@ pub mod stamps;
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-use ringpad::{Channel, Life, Liveness, PeerId, Region};
+use ringpad::{Channel, Kind, Life, Liveness, PeerId, Region, Spacing};
 
-/// Wire offsets of a ring.
+/// Each spacing that a channel may have.
+pub const EACH_SPACING: [Spacing; 2] = [Spacing::Lines, Spacing::Compact];
+
+/// Wire offsets of a ring; [`Room`] knows where these words lie in a compact one.
 pub const TAIL: usize = 128;
 pub const HEAD: usize = 256;
 pub const PAYLOAD: usize = 512;
@@ -52,7 +55,10 @@ pub static GONE: Gone = Gone;
 #[derive(Debug)]
 pub struct Room {
     base: *mut u8,
+    bytes: usize,
     layout: Layout,
+    /// Of a compact channel: the bytes that lie before its payload in the usual spacing.
+    compact: Option<usize>,
 }
 
 // SAFETY: the bytes are reached through the crate's protocol and by atomic words only.
@@ -66,16 +72,43 @@ impl Room {
         if base.is_null() {
             handle_alloc_error(layout);
         }
-        Self { base, layout }
+        Self {
+            base,
+            bytes: layout.size(),
+            layout,
+            compact: None,
+        }
     }
 
-    /// Room for one channel.
+    /// Room for one channel; of a compact one no better aligned than it must be.
     pub fn of<'m, C: Channel<'m>>(config: &C::Config) -> Self {
-        Self::new(C::layout(config).unwrap().size())
+        let layout = C::layout(config).unwrap();
+        if layout.align() == 128 {
+            return Self::new(layout.size());
+        }
+        let mut room = Self::new(layout.size() + layout.align());
+        (room.base, room.bytes) = (room.base.wrapping_add(layout.align()), layout.size());
+        room.compact = Some(match C::KIND {
+            Kind::Spsc | Kind::Bytes => PAYLOAD,
+            _ => stamps::CURSORS,
+        });
+        room
     }
 
     pub fn len(&self) -> usize {
-        self.layout.size()
+        self.bytes
+    }
+
+    /// Where the word lies whose offset is this one in the usual spacing.
+    fn at(&self, offset: usize) -> usize {
+        let Some(fixed) = self.compact.filter(|_| offset >= 128) else {
+            return offset;
+        };
+        let line = |offset: usize| 80 + (offset - 128) / 128 * 16;
+        match offset.checked_sub(fixed) {
+            None => line(offset) + offset % 128,
+            Some(past) => line(fixed) + past,
+        }
     }
 
     /// A region over the room: one of several, as several processes have them.
@@ -91,6 +124,7 @@ impl Room {
 
     /// The word at a wire offset.
     pub fn word(&self, offset: usize) -> &AtomicU32 {
+        let offset = self.at(offset);
         assert!(offset.is_multiple_of(4) && offset < self.len() / 4 * 4);
         // SAFETY: inside the room, by the line above.
         let word = unsafe { self.base.add(offset) };
@@ -122,7 +156,9 @@ impl Room {
 
 impl Drop for Room {
     fn drop(&mut self) {
+        let ahead = self.compact.map_or(0, |_| self.layout.size() - self.bytes);
+        let base = self.base.wrapping_sub(ahead);
         // SAFETY: allocated with this layout in new(); regions borrow the room, so none is left.
-        unsafe { dealloc(self.base, self.layout) };
+        unsafe { dealloc(base, self.layout) };
     }
 }

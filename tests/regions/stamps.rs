@@ -57,7 +57,8 @@ pub fn notepad<'m, T: Content + ?Sized>(
     version: u32,
 ) -> (Notepad<'m, T>, Slots) {
     let pad = Notepad::<T>::init(room.region(trust), config).unwrap();
-    let slots = Slots::new(384, config.slots, pad.most_bytes() as usize, 128);
+    let line = config.spacing.line_bytes();
+    let slots = Slots::new(384, config.slots, pad.most_bytes() as usize, line);
     room.set(TAIL, 1 << 31 | version);
     // One word has no slots.
     if pad.slots() > 1 {

@@ -267,7 +267,7 @@ pub fn pen(phase: Phase, peer: &OwnedPeer) -> Opened<Box<dyn Pen>> {
 /// A reading end: each turn brings something or not.
 pub type Ear = Box<dyn FnMut() -> Result<Got, String>>;
 
-fn note<T: Value, K: 'static>(reader: NotepadReader<T, K>) -> Ear {
+fn note<T: Value, K: ringpad::Upkeep + 'static>(reader: NotepadReader<T, K>) -> Ear {
     let counts = size_of::<T>() > 4;
     Box::new(move || match reader.try_read() {
         Ok(Some(Note { version, value })) => {
@@ -279,7 +279,7 @@ fn note<T: Value, K: 'static>(reader: NotepadReader<T, K>) -> Ear {
     })
 }
 
-fn note_text<K: 'static>(reader: NotepadReader<[u8], K>) -> Ear {
+fn note_text<K: ringpad::Upkeep + 'static>(reader: NotepadReader<[u8], K>) -> Ear {
     let mut bytes = [0; MOST];
     Box::new(move || match reader.try_read_into(&mut bytes) {
         Ok(Some(Note { version, value })) => Ok(Got::Note(
@@ -292,7 +292,7 @@ fn note_text<K: 'static>(reader: NotepadReader<[u8], K>) -> Ear {
     })
 }
 
-fn mail<T: Value, K: 'static>(mut rx: Subscriber<T, K>) -> Ear {
+fn mail<T: Value, K: ringpad::Upkeep + 'static>(mut rx: Subscriber<T, K>) -> Ear {
     Box::new(move || match rx.poll() {
         Next::Mail { sequence, value } => Ok(Got::Mail(value.said()?, sequence)),
         Next::Lapped { lost } => Ok(Got::Lapped(lost)),
@@ -300,7 +300,7 @@ fn mail<T: Value, K: 'static>(mut rx: Subscriber<T, K>) -> Ear {
     })
 }
 
-fn mail_text<K: 'static>(mut rx: Subscriber<[u8], K>) -> Ear {
+fn mail_text<K: ringpad::Upkeep + 'static>(mut rx: Subscriber<[u8], K>) -> Ear {
     let mut bytes = [0; MOST];
     Box::new(move || match rx.poll_into(&mut bytes) {
         Ok(Next::Mail { sequence, value }) => {
@@ -333,7 +333,7 @@ fn sure_text(mut rx: ReliableSubscriber<[u8]>) -> Ear {
 }
 
 /// A listening end and the number that it gets first.
-fn listening<T: Content + ?Sized, K: 'static>(
+fn listening<T: Content + ?Sized, K: ringpad::Upkeep + 'static>(
     rx: Subscriber<T, K>,
     ear: impl Fn(Subscriber<T, K>) -> Ear,
 ) -> (u64, Ear) {

@@ -8,14 +8,13 @@ use core::ptr::NonNull;
 use super::ring::{HEADER, Ring, WRAP, clamp};
 use super::{Framing, Refused};
 use crate::channel::cursor::ReadEnd;
-use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// The end that takes bytes out. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back.
 #[derive(Debug)]
 pub struct Consumer<'p, W: Wake = Silent> {
     ring: Ring<'p>,
-    end: ReadEnd<'p, W>,
+    pub(super) end: ReadEnd<'p, W>,
     not_sync: PhantomData<Cell<()>>,
 }
 
@@ -30,22 +29,6 @@ struct Found {
     advance: u32,
 }
 
-impl<'p> Consumer<'p> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Consumer<'p, Ringer<'p, S>>> {
-        self.end.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
-    }
-}
-
 impl<'p, W: Wake> Consumer<'p, W> {
     pub(super) fn new(ring: Ring<'p>, end: ReadEnd<'p, W>) -> Self {
         Self {
@@ -53,6 +36,12 @@ impl<'p, W: Wake> Consumer<'p, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake.
@@ -212,17 +201,6 @@ impl<'p, W: Wake> Consumer<'p, W> {
         self.end.position()
     }
 
-    /// True if nobody alive holds the producer's end now. Records may still be here, and another producer
-    /// may come. May ask the system whether the holder lives.
-    pub fn is_abandoned(&self) -> bool {
-        self.end.seat.is_abandoned()
-    }
-
-    /// Who holds the producer's end, dead or alive.
-    pub fn other(&self) -> Option<crate::PeerId> {
-        self.end.seat.other()
-    }
-
     /// Whether the region still makes sense.
     ///
     /// # Errors
@@ -230,11 +208,6 @@ impl<'p, W: Wake> Consumer<'p, W> {
     /// [`Error::Corrupt`](crate::Error::Corrupt), naming the word and what it held, once the ring held what no producer writes; it then stays empty.
     pub fn check(&self) -> crate::Result<()> {
         self.end.check()
-    }
-
-    /// What to wait at for bytes.
-    pub fn bell(&self) -> Bell<'p, W::Keep> {
-        self.end.seat.bell()
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! A position pair (512 bytes) whose positions count bytes, then `capacity` bytes.
+//! A position pair (512 bytes; 128 if compact) whose positions count bytes, then `capacity` bytes.
 //! ```text
 //! record:  0 length u32   4 zero u32   8 payload   .. padding to 8
 //! wrap:    0 0xffff_ffff  4 ..                     to the ring's end
@@ -33,7 +33,10 @@
 //!
 //! Source: James Munns' bip buffer (bbqueue) for grants, Agrona's ring buffer for the wrap record.
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod consumer;
+mod maintained;
 mod producer;
 mod ring;
 
@@ -45,12 +48,12 @@ use self::ring::{HEADER, Ring};
 use crate::channel::cursor::{self, Pair};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
-use crate::memory::liveness::{Liveness, NoProof};
+use crate::memory::layout::Spacing;
+use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
-use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// Fewest bytes of a ring.
 const SMALLEST: u32 = 64;
@@ -73,6 +76,8 @@ pub struct Config {
     pub capacity_bytes: u32,
     /// Records or a stream.
     pub framing: Framing,
+    /// How far apart the words of both ends lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -81,6 +86,7 @@ impl Config {
         Self {
             capacity_bytes,
             framing: Framing::Records,
+            spacing: Spacing::Lines,
         }
     }
 
@@ -89,7 +95,14 @@ impl Config {
         Self {
             capacity_bytes,
             framing: Framing::Stream,
+            spacing: Spacing::Lines,
         }
+    }
+
+    /// Compact, for microcontrollers: 128 bytes and the ring, where 512 and the ring are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
+        self
     }
 
     /// A ring that holds `count` records of `bytes` bytes each, however they wrap.
@@ -177,7 +190,13 @@ impl<'m> Sealed<'m> for Bytes<'m> {
             element_align: 1,
             type_tag: 0,
             framing: config.framing as u32,
-            span_bytes: cursor::span_bytes(config.capacity_bytes, 1, HEADER as usize)?,
+            spacing: config.spacing,
+            span_bytes: cursor::span_bytes(
+                config.spacing,
+                config.capacity_bytes,
+                1,
+                HEADER as usize,
+            )?,
         })
     }
 
@@ -225,26 +244,9 @@ impl<'m> Bytes<'m> {
         self.framing
     }
 
-    /// Claims the producer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on where the dead one committed last.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn producer<'p>(&self, me: &'p Peer<'m>) -> Result<Producer<'p>> {
-        self.produce_as(Claimant::Peer(me), Silent)
-    }
-
-    /// Claims the consumer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; records it did not release come again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Bytes::producer`].
-    pub fn consumer<'p>(&self, me: &'p Peer<'m>) -> Result<Consumer<'p>> {
-        self.consume_as(Claimant::Peer(me), Silent)
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.pair.geometry.spacing
     }
 
     /// Claims both ends of a bare ring: for two threads, or a core and its interrupt.
@@ -253,26 +255,39 @@ impl<'m> Bytes<'m> {
     ///
     /// As [`Bytes::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
     pub fn split(self) -> Result<(Producer<'m>, Consumer<'m>)> {
-        Ok((self.bare_producer(&NoProof)?, self.bare_consumer(&NoProof)?))
+        let who = Claimant::splitting(self.pair.region())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the producer's end of a bare ring. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// Both ends of a bare ring for good: nobody ever claims one, on any machine, and none is given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims both.
     ///
     /// # Errors
     ///
-    /// As [`Bytes::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
-    pub fn bare_producer(&self, proof: &'m dyn Liveness) -> Result<Producer<'m>> {
-        self.produce_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a ring in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Producer<'m>, Consumer<'m>)> {
+        let who = Claimant::of_all(self.pair.region(), &self.pair.claims())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the consumer's end of a bare ring; `proof` as in [`Bytes::bare_producer`].
+    /// The producer's end of a ring that was split for good, for another core or context, or after a restart: it goes on where the one
+    /// before committed last.
     ///
     /// # Errors
     ///
-    /// As [`Bytes::bare_producer`].
-    pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m>> {
-        self.consume_as(Claimant::Bare(proof), Silent)
+    /// [`Error::Mismatch`] if the ring was not split for good; [`Error::Corrupt`].
+    pub fn static_producer(&self, sole: Sole) -> Result<Producer<'m>> {
+        self.produce_as(Claimant::sole(sole), Silent)
+    }
+
+    /// The consumer's end of a ring that was split for good; as [`Bytes::static_producer`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Bytes::static_producer`].
+    pub fn static_consumer(&self, sole: Sole) -> Result<Consumer<'m>> {
+        self.consume_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(

@@ -8,32 +8,15 @@ use core::ptr::NonNull;
 use super::ring::{HEADER, Ring, Room, clamp};
 use super::{Framing, Refused};
 use crate::channel::cursor::WriteEnd;
-use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// The end that puts bytes in. `Send`, not `Sync`, not `Clone`. Dropping it gives the end back; staged
 /// bytes that were not published are forgotten.
 #[derive(Debug)]
 pub struct Producer<'p, W: Wake = Silent> {
     ring: Ring<'p>,
-    end: WriteEnd<'p, W>,
+    pub(super) end: WriteEnd<'p, W>,
     not_sync: PhantomData<Cell<()>>,
-}
-
-impl<'p> Producer<'p> {
-    /// The same end, which from now on rings the doorbell of whoever sleeps at the other one, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Producer<'p, Ringer<'p, S>>> {
-        self.end.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
-    }
 }
 
 impl<'p, W: Wake> Producer<'p, W> {
@@ -43,6 +26,12 @@ impl<'p, W: Wake> Producer<'p, W> {
             end,
             not_sync: PhantomData,
         }
+    }
+
+    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Producer<'p, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake.
@@ -202,17 +191,6 @@ impl<'p, W: Wake> Producer<'p, W> {
         self.end.position()
     }
 
-    /// True if nobody alive holds the consumer's end now. Another may come. May ask the system whether the
-    /// holder lives.
-    pub fn is_abandoned(&self) -> bool {
-        self.end.seat.is_abandoned()
-    }
-
-    /// Who holds the consumer's end, dead or alive.
-    pub fn other(&self) -> Option<crate::PeerId> {
-        self.end.seat.other()
-    }
-
     /// Whether the region still makes sense.
     ///
     /// # Errors
@@ -220,11 +198,6 @@ impl<'p, W: Wake> Producer<'p, W> {
     /// [`Error::Corrupt`](crate::Error::Corrupt), naming the word and what it held, once the consumer's position was impossible; the ring then stays full.
     pub fn check(&self) -> crate::Result<()> {
         self.end.check()
-    }
-
-    /// What to wait at for room.
-    pub fn bell(&self) -> Bell<'p, W::Keep> {
-        self.end.seat.bell()
     }
 }
 

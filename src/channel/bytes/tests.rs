@@ -7,7 +7,7 @@ use core::mem::forget;
 
 use super::{Bytes, Config, Consumer, Framing, Producer, Refused};
 use crate::memory::liveness::{NoProof, PeerId};
-use crate::memory::testing::{EACH_TRUST, Gone, Room, Trust};
+use crate::memory::testing::{EACH, Gone, Room, Trust};
 use crate::{Channel, Error, Field};
 
 /// Wire offsets of the positions and of the payload.
@@ -31,7 +31,8 @@ fn length(room: &Room, index: usize) -> u32 {
 
 /// Runs `test` with a fresh ring under each trust.
 fn with_each(config: Config, test: impl Fn(&Room, Producer<'_>, Consumer<'_>)) {
-    for trust in EACH_TRUST {
+    for (trust, spacing) in EACH {
+        let config = Config { spacing, ..config };
         let room = Room::of::<Bytes>(&config);
         let (tx, rx) = both(&room, trust, config);
         test(&room, tx, rx);
@@ -237,8 +238,9 @@ fn a_stream_is_sent_whole_or_not_at_all() {
 #[test]
 fn a_successor_gets_an_unreleased_record_again() {
     static DEAD: Gone = Gone(PeerId::BARE);
-    for trust in EACH_TRUST {
-        let config = Config::records(64);
+    for (trust, spacing) in EACH {
+        let mut config = Config::records(64);
+        config.spacing = spacing;
         let room = Room::of::<Bytes>(&config);
         let ring = Bytes::init(room.region(trust), &config).unwrap();
         let mut tx = ring.bare_producer(&NoProof).unwrap();
@@ -265,8 +267,9 @@ fn a_successor_gets_an_unreleased_record_again() {
 
 #[test]
 fn an_end_is_abandoned_while_nobody_holds_the_other() {
-    for trust in EACH_TRUST {
-        let config = Config::stream(64);
+    for (trust, spacing) in EACH {
+        let mut config = Config::stream(64);
+        config.spacing = spacing;
         let room = Room::of::<Bytes>(&config);
         let (tx, rx) = both(&room, trust, config);
         assert!(!rx.is_abandoned() && !tx.is_abandoned());

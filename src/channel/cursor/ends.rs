@@ -5,16 +5,17 @@
 use super::Pair;
 use crate::channel::seat::{Claimant, Ends, Seat};
 use crate::error::{Error, Result};
+use crate::memory::maintenance::Extent;
 use crate::memory::order::{OBSERVE, PUBLISH, RECLAIM, RELAXED, RELEASE};
 use crate::memory::sync::AtomicU32;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 impl<'m> Pair<'m> {
     /// Claims the producer's end.
     pub(crate) fn write_end<'p, W: Wake>(
         self,
         who: Claimant<'p>,
-        wake: W,
+        mut wake: W,
     ) -> Result<WriteEnd<'p, W>>
     where
         'm: 'p,
@@ -25,8 +26,10 @@ impl<'m> Pair<'m> {
             mine: self.space_waiters,
             theirs: self.data_waiters,
         };
+        self.show_ring(&mut wake)?;
         let seat = Seat::take(self.region, ends, who, wake)?;
         let tail = self.tail.load(RELAXED);
+        seat.upkeep().invalidate(Extent::of(self.head));
         let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
         self.check(tail, head)?;
         let mut end = WriteEnd {
@@ -45,7 +48,11 @@ impl<'m> Pair<'m> {
     }
 
     /// Claims the consumer's end.
-    pub(crate) fn read_end<'p, W: Wake>(self, who: Claimant<'p>, wake: W) -> Result<ReadEnd<'p, W>>
+    pub(crate) fn read_end<'p, W: Wake>(
+        self,
+        who: Claimant<'p>,
+        mut wake: W,
+    ) -> Result<ReadEnd<'p, W>>
     where
         'm: 'p,
     {
@@ -55,10 +62,13 @@ impl<'m> Pair<'m> {
             mine: self.data_waiters,
             theirs: self.space_waiters,
         };
+        self.show_ring(&mut wake)?;
         let seat = Seat::take(self.region, ends, who, wake)?;
         let head = self.head.load(RELAXED);
+        seat.upkeep().invalidate(Extent::of(self.tail));
         let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
         self.check(tail, head)?;
+        seat.upkeep().invalidate_between(head, tail);
         let mut end = ReadEnd {
             tail: self.tail,
             head: self.head,
@@ -72,6 +82,18 @@ impl<'m> Pair<'m> {
         // Whoever sleeps at the other end may be waiting for a partner.
         end.seat.wake();
         Ok(end)
+    }
+}
+
+impl Pair<'_> {
+    /// Tells an end that maintains caches where the payload lies.
+    fn show_ring<W: Wake>(&self, wake: &mut W) -> Result<()> {
+        if const { W::MAINTAINED } {
+            let (capacity, element) =
+                (self.geometry.capacity, self.geometry.element_bytes as usize);
+            wake.set_ring(self.payload(element)?.ring(capacity, element));
+        }
+        Ok(())
     }
 }
 
@@ -119,6 +141,7 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
         if self.corrupt.is_some() {
             return 0;
         }
+        self.seat.upkeep().invalidate(Extent::of(self.head));
         let head = self.head.load(RECLAIM); // RECLAIM: pairs with RELEASE
         let moved = head.wrapping_sub(self.head_seen);
         if moved > self.published.wrapping_sub(self.head_seen) {
@@ -149,8 +172,12 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     /// As [`WriteEnd::publish`], for callers that have just written something.
     #[inline(always)]
     pub(crate) fn publish_all(&mut self) {
+        self.seat
+            .upkeep()
+            .clean_between(self.published, self.position);
         self.published = self.position;
         self.tail.store(self.position, PUBLISH); // PUBLISH: pairs with OBSERVE
+        self.seat.upkeep().clean(Extent::of(self.tail));
         self.seat.wake();
     }
 
@@ -219,11 +246,13 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
         if self.corrupt.is_some() {
             return 0;
         }
+        self.seat.upkeep().invalidate(Extent::of(self.tail));
         let tail = self.tail.load(OBSERVE); // OBSERVE: pairs with PUBLISH
         let ahead = tail.wrapping_sub(self.released);
         if ahead > self.capacity || ahead < self.tail_seen.wrapping_sub(self.released) {
             return self.spoil("tail", tail);
         }
+        self.seat.upkeep().invalidate_between(self.tail_seen, tail);
         self.tail_seen = tail;
         self.data_seen()
     }
@@ -255,6 +284,7 @@ impl<'p, W: Wake> ReadEnd<'p, W> {
     pub(crate) fn acknowledge_all(&mut self) {
         self.released = self.position;
         self.head.store(self.position, RELEASE); // RELEASE: pairs with RECLAIM
+        self.seat.upkeep().clean(Extent::of(self.head));
         self.seat.wake();
     }
 

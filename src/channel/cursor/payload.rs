@@ -82,6 +82,12 @@ impl<'p, T: Pod> Slots<'p, T> {
                 found: span.len() as u64,
             });
         }
+        // And that every slot is aligned: slots are read and written as a T.
+        let found = span.at(0, 0).addr().get() % align_of::<T>();
+        if found != 0 {
+            let want = align_of::<T>();
+            return Err(Error::Misaligned { want, found });
+        }
         Ok(Self {
             span,
             mask: capacity - 1,
@@ -124,7 +130,7 @@ impl<'p, T: Pod> Slots<'p, T> {
         } else if self.span.is_trusted() {
             self.span.mark_write(offset, size_of::<T>());
             let slot = self.span.at(offset, size_of::<T>()).cast::<T>();
-            // SAFETY: inside the span by the mask; aligned, since the span is line-aligned and offsets are
+            // SAFETY: inside the span by the mask; aligned, since new() found the span so and offsets are
             // multiples of T's size; the positions say that nobody else touches the slot now.
             unsafe { slot.write(value) };
         } else {
@@ -145,7 +151,7 @@ impl<'p, T: Pod> Slots<'p, T> {
         if const { Self::FEW_WORDS } {
             self.span.mark_write(offset, bytes.len());
             let to = self.span.at(offset, bytes.len()).as_ptr();
-            // SAFETY: at() lies inside the span for T's bytes, on a word since the span is line-aligned; `value` is private.
+            // SAFETY: at() lies inside the span for T's bytes, on a word since a span begins on one; `value` is private.
             unsafe { words::store_words(to, bytes.as_ptr(), bytes.len()) };
         } else {
             self.write_many_words(offset, bytes);
@@ -193,7 +199,7 @@ impl<'p, T: Pod> Slots<'p, T> {
         let mut words = core::mem::MaybeUninit::<T>::zeroed();
         let at = self.span.at(offset, size_of::<T>()).as_ptr();
         if const { Self::FEW_WORDS } {
-            // SAFETY: at lies inside the span for T's bytes, on a word since the span is line-aligned; `words` is private.
+            // SAFETY: at lies inside the span for T's bytes, on a word since a span begins on one; `words` is private.
             unsafe { words::load_words(words.as_mut_ptr().cast(), at, size_of::<T>()) };
         } else {
             // SAFETY: at lies inside the span for T's bytes; `words` is private and as large.

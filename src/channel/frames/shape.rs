@@ -8,7 +8,7 @@ use super::rules::{Config, SEATS};
 use super::ticket::Picture;
 use crate::channel::seats::Seats;
 use crate::error::{Error, Field, Result};
-use crate::memory::layout::{self, CACHE_LINE, Line, round_up};
+use crate::memory::layout::{self, CACHE_LINE, Line, Spacing, round_up};
 use crate::memory::liveness::Owner;
 use crate::memory::region::{RegionRef, Shared};
 use crate::memory::span::marks_bytes;
@@ -95,6 +95,7 @@ pub(super) fn geometry(config: &Config) -> Result<Geometry> {
         element_align: config.align,
         type_tag: config.type_tag,
         framing: config.receivers,
+        spacing: Spacing::Lines,
         span_bytes: Places::of(config)?.bytes as u64,
     })
 }

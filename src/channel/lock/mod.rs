@@ -87,7 +87,7 @@ use crate::channel::party::{Name, Party};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
-use crate::memory::layout::{self, CACHE_LINE, Line};
+use crate::memory::layout::{self, CACHE_LINE, Line, Spacing};
 use crate::memory::liveness::NoProof;
 use crate::memory::order::RELAXED;
 use crate::memory::region::RegionRef;
@@ -245,6 +245,7 @@ impl<'m, T: Pod> Sealed<'m> for Locked<'m, T> {
             element_align: align as u32,
             type_tag: config.type_tag,
             framing: 0,
+            spacing: Spacing::Lines,
             span_bytes: span_bytes(bytes)?,
         })
     }

@@ -10,7 +10,7 @@ use crate::channel::seat::Seat;
 use crate::channel::stamp::Fill;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 /// The next message, lent by its publisher to be filled by pieces. Nobody gets it before [`Draft::commit`].
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct Draft<'w, 'p, T: ?Sized, W: Wake> {
 
 impl<'w, 'p, T: ?Sized, W: Wake> Draft<'w, 'p, T, W> {
     pub(super) fn new(press: &'w mut Press<'p>, seat: &'w mut Seat<'p, W>) -> Self {
-        let fill = Fill(press.begin());
+        let fill = Fill(press.begin(seat.upkeep()));
         Self {
             press,
             seat,
@@ -57,7 +57,7 @@ impl<'w, 'p, T: ?Sized, W: Wake> Draft<'w, 'p, T, W> {
     }
 
     fn finish(self) -> u64 {
-        let sequence = self.press.finish(self.fill.0);
+        let sequence = self.press.finish(self.fill.0, self.seat.upkeep());
         self.seat.wake();
         sequence
     }

@@ -9,6 +9,7 @@
 //!                 8 epoch u32       sequence number / 2^29                        written by the publisher
 //! slots           a power of two from 2, close together: see the stamped slots
 //! ```
+//! Compact: header (80), latest (16), control (16), slots.
 //! Messages are numbered from 1, in 61 bits. A stamp has the low 31 of them, which a fast publisher goes through in a minute; the
 //! epoch tells a subscriber that was stopped for longer.
 //!
@@ -56,8 +57,12 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod draft;
+mod maintained;
 mod publisher;
+#[cfg(target_has_atomic = "32")]
 pub mod reliable;
 mod subscriber;
 mod tail;
@@ -75,25 +80,27 @@ pub use crate::channel::stamp::{Glance, TooLong};
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Field, Result};
-use crate::memory::layout::Line;
-use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::layout::{Line, Spacing, Tight};
+use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::doorbell::{Silent, Wake};
-use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
-use crate::segment::reaped::Names;
+use crate::segment::header::{Geometry, Header, HeaderLine, HeaderTight};
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// Where a mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
-pub(crate) struct MailslotShape {
-    pub(crate) header: HeaderLine,
-    pub(crate) latest: Line<TailShape>,
-    pub(crate) control: Line<MailslotControl>,
+pub(crate) struct MailslotOf<H, L, C> {
+    pub(crate) header: H,
+    pub(crate) latest: L,
+    pub(crate) control: C,
 }
+
+pub(crate) type MailslotShape = MailslotOf<HeaderLine, Line<TailShape>, Line<MailslotControl>>;
+pub(crate) type MailslotCompact = MailslotOf<HeaderTight, Tight<TailShape>, Tight<MailslotControl>>;
 
 /// The rarely written words.
 #[repr(C)]
@@ -103,16 +110,46 @@ pub(crate) struct MailslotControl {
     pub(crate) epoch: AtomicU32,
 }
 
-const LATEST: usize = offset_of!(MailslotShape, latest);
-const CONTROL: usize = offset_of!(MailslotShape, control);
-const EPOCH: usize = CONTROL + offset_of!(MailslotControl, epoch);
-const SLOTS: usize = size_of::<MailslotShape>();
+/// Where the parts of a mailslot begin, and the words in it that name peers.
+#[derive(Clone, Copy)]
+struct Places {
+    latest: usize,
+    control: usize,
+    slots: usize,
+    names: Names,
+}
+
+impl Places {
+    fn tail<'m>(&self, region: RegionRef<'m>) -> Result<Tail<'m>> {
+        let epoch = self.control + offset_of!(MailslotControl, epoch);
+        Tail::at(region, self.latest, epoch)
+    }
+}
+
+impl<H, L, C> MailslotOf<H, L, C> {
+    const CONTROL: usize = offset_of!(Self, control);
+    const PLACES: Places = Places {
+        latest: offset_of!(Self, latest),
+        control: Self::CONTROL,
+        slots: size_of::<Self>(),
+        names: Names {
+            ends: &[Self::CONTROL + offset_of!(MailslotControl, publisher)],
+            waiters: &[Self::CONTROL + offset_of!(MailslotControl, waiters)],
+        },
+    };
+}
+
+const fn places(spacing: Spacing) -> Places {
+    match spacing {
+        Spacing::Lines => MailslotShape::PLACES,
+        Spacing::Compact => MailslotCompact::PLACES,
+    }
+}
 
 /// The words that name peers.
-pub(crate) const NAMES: Names = Names {
-    ends: &[CONTROL + offset_of!(MailslotControl, publisher)],
-    waiters: &[CONTROL + offset_of!(MailslotControl, waiters)],
-};
+pub(crate) const fn names(spacing: Spacing) -> Names {
+    places(spacing).names
+}
 
 /// What the creator of a mailslot decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +161,8 @@ pub struct Config {
     pub most_bytes: u32,
     /// The user's own number for the message's type, compared by [`Mailslot::expect_tag`] and by plans; 0 if none.
     pub type_tag: u64,
+    /// How far apart the words of different writers lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -133,6 +172,7 @@ impl Config {
             capacity,
             most_bytes: 0,
             type_tag: 0,
+            spacing: Spacing::Lines,
         }
     }
 
@@ -147,6 +187,19 @@ impl Config {
     pub const fn tagged(mut self, type_tag: u64) -> Self {
         self.type_tag = type_tag;
         self
+    }
+
+    /// Compact, for microcontrollers: 112 bytes and the slots, where 384 and the slots are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
+        self
+    }
+
+    /// What is the same of every mailslot of this spacing.
+    const fn spaced(spacing: Spacing) -> Self {
+        let mut config = Self::new(2);
+        config.spacing = spacing;
+        config
     }
 }
 
@@ -167,9 +220,10 @@ fn shape(config: &Config) -> Shape {
         kind: Kind::Mailslot,
         slots: config.capacity,
         least: 2,
-        fixed: SLOTS,
+        fixed: places(config.spacing).slots,
         unit: 8,
         type_tag: config.type_tag,
+        spacing: config.spacing,
         framing: 0,
     }
 }
@@ -185,26 +239,30 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Mailslot<'m, T> {
         geometry.check_room(region)?;
         let header = Header::at(region)?;
         header.begin(geometry)?;
-        Tail::at(region, LATEST, EPOCH)?.clear();
+        let places = places(geometry.spacing);
+        places.tail(region)?.clear();
         let publisher: &Atomic<Owner> =
-            region.typed(CONTROL + offset_of!(MailslotControl, publisher))?;
-        publisher.store(Owner::FREE, RELAXED);
-        let waiters = region.word(CONTROL + offset_of!(MailslotControl, waiters))?;
+            region.typed(places.control + offset_of!(MailslotControl, publisher))?;
+        publisher.store(Owner::FIRST, RELAXED);
+        let waiters = region.word(places.control + offset_of!(MailslotControl, waiters))?;
         waiters.store(0, RELAXED);
-        stamp::clear(region, geometry, &shape(&Config::new(2)))?;
+        stamp::clear(region, geometry, &shape(&Config::spaced(geometry.spacing)))?;
         header.ready();
         Ok(())
     }
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
         let geometry = Header::at(region)?.attach(Kind::Mailslot)?;
+        let (like, places) = (Config::spaced(geometry.spacing), places(geometry.spacing));
+        // First: it finds out whether the header tells the truth about where things lie.
+        let slots = stamp::slots::<T>(region, &geometry, &shape(&like))?;
         Ok(Self {
             region,
             geometry,
-            tail: Tail::at(region, LATEST, EPOCH)?,
-            publisher: region.typed(CONTROL + offset_of!(MailslotControl, publisher))?,
-            waiters: region.word(CONTROL + offset_of!(MailslotControl, waiters))?,
-            slots: stamp::slots::<T>(region, &geometry, &shape(&Config::new(2)))?,
+            tail: places.tail(region)?,
+            publisher: region.typed(places.control + offset_of!(MailslotControl, publisher))?,
+            waiters: region.word(places.control + offset_of!(MailslotControl, waiters))?,
+            slots,
             of: PhantomData,
         })
     }
@@ -225,6 +283,11 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
         self.geometry.element_bytes
     }
 
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.geometry.spacing
+    }
+
     /// The creator's number for the message's type; 0 if none.
     pub fn type_tag(&self) -> u64 {
         self.geometry.type_tag
@@ -240,17 +303,6 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
         Ok(self)
     }
 
-    /// Claims the publisher's end in the name of a peer of the mailslot's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on behind the last message that the dead one completed.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn publisher<'p>(&self, me: &'p Peer<'m>) -> Result<Publisher<'p, T>> {
-        self.publish_as(Claimant::Peer(me), Silent)
-    }
-
     /// A subscriber: as many as one likes. It needs no row, and no write access to the region.
     pub fn subscriber(&self, start: Start) -> Subscriber<'m, T> {
         self.subscriber_with(start, ())
@@ -262,20 +314,33 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     ///
     /// As [`Mailslot::publisher`]; [`Error::ForeignPeer`] for a mailslot in a segment.
     pub fn split(self) -> Result<(Publisher<'m, T>, Subscriber<'m, T>)> {
-        Ok((
-            self.bare_publisher(&NoProof)?,
-            self.subscriber(Start::Oldest),
-        ))
+        let who = Claimant::splitting(self.region)?;
+        let publisher = self.publish_as(who, Silent)?;
+        Ok((publisher, self.subscriber(Start::Oldest)))
     }
 
-    /// Claims the publisher's end of a bare mailslot. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// The publisher's end of a bare mailslot for good, and a subscriber: nobody ever claims the end, on any machine, and it is not
+    /// given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims the end.
     ///
     /// # Errors
     ///
-    /// As [`Mailslot::split`].
-    pub fn bare_publisher(&self, proof: &'m dyn Liveness) -> Result<Publisher<'m, T>> {
-        self.publish_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a mailslot in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Publisher<'m, T>, Subscriber<'m, T>)> {
+        let who = Claimant::of_all(self.region, &[self.publisher])?;
+        let publisher = self.publish_as(who, Silent)?;
+        Ok((publisher, self.subscriber(Start::Oldest)))
+    }
+
+    /// The publisher's end of a mailslot that was split for good, for another core or context, or after a restart: it goes on behind the
+    /// last message that the one before completed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] if the mailslot was not split for good.
+    pub fn static_publisher(&self, sole: Sole) -> Result<Publisher<'m, T>> {
+        self.publish_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn publish_as<'p, W: Wake>(
@@ -297,7 +362,7 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     }
 
     /// A subscriber that keeps something alive.
-    pub(crate) fn subscriber_with<K>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
+    pub(crate) fn subscriber_with<K: Upkeep>(&self, start: Start, keep: K) -> Subscriber<'m, T, K> {
         Subscriber::new(self, start, keep)
     }
 }

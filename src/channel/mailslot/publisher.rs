@@ -12,8 +12,7 @@ use crate::channel::stamp::Content;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::RacingSlots;
-use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// Of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
@@ -22,37 +21,27 @@ type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
 #[derive(Debug)]
 pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
     press: Press<'p>,
-    seat: Seat<'p, W>,
+    pub(super) seat: Seat<'p, W>,
     of: Alone<T>,
-}
-
-impl<'p, T: Content + ?Sized> Publisher<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever waits for messages, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Publisher<'p, T, Ringer<'p, S>>> {
-        self.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
-    }
 }
 
 impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
             // CLAIM, or the proof of death, ordered what the publisher before left.
-            press: Press::take_over(tail, slots),
+            press: Press::take_over(tail, slots, seat.upkeep()),
             seat,
             of: PhantomData,
         };
         // Whoever sleeps may be waiting for a publisher, or for a message that was rolled forward.
         publisher.seat.wake();
         publisher
+    }
+
+    /// The same end, which from now on calls `hook` after each message, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Publisher<'p, T, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.
@@ -84,9 +73,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     /// Publishes a message and answers its number. Never waits.
     #[inline]
     pub fn publish(&mut self, value: &T) -> u64 {
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.store_value(value);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         sequence
     }
@@ -95,9 +84,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     #[inline]
     pub fn publish_slice(&mut self, values: &[T]) -> u64 {
         for value in values {
-            let slot = self.press.begin();
+            let slot = self.press.begin(self.seat.upkeep());
             slot.store_value(value);
-            self.press.finish(slot);
+            self.press.finish(slot, self.seat.upkeep());
         }
         self.seat.wake();
         self.press.next
@@ -116,10 +105,10 @@ impl<W: Wake> Publisher<'_, [u8], W> {
             let found = bytes.len();
             return Err(TooLong { found, most });
         }
-        let slot = self.press.begin();
+        let slot = self.press.begin(self.seat.upkeep());
         slot.length().store(bytes.len() as u32, RELAXED);
         slot.store(bytes);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, self.seat.upkeep());
         self.seat.wake();
         Ok(sequence)
     }

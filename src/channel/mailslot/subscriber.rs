@@ -7,15 +7,12 @@ use core::marker::PhantomData;
 use super::tail::{Tail, number};
 use super::{Glance, Mailslot, TooLong};
 use crate::channel::stamp::{Content, ahead, complete, look, look_again};
-use crate::error::{Error, Result};
 use crate::memory::Pod;
 use crate::memory::liveness::{Owner, PeerId};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::claim::Court;
-use crate::segment::doorbell::Bell;
-use crate::segment::join::Peer;
 
 /// Where a subscriber begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,9 +50,9 @@ pub enum Next<T> {
 #[derive(Debug)]
 pub struct Subscriber<'m, T: ?Sized, K = ()> {
     pub(crate) ear: Ear<'m>,
-    publisher: &'m Atomic<Owner>,
-    waiters: &'m AtomicU32,
-    home: usize,
+    pub(super) publisher: &'m Atomic<Owner>,
+    pub(super) waiters: &'m AtomicU32,
+    pub(super) home: usize,
     of: PhantomData<fn() -> *const T>,
     /// Last: what is above points into it.
     pub(crate) keep: K,
@@ -91,13 +88,18 @@ pub(crate) struct Ear<'m> {
 }
 
 impl<'m> Ear<'m> {
-    pub(crate) fn new(tail: Tail<'m>, slots: RacingSlots<'m>, start: Start) -> Self {
+    pub(crate) fn new(
+        tail: Tail<'m>,
+        slots: RacingSlots<'m>,
+        start: Start,
+        by: &impl Upkeep,
+    ) -> Self {
         let mut ear = Self {
             tail,
             slots,
             next: 1,
         };
-        ear.seek(start);
+        ear.seek(start, by);
         ear
     }
 
@@ -110,12 +112,12 @@ impl<'m> Ear<'m> {
         u64::from(self.slots.count() - 1)
     }
 
-    pub(crate) fn newest(&self) -> u64 {
-        self.tail.newest()
+    pub(crate) fn newest(&self, by: &impl Upkeep) -> u64 {
+        self.tail.newest(by)
     }
 
-    pub(crate) fn seek(&mut self, start: Start) {
-        let newest = self.newest();
+    pub(crate) fn seek(&mut self, start: Start, by: &impl Upkeep) {
+        let newest = self.newest(by);
         let next = match start {
             Start::Oldest => (newest + 1).saturating_sub(self.whole()),
             Start::Newest => newest,
@@ -126,15 +128,16 @@ impl<'m> Ear<'m> {
 
     /// Looks whether the next message is there.
     #[inline(always)]
-    pub(crate) fn listen(&self) -> Heard<'m> {
+    pub(crate) fn listen(&self, by: &impl Upkeep) -> Heard<'m> {
         let number = number(self.next);
         let slot = self.slots.slot(number);
-        let stamp = look(slot);
+        let stamp = look(slot, by);
         // So far behind, a stamp may say anything.
-        if self.tail.epochs_ahead(self.next) > 1 {
+        if self.tail.epochs_ahead(self.next, by) > 1 {
             return Heard::Gone(0);
         }
         if stamp == complete(number) {
+            by.invalidate(slot.content());
             return Heard::Complete(slot);
         }
         match u64::try_from(ahead(stamp, number)) {
@@ -146,8 +149,12 @@ impl<'m> Ear<'m> {
 
     /// Whether what was copied since [`Ear::listen`] is the message whole; if not, where the publisher is at least.
     #[inline(always)]
-    pub(crate) fn confirm(&self, slot: RacingSlot<'m>) -> core::result::Result<(), u64> {
-        let stamp = look_again(slot);
+    pub(crate) fn confirm(
+        &self,
+        slot: RacingSlot<'m>,
+        by: &impl Upkeep,
+    ) -> core::result::Result<(), u64> {
+        let stamp = look_again(slot, by);
         if stamp == complete(number(self.next)) {
             return Ok(());
         }
@@ -161,8 +168,8 @@ impl<'m> Ear<'m> {
     /// Goes on behind what is gone, the publisher being at `least` at least. Answers how many messages that are.
     #[cold]
     #[inline(never)]
-    pub(crate) fn skip(&mut self, least: u64) -> u64 {
-        let newest = self.newest().max(least);
+    pub(crate) fn skip(&mut self, least: u64, by: &impl Upkeep) -> u64 {
+        let newest = self.newest(by).max(least);
         // Not with the oldest: a publisher that was faster would lap this subscriber again at once.
         let keep = (self.whole() - u64::from(self.slots.count() / 4)).max(1);
         let next = newest.saturating_add(1).saturating_sub(keep);
@@ -173,10 +180,10 @@ impl<'m> Ear<'m> {
     }
 }
 
-impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
+impl<'m, T: Content + ?Sized, K: Upkeep> Subscriber<'m, T, K> {
     pub(super) fn new(slot: &Mailslot<'m, T>, start: Start, keep: K) -> Self {
         Self::over(
-            Ear::new(slot.tail, slot.slots, start),
+            Ear::new(slot.tail, slot.slots, start, &keep),
             slot.publisher,
             slot.waiters,
             slot.region.home(),
@@ -208,12 +215,12 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
 
     /// Goes on elsewhere.
     pub fn seek(&mut self, start: Start) {
-        self.ear.seek(start);
+        self.ear.seek(start, &self.keep);
     }
 
     /// How many messages it is behind the publisher.
     pub fn behind(&self) -> u64 {
-        (self.ear.newest() + 1).saturating_sub(self.ear.next)
+        (self.ear.newest(&self.keep) + 1).saturating_sub(self.ear.next)
     }
 
     /// Who holds the publisher's end, dead or alive.
@@ -221,24 +228,14 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
         self.publisher.load(RELAXED).peer()
     }
 
-    /// True if nobody alive holds the publisher's end now.
-    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
-        court.is_abandoned(self.publisher)
-    }
-
-    /// What to wait at for messages.
-    pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
-        Bell::new(self.waiters, self.home, keep)
-    }
-
     #[inline(always)]
     fn hear<V>(&mut self, copy: impl FnOnce(RacingSlot<'m>) -> V) -> Next<V> {
-        let least = match self.ear.listen() {
+        let least = match self.ear.listen(&self.keep) {
             Heard::Nothing => return Next::Empty,
             Heard::Gone(least) => least,
             Heard::Complete(slot) => {
                 let value = copy(slot);
-                match self.ear.confirm(slot) {
+                match self.ear.confirm(slot, &self.keep) {
                     Ok(()) => {
                         let sequence = self.ear.next;
                         self.ear.next += 1;
@@ -248,7 +245,7 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
                 }
             }
         };
-        let lost = self.ear.skip(least);
+        let lost = self.ear.skip(least, &self.keep);
         Next::Lapped { lost }
     }
 
@@ -266,27 +263,7 @@ impl<'m, T: Content + ?Sized, K> Subscriber<'m, T, K> {
     }
 }
 
-impl<'m, T: Content + ?Sized> Subscriber<'m, T> {
-    /// What to wait at for messages: a peer of the mailslot's segment can sleep until one is there. Others poll.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`] for a peer of another segment or of another mapping of it.
-    pub fn bell(&self, me: &Peer<'_>) -> Result<Bell<'m>> {
-        if me.home() != self.home {
-            return Err(Error::ForeignPeer);
-        }
-        Ok(self.bell_with(()))
-    }
-
-    /// True if nobody alive holds the publisher's end now, as far as `me` can tell. Messages may still be here, and another publisher may
-    /// come. May ask the system whether the holder lives.
-    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
-        self.is_abandoned_by(&me.court())
-    }
-}
-
-impl<T: Pod, K> Subscriber<'_, T, K> {
+impl<T: Pod, K: Upkeep> Subscriber<'_, T, K> {
     /// The next message, if it is there.
     #[inline(always)]
     pub fn poll(&mut self) -> Next<T> {
@@ -294,7 +271,7 @@ impl<T: Pod, K> Subscriber<'_, T, K> {
     }
 }
 
-impl<K> Subscriber<'_, [u8], K> {
+impl<K: Upkeep> Subscriber<'_, [u8], K> {
     /// Copies the next message out, if it is there, and says how many bytes it has.
     ///
     /// # Errors

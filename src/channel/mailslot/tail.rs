@@ -6,6 +6,7 @@ use core::mem::offset_of;
 
 use crate::channel::stamp::{NUMBER, close, complete, open};
 use crate::error::Result;
+use crate::memory::maintenance::{Extent, Upkeep};
 use crate::memory::order::{OBSERVE, PUBLISH, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::region::RegionRef;
@@ -58,13 +59,14 @@ impl<'m> Tail<'m> {
     }
 
     /// The newest message; 0 if there never was one.
-    pub(crate) fn newest(&self) -> u64 {
-        let mut epoch = self.epoch.load(RELAXED);
+    pub(crate) fn newest(&self, by: &impl Upkeep) -> u64 {
+        let mut epoch = self.epoch(by);
         for _ in 0..ATTEMPTS {
             fence(OBSERVE); // OBSERVE: pairs with PUBLISH
+            by.invalidate(Extent::of(self.latest));
             let latest = self.latest.load(RELAXED);
             fence(OBSERVE); // OBSERVE: pairs with PUBLISH
-            let after = self.epoch.load(RELAXED);
+            let after = self.epoch(by);
             // Who was stopped between the loads for longer would join what never belonged together.
             if after.wrapping_sub(epoch) <= 1 {
                 return Self::join(after, latest);
@@ -72,6 +74,12 @@ impl<'m> Tail<'m> {
             epoch = after;
         }
         u64::from(epoch) << EPOCH_BITS
+    }
+
+    #[inline(always)]
+    fn epoch(&self, by: &impl Upkeep) -> u32 {
+        by.invalidate(Extent::of(self.epoch));
+        self.epoch.load(RELAXED)
     }
 
     /// The number whose low word is `latest`, nearest to where the epoch began: they may be from two moments.
@@ -83,8 +91,8 @@ impl<'m> Tail<'m> {
 
     /// How many epochs the publisher is ahead of a message. Behind ARRIVE: at least as many as whatever was found there.
     #[inline(always)]
-    pub(crate) fn epochs_ahead(&self, sequence: u64) -> i32 {
-        self.epoch.load(RELAXED).wrapping_sub(epoch_of(sequence)) as i32
+    pub(crate) fn epochs_ahead(&self, sequence: u64, by: &impl Upkeep) -> i32 {
+        self.epoch(by).wrapping_sub(epoch_of(sequence)) as i32
     }
 }
 
@@ -99,11 +107,13 @@ pub(crate) struct Press<'p> {
 
 impl<'p> Press<'p> {
     /// Goes on where the publisher before ended: behind what it completed.
-    pub(crate) fn take_over(tail: Tail<'p>, slots: RacingSlots<'p>) -> Self {
-        let mut next = tail.newest() + 1;
+    pub(crate) fn take_over(tail: Tail<'p>, slots: RacingSlots<'p>, by: &impl Upkeep) -> Self {
+        // Its own words: whoever published before did so on this core, or this one attached since.
+        let mut next = tail.newest(&()) + 1;
         let slot = slots.slot(number(next));
         if slot.stamp().load(RELAXED) == complete(number(next)) {
             tail.latest.store(next as u32, PUBLISH);
+            by.clean(Extent::of(tail.latest));
             next += 1;
         }
         Self { tail, slots, next }
@@ -111,23 +121,25 @@ impl<'p> Press<'p> {
 
     /// Begins the next message; until it is finished, doing so again begins the same one.
     #[inline(always)]
-    pub(crate) fn begin(&mut self) -> RacingSlot<'p> {
+    pub(crate) fn begin(&mut self, by: &impl Upkeep) -> RacingSlot<'p> {
         if self.next.trailing_zeros() >= EPOCH_BITS {
             // Before the stamp: whoever finds a message of the new epoch finds the epoch.
             self.tail.epoch.store(epoch_of(self.next), RELAXED);
+            by.clean(Extent::of(self.tail.epoch));
         }
         let slot = self.slots.slot(number(self.next));
-        open(slot, number(self.next));
+        open(slot, number(self.next), by);
         slot
     }
 
     /// Commits the message that was begun, and answers its number.
     #[inline(always)]
-    pub(crate) fn finish(&mut self, slot: RacingSlot<'p>) -> u64 {
+    pub(crate) fn finish(&mut self, slot: RacingSlot<'p>, by: &impl Upkeep) -> u64 {
         let sequence = self.next;
-        close(slot, number(sequence));
+        close(slot, number(sequence), by);
         self.next = sequence + 1;
         self.tail.latest.store(sequence as u32, PUBLISH); // PUBLISH: pairs with OBSERVE
+        by.clean(Extent::of(self.tail.latest));
         sequence
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
-use crate::memory::testing::{EACH_TRUST, Room, evicted};
+use crate::memory::liveness::NoProof;
+use crate::memory::testing::{EACH, EACH_TRUST, Room, evicted};
 use crate::{Error, PeerId};
 
 type Value = [u64; 2];
@@ -9,12 +10,12 @@ const STRIDE: usize = 24;
 
 /// A mailslot of `capacity` slots in a room of its own.
 fn with(capacity: u32, test: impl Fn(&Room, Mailslot<'_, Value>)) {
-    for trust in EACH_TRUST {
-        let room = Room::of::<Mailslot<Value>>(&Config::new(capacity));
-        test(
-            &room,
-            Mailslot::init(room.region(trust), &Config::new(capacity)).unwrap(),
-        );
+    for (trust, spacing) in EACH {
+        let mut config = Config::new(capacity);
+        config.spacing = spacing;
+        let room = Room::of::<Mailslot<Value>>(&config);
+        let slot = Mailslot::init(room.region(trust), &config).unwrap();
+        test(&room, slot);
     }
 }
 

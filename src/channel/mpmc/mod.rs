@@ -111,6 +111,7 @@ use crate::channel::seat::Claimant;
 use crate::error::Error;
 use crate::error::{Field, Result};
 use crate::memory::Pod;
+use crate::memory::layout::Spacing;
 use crate::memory::liveness::NoProof;
 use crate::memory::order::RELAXED;
 use crate::memory::region::RegionRef;
@@ -148,6 +149,7 @@ impl<'m, T: Pod> Sealed<'m> for Mpmc<'m, T> {
             element_align: align as u32,
             type_tag: config.type_tag,
             framing: rules.framing(),
+            spacing: Spacing::Lines,
             span_bytes: Places::of(config.capacity, bytes, rules)?.bytes as u64,
         })
     }

@@ -9,7 +9,7 @@ use super::{TooLong, Version};
 use crate::channel::stamp::Fill;
 use crate::memory::Pod;
 use crate::memory::order::RELAXED;
-use crate::segment::doorbell::Wake;
+use crate::segment::wake::Wake;
 
 /// The next version, lent by its writer to be filled by pieces. Nobody sees it before [`Draft::commit`].
 #[derive(Debug)]

@@ -9,6 +9,7 @@
 //! control (128)   0 writer claim   4 waiters u32
 //! slots           a power of two from 4, each on its own lines: see the stamped slots
 //! ```
+//! Compact: header (80), latest (16), control (16), slots at multiples of 16.
 //! A value of at most 4 bytes is one word on `latest`'s line, and there are no slots.
 //!
 //! # Protocol
@@ -54,7 +55,10 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod draft;
+mod maintained;
 mod note;
 mod reader;
 mod writer;
@@ -70,25 +74,27 @@ use crate::channel::seat::{Claimant, Ends, Seat};
 use crate::channel::stamp::{self, Content, NUMBER, Shape};
 pub use crate::channel::stamp::{Glance, TooLong};
 use crate::error::{Error, Field, Result};
-use crate::memory::layout::{CACHE_LINE, Line};
-use crate::memory::liveness::{Liveness, NoProof, Owner};
+use crate::memory::layout::{CACHE_LINE, Line, Spacing, Tight};
+use crate::memory::liveness::{Owner, Sole};
+use crate::memory::maintenance::Upkeep;
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{self, FEW, RacingSlots};
 use crate::memory::region::RegionRef;
 use crate::memory::sync::{Atomic, AtomicU32};
-use crate::segment::doorbell::{Silent, Wake};
-use crate::segment::header::{Geometry, Header, HeaderLine};
-use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
-use crate::segment::reaped::Names;
+use crate::segment::header::{Geometry, Header, HeaderLine, HeaderTight};
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// Where a notepad's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
-pub(crate) struct NotepadShape {
-    pub(crate) header: HeaderLine,
-    pub(crate) latest: Line<LatestShape>,
-    pub(crate) control: Line<NotepadControl>,
+pub(crate) struct NotepadOf<H, L, C> {
+    pub(crate) header: H,
+    pub(crate) latest: L,
+    pub(crate) control: C,
 }
+
+pub(crate) type NotepadShape = NotepadOf<HeaderLine, Line<LatestShape>, Line<NotepadControl>>;
+pub(crate) type NotepadCompact = NotepadOf<HeaderTight, Tight<LatestShape>, Tight<NotepadControl>>;
 
 /// What the writer publishes.
 #[repr(C)]
@@ -104,9 +110,39 @@ pub(crate) struct NotepadControl {
     pub(crate) waiters: AtomicU32,
 }
 
-const LATEST: usize = offset_of!(NotepadShape, latest);
-const CONTROL: usize = offset_of!(NotepadShape, control);
-const SLOTS: usize = size_of::<NotepadShape>();
+/// Where the parts of a notepad begin, and the words in it that name peers.
+#[derive(Clone, Copy)]
+struct Places {
+    latest: usize,
+    control: usize,
+    slots: usize,
+    names: Names,
+}
+
+impl<H, L, C> NotepadOf<H, L, C> {
+    const CONTROL: usize = offset_of!(Self, control);
+    const PLACES: Places = Places {
+        latest: offset_of!(Self, latest),
+        control: Self::CONTROL,
+        slots: size_of::<Self>(),
+        names: Names {
+            ends: &[Self::CONTROL + offset_of!(NotepadControl, writer)],
+            waiters: &[Self::CONTROL + offset_of!(NotepadControl, waiters)],
+        },
+    };
+}
+
+const fn places(spacing: Spacing) -> Places {
+    match spacing {
+        Spacing::Lines => NotepadShape::PLACES,
+        Spacing::Compact => NotepadCompact::PLACES,
+    }
+}
+
+/// The words that name peers.
+pub(crate) const fn names(spacing: Spacing) -> Names {
+    places(spacing).names
+}
 
 /// Beside the version in `latest`: something was written.
 const WRITTEN: u32 = !NUMBER;
@@ -120,12 +156,6 @@ const WORD: usize = 4;
 const TYPED: u32 = 0;
 const ONE_WORD: u32 = 2;
 
-/// The words that name peers.
-pub(crate) const NAMES: Names = Names {
-    ends: &[CONTROL + offset_of!(NotepadControl, writer)],
-    waiters: &[CONTROL + offset_of!(NotepadControl, waiters)],
-};
-
 /// What the creator of a notepad decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -138,6 +168,8 @@ pub struct Config {
     pub most_bytes: u32,
     /// The user's own number for the value's type, compared by [`Notepad::expect_tag`] and by plans; 0 if none.
     pub type_tag: u64,
+    /// How far apart the words of different writers lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -147,7 +179,15 @@ impl Config {
             slots: 0,
             most_bytes: 0,
             type_tag: 0,
+            spacing: Spacing::Lines,
         }
+    }
+
+    /// For values of one type, spaced so.
+    const fn spaced(spacing: Spacing) -> Self {
+        let mut config = Self::new();
+        config.spacing = spacing;
+        config
     }
 
     /// For `[u8]` of up to `most_bytes` bytes: as many slots as suit them.
@@ -166,6 +206,12 @@ impl Config {
     /// With the user's own number for the value's type.
     pub const fn tagged(mut self, type_tag: u64) -> Self {
         self.type_tag = type_tag;
+        self
+    }
+
+    /// Compact, for microcontrollers: 112 bytes and the slots, each of 8 bytes and its value padded to 16 together, where 384 and slots of 128 are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
         self
     }
 }
@@ -199,9 +245,10 @@ fn shape(config: &Config) -> Shape {
         kind: Kind::Notepad,
         slots: config.slots,
         least: 4,
-        fixed: SLOTS,
-        unit: CACHE_LINE,
+        fixed: places(config.spacing).slots,
+        unit: config.spacing.line_bytes(),
         type_tag: config.type_tag,
+        spacing: config.spacing,
         framing: TYPED,
     }
 }
@@ -220,7 +267,7 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
             return Ok(Geometry {
                 capacity: 1,
                 framing: ONE_WORD,
-                span_bytes: SLOTS as u64,
+                span_bytes: places(config.spacing).slots as u64,
                 ..geometry
             });
         }
@@ -231,18 +278,20 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
         geometry.check_room(region)?;
         let header = Header::at(region)?;
         header.begin(geometry)?;
+        let places = places(geometry.spacing);
         for field in [
             offset_of!(LatestShape, latest),
             offset_of!(LatestShape, value),
         ] {
-            region.word(LATEST + field)?.store(0, RELAXED);
+            region.word(places.latest + field)?.store(0, RELAXED);
         }
-        let writer: &Atomic<Owner> = region.typed(CONTROL + offset_of!(NotepadControl, writer))?;
-        writer.store(Owner::FREE, RELAXED);
-        let waiters = region.word(CONTROL + offset_of!(NotepadControl, waiters))?;
+        let writer: &Atomic<Owner> =
+            region.typed(places.control + offset_of!(NotepadControl, writer))?;
+        writer.store(Owner::FIRST, RELAXED);
+        let waiters = region.word(places.control + offset_of!(NotepadControl, waiters))?;
         waiters.store(0, RELAXED);
         if geometry.framing != ONE_WORD {
-            stamp::clear(region, geometry, &shape(&Config::new()))?;
+            stamp::clear(region, geometry, &shape(&Config::spaced(geometry.spacing)))?;
         }
         header.ready();
         Ok(())
@@ -250,25 +299,27 @@ impl<'m, T: Content + ?Sized> Sealed<'m> for Notepad<'m, T> {
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
         let geometry = Header::at(region)?.attach(Kind::Notepad)?;
+        let (like, places) = (Config::spaced(geometry.spacing), places(geometry.spacing));
         let slots = if is_word::<T>() {
-            let want = Self::geometry(&Config::new())?;
+            let want = Self::geometry(&like)?;
             geometry.expect_all(&Geometry {
                 type_tag: geometry.type_tag,
                 ..want
             })?;
             // Never used: values of a word have no slots.
-            let stride = racing::stride(WORD, CACHE_LINE).ok_or(Error::TooLarge)?;
-            region.racing(LATEST, 1, stride, WORD)?
+            let line = geometry.spacing.line_bytes();
+            let stride = racing::stride(WORD, line).ok_or(Error::TooLarge)?;
+            region.racing(places.latest, 1, stride, WORD)?
         } else {
-            stamp::slots::<T>(region, &geometry, &shape(&Config::new()))?
+            stamp::slots::<T>(region, &geometry, &shape(&like))?
         };
         Ok(Self {
             region,
             geometry,
-            latest: region.word(LATEST + offset_of!(LatestShape, latest))?,
-            value: region.word(LATEST + offset_of!(LatestShape, value))?,
-            writer: region.typed(CONTROL + offset_of!(NotepadControl, writer))?,
-            waiters: region.word(CONTROL + offset_of!(NotepadControl, waiters))?,
+            latest: region.word(places.latest + offset_of!(LatestShape, latest))?,
+            value: region.word(places.latest + offset_of!(LatestShape, value))?,
+            writer: region.typed(places.control + offset_of!(NotepadControl, writer))?,
+            waiters: region.word(places.control + offset_of!(NotepadControl, waiters))?,
             slots,
             of: PhantomData,
         })
@@ -290,6 +341,11 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
         self.geometry.element_bytes
     }
 
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.geometry.spacing
+    }
+
     /// The creator's number for the value's type; 0 if none.
     pub fn type_tag(&self) -> u64 {
         self.geometry.type_tag
@@ -305,17 +361,6 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
         Ok(self)
     }
 
-    /// Claims the writer's end in the name of a peer of the notepad's segment.
-    ///
-    /// An end whose owner is proven dead is taken over: what the dead one completed counts as written.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::ReadOnly`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn writer<'p>(&self, me: &'p Peer<'m>) -> Result<Writer<'p, T>> {
-        self.write_as(Claimant::Peer(me), Silent)
-    }
-
     /// A reader: as many as one likes, each of which may be cloned. It needs no row, and no write access to the region.
     pub fn reader(&self) -> Reader<'m, T> {
         self.reader_with(())
@@ -327,17 +372,30 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     ///
     /// As [`Notepad::writer`]; [`Error::ForeignPeer`] for a notepad in a segment.
     pub fn split(self) -> Result<(Writer<'m, T>, Reader<'m, T>)> {
-        Ok((self.bare_writer(&NoProof)?, self.reader()))
+        let who = Claimant::splitting(self.region)?;
+        Ok((self.write_as(who, Silent)?, self.reader()))
     }
 
-    /// Claims the writer's end of a bare notepad. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// The writer's end of a bare notepad for good, and a reader: nobody ever claims the end, on any machine, and it is not given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims the end.
     ///
     /// # Errors
     ///
-    /// As [`Notepad::split`].
-    pub fn bare_writer(&self, proof: &'m dyn Liveness) -> Result<Writer<'m, T>> {
-        self.write_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a notepad in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Writer<'m, T>, Reader<'m, T>)> {
+        let who = Claimant::of_all(self.region, &[self.writer])?;
+        Ok((self.write_as(who, Silent)?, self.reader()))
+    }
+
+    /// The writer's end of a notepad that was split for good, for another core or context, or after a restart: what the one before
+    /// completed counts as written.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Mismatch`] if the notepad was not split for good.
+    pub fn static_writer(&self, sole: Sole) -> Result<Writer<'m, T>> {
+        self.write_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn write_as<'p, W: Wake>(
@@ -359,7 +417,7 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     }
 
     /// A reader that keeps something alive.
-    pub(crate) fn reader_with<K>(&self, keep: K) -> Reader<'m, T, K> {
+    pub(crate) fn reader_with<K: Upkeep>(&self, keep: K) -> Reader<'m, T, K> {
         Reader::new(self, keep)
     }
 }

@@ -10,26 +10,24 @@ use spin::relax::RelaxStrategy;
 use super::writer::from_word;
 use super::{Glance, Missed, Note, Notepad, TooLong, Version, is_word};
 use crate::channel::stamp::{Content, complete, look_again};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::memory::Pod;
 use crate::memory::liveness::{Owner, PeerId};
+use crate::memory::maintenance::{Extent, Upkeep};
 use crate::memory::order::{OBSERVE, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::{Atomic, AtomicU32, fence};
-use crate::segment::claim::Court;
-use crate::segment::doorbell::Bell;
-use crate::segment::join::Peer;
 
 /// Reads the latest value. `Send`, `Sync` and, if what it keeps alive is, `Clone`. It stores nothing in the region.
 #[derive(Debug)]
 pub struct Reader<'m, T: ?Sized, K = ()> {
     latest: &'m AtomicU32,
     value: &'m AtomicU32,
-    writer: &'m Atomic<Owner>,
-    waiters: &'m AtomicU32,
+    pub(super) writer: &'m Atomic<Owner>,
+    pub(super) waiters: &'m AtomicU32,
     slots: RacingSlots<'m>,
     recent: Recent,
-    home: usize,
+    pub(super) home: usize,
     of: PhantomData<fn() -> *const T>,
     /// Last: what is above points into it.
     pub(crate) keep: K,
@@ -86,7 +84,7 @@ impl<T: ?Sized, K: Clone> Clone for Reader<'_, T, K> {
     }
 }
 
-impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
+impl<'m, T: Content + ?Sized, K: Upkeep> Reader<'m, T, K> {
     pub(super) fn new(pad: &Notepad<'m, T>, keep: K) -> Self {
         Self {
             latest: pad.latest,
@@ -104,7 +102,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     /// The version that is latest now; `None` if nothing was ever written.
     #[inline]
     pub fn version(&self) -> Option<Version> {
-        Version::of(self.latest.load(RELAXED))
+        Version::of(self.latest())
     }
 
     /// Whether another version than `since` is latest now: what [`Reader::version`], a read or a write answered before.
@@ -118,32 +116,39 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
         self.writer.load(RELAXED).peer()
     }
 
-    /// True if nobody alive holds the writer's end now.
-    pub(crate) fn is_abandoned_by(&self, court: &Court<'_>) -> bool {
-        court.is_abandoned(self.writer)
+    #[inline(always)]
+    fn latest(&self) -> u32 {
+        self.keep.invalidate(Extent::of(self.latest));
+        self.latest.load(RELAXED)
     }
 
-    /// What to wait at for the next version, for a peer of the notepad's segment.
-    pub(crate) fn bell_with<B>(&self, keep: B) -> Bell<'m, B> {
-        Bell::new(self.waiters, self.home, keep)
+    /// The word that a value of at most 4 bytes is.
+    #[inline(always)]
+    fn word(&self) -> u32 {
+        self.keep.invalidate(Extent::of(self.value));
+        self.value.load(RELAXED)
     }
 
     /// The latest version and its slot, looked at once.
     #[inline(always)]
     fn find(&self) -> Option<(Version, RacingSlot<'m>)> {
-        let latest = self.latest.load(RELAXED);
-        if const { !is_word::<T>() } {
+        let latest = self.latest();
+        if const { !is_word::<T>() && !K::MAINTAINED } {
             self.recent.look(latest, &self.slots);
         }
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH
         let version = Version::of(latest)?;
-        Some((version, self.slots.slot(version.0)))
+        let slot = self.slots.slot(version.0);
+        if const { !is_word::<T>() } {
+            self.keep.invalidate(slot.content());
+        }
+        Some((version, slot))
     }
 
     /// Whether what was copied from the slot since [`Reader::find`] is the version whole.
     #[inline(always)]
-    fn confirm(version: Version, slot: RacingSlot<'_>) -> Result<(), Missed> {
-        if look_again(slot) == complete(version.0) {
+    fn confirm(&self, version: Version, slot: RacingSlot<'_>) -> Result<(), Missed> {
+        if look_again(slot, &self.keep) == complete(version.0) {
             Ok(())
         } else {
             Err(Missed::Lapped)
@@ -163,7 +168,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
             slot,
             len: len.min(most),
         });
-        Self::confirm(version, slot)?;
+        self.confirm(version, slot)?;
         if len > most {
             return Err(Missed::Corrupt);
         }
@@ -187,27 +192,7 @@ impl<'m, T: Content + ?Sized, K> Reader<'m, T, K> {
     }
 }
 
-impl<'m, T: Content + ?Sized> Reader<'m, T> {
-    /// What to wait at for the next version: a peer of the notepad's segment can sleep until [`Reader::changed`]. Others poll.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`] for a peer of another segment or of another mapping of it.
-    pub fn bell(&self, me: &Peer<'_>) -> Result<Bell<'m>> {
-        if me.home() != self.home {
-            return Err(Error::ForeignPeer);
-        }
-        Ok(self.bell_with(()))
-    }
-
-    /// True if nobody alive holds the writer's end now, as far as `me` can tell. Another may come. May ask the system whether the
-    /// holder lives.
-    pub fn is_abandoned(&self, me: &Peer<'_>) -> bool {
-        self.is_abandoned_by(&me.court())
-    }
-}
-
-impl<T: Pod, K> Reader<'_, T, K> {
+impl<T: Pod, K: Upkeep> Reader<'_, T, K> {
     /// The latest value; `None` if nothing was ever written.
     ///
     /// # Errors
@@ -219,11 +204,11 @@ impl<T: Pod, K> Reader<'_, T, K> {
             return Ok(None);
         };
         if const { is_word::<T>() } {
-            let value = from_word(self.value.load(RELAXED));
+            let value = from_word(self.word());
             return Ok(Some(Note { version, value }));
         }
         let value = slot.load_value();
-        Self::confirm(version, slot)?;
+        self.confirm(version, slot)?;
         Ok(Some(Note { version, value }))
     }
 
@@ -252,13 +237,13 @@ impl<T: Pod, K> Reader<'_, T, K> {
                 "only a value of at most 4 bytes is one load"
             )
         };
-        let value = self.value.load(RELAXED);
+        let value = self.word();
         fence(OBSERVE); // OBSERVE: pairs with PUBLISH in Writer::write
         from_word(value)
     }
 }
 
-impl<K> Reader<'_, [u8], K> {
+impl<K: Upkeep> Reader<'_, [u8], K> {
     /// Copies the latest bytes out, and says how many they are; `None` if nothing was ever written.
     ///
     /// # Errors

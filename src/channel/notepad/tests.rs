@@ -1,23 +1,29 @@
 use spin::relax::Spin;
 
 use super::*;
-use crate::memory::testing::{EACH_TRUST, Gone, Room, TooAligned, evicted};
+use crate::memory::liveness::NoProof;
+use crate::memory::testing::{EACH, EACH_TRUST, Gone, Room, TooAligned, evicted};
 use crate::{Error, PeerId};
 
 type Value = [u64; 3];
 
 /// A notepad of four slots in a room of its own.
 fn with(test: impl Fn(&Room, Notepad<'_, Value>)) {
-    for trust in EACH_TRUST {
-        let room = Room::of::<Notepad<Value>>(&Config::new().slots(4));
-        let pad = Notepad::init(room.region(trust), &Config::new().slots(4)).unwrap();
+    for (trust, spacing) in EACH {
+        let config = Config::spaced(spacing).slots(4);
+        let room = Room::of::<Notepad<Value>>(&config);
+        let pad = Notepad::init(room.region(trust), &config).unwrap();
         test(&room, pad);
     }
 }
 
 /// Where slot `index` of such a notepad begins.
-fn slot(index: usize) -> usize {
-    384 + 128 * index
+fn slot(room: &Room, index: usize) -> usize {
+    let stride = match room.spacing() {
+        Spacing::Lines => 128,
+        Spacing::Compact => 32,
+    };
+    384 + stride * index
 }
 
 #[test]
@@ -95,7 +101,7 @@ fn a_reader_is_lapped_by_as_many_writes_as_there_are_slots() {
         let (mut writer, reader) = pad.split().unwrap();
         writer.write(&[1; 3]);
         // The slot of version 1 says: being written by version 5.
-        room.set(slot(1), 2 * 5 + 1);
+        room.set(slot(room, 1), 2 * 5 + 1);
         assert_eq!(reader.try_read(), Err(Missed::Lapped));
         assert_eq!(reader.read::<Spin>(3), Err(Missed::Lapped));
         assert_eq!(reader.read_with(|glance| glance.len()), Err(Missed::Lapped));
@@ -144,7 +150,7 @@ fn a_successor_counts_what_the_dead_one_completed() {
         assert_eq!(writer.write(&[3; 3]).get(), 3);
         core::mem::forget(writer);
         // As if it died between OPEN and CLOSE: nothing to count.
-        room.set(slot(0), 2 * 4 + 1);
+        room.set(slot(room, 0), 2 * 4 + 1);
         let proof = evicted(PeerId::BARE);
         let mut writer = pad.bare_writer(&proof).unwrap();
         assert_eq!(reader.try_read().unwrap().unwrap().value, [3; 3]);
@@ -163,7 +169,7 @@ fn versions_wrap() {
         room.set(128, WRITTEN | (last - 1));
         for back in 1..=4u32 {
             let version = last - back;
-            room.set(slot((version & 3) as usize), version << 1);
+            room.set(slot(room, (version & 3) as usize), version << 1);
         }
         let mut writer = pad.bare_writer(&NoProof).unwrap();
         let reader = pad.reader();
@@ -181,8 +187,9 @@ fn versions_wrap() {
 
 #[test]
 fn bytes_come_with_their_length() {
-    for trust in EACH_TRUST {
-        let config = Config::bytes(21).slots(4);
+    for (trust, spacing) in EACH {
+        let mut config = Config::bytes(21).slots(4);
+        config.spacing = spacing;
         let room = Room::of::<Notepad<[u8]>>(&config);
         let pad = Notepad::<[u8]>::init(room.region(trust), &config).unwrap();
         assert_eq!((pad.most_bytes(), pad.slots()), (21, 4));
@@ -218,7 +225,7 @@ fn bytes_come_with_their_length() {
         assert_eq!(writer.draft().commit(22), Err(too_long));
         // A length that no writer writes.
         let version = writer.version().unwrap().get();
-        room.set(slot((version & 3) as usize) + 4, 22);
+        room.set(slot(&room, (version & 3) as usize) + 4, 22);
         assert_eq!(reader.try_read_into(&mut into), Err(Missed::Corrupt));
         assert_eq!(reader.most_bytes(), 21);
     }
@@ -226,10 +233,12 @@ fn bytes_come_with_their_length() {
 
 #[test]
 fn a_word_is_one_load_and_never_lapped() {
-    for trust in EACH_TRUST {
-        let room = Room::of::<Notepad<[u8; 3]>>(&Config::new());
-        assert_eq!(room.len(), 384, "no slots");
-        let pad = Notepad::<[u8; 3]>::init(room.region(trust), &Config::new().tagged(5)).unwrap();
+    for (trust, spacing) in EACH {
+        let config = Config::spaced(spacing).tagged(5);
+        let room = Room::of::<Notepad<[u8; 3]>>(&config);
+        let fixed = [384, 112][usize::from(spacing == Spacing::Compact)];
+        assert_eq!(room.len(), fixed, "no slots");
+        let pad = Notepad::<[u8; 3]>::init(room.region(trust), &config).unwrap();
         assert_eq!((pad.slots(), pad.most_bytes(), pad.type_tag()), (1, 3, 5));
         let mut writer = pad.bare_writer(&NoProof).unwrap();
         let reader = pad.reader();
@@ -330,8 +339,10 @@ fn another_shape_is_refused_with_both_values() {
             pad.expect_tag(3).unwrap_err(),
             mismatch(Field::TypeTag, 3, 0)
         );
-        let short = Room::new(room.len() - 128);
-        let made = Notepad::<Value>::init(short.region(EACH_TRUST[0]), &Config::new().slots(4));
+        let line = room.spacing().line_bytes();
+        let short = Room::new(room.len() - line);
+        let config = Config::spaced(room.spacing()).slots(4);
+        let made = Notepad::<Value>::init(short.region(EACH_TRUST[0]), &config);
         assert!(matches!(made, Err(Error::TooSmall { .. })));
     });
 }

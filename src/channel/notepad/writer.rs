@@ -9,11 +9,11 @@ use super::{Draft, NUMBER, Note, Version, WORD, WRITTEN, is_word};
 use crate::channel::seat::Seat;
 use crate::channel::stamp::{Content, Glance, TooLong, close, complete, open};
 use crate::memory::Pod;
+use crate::memory::maintenance::Extent;
 use crate::memory::order::{OBSERVE, PUBLISH, RELAXED};
 use crate::memory::racing::{RacingSlot, RacingSlots};
 use crate::memory::sync::AtomicU32;
-use crate::segment::doorbell::{Ringer, Signal, Silent, Wake};
-use crate::segment::join::Peer;
+use crate::segment::wake::{Hook, Silent, Wake};
 
 /// Of a T, for one thread at a time.
 type Alone<T> = PhantomData<(fn(&T), Cell<()>)>;
@@ -33,7 +33,7 @@ pub(super) struct Pen<'p, W: Wake> {
     slots: RacingSlots<'p>,
     /// What the region's word says.
     latest: u32,
-    seat: Seat<'p, W>,
+    pub(super) seat: Seat<'p, W>,
 }
 
 impl<'p, W: Wake> Pen<'p, W> {
@@ -53,7 +53,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     pub(super) fn begin(&mut self) -> RacingSlot<'p> {
         let number = self.next();
         let slot = self.slots.slot(number);
-        open(slot, number);
+        open(slot, number, self.seat.upkeep());
         slot
     }
 
@@ -61,7 +61,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     #[inline(always)]
     pub(super) fn finish(&mut self, slot: RacingSlot<'p>) -> Version {
         let number = self.next();
-        close(slot, number);
+        close(slot, number, self.seat.upkeep());
         self.publish(number)
     }
 
@@ -69,6 +69,7 @@ impl<'p, W: Wake> Pen<'p, W> {
     fn publish(&mut self, number: u32) -> Version {
         self.latest = WRITTEN | number;
         self.word.store(self.latest, PUBLISH); // PUBLISH: pairs with OBSERVE
+        self.seat.upkeep().clean(Extent::of(self.word));
         self.seat.wake();
         Version(number)
     }
@@ -85,22 +86,6 @@ impl<'p, W: Wake> Pen<'p, W> {
         if more {
             self.publish(next);
         }
-    }
-}
-
-impl<'p, T: Content + ?Sized> Writer<'p, T> {
-    /// The same end, which from now on rings the doorbell of whoever waits for the next version, beginning now.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
-    pub fn ringing<S: Signal>(
-        self,
-        me: &'p Peer<'_>,
-        signal: S,
-    ) -> crate::Result<Writer<'p, T, Ringer<'p, S>>> {
-        self.pen.seat.check_home(me)?;
-        Ok(self.rewired(|_| Ringer::new(me.segment().table(), signal)))
     }
 }
 
@@ -125,6 +110,12 @@ impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
             pen,
             of: PhantomData,
         }
+    }
+
+    /// The same end, which from now on calls `hook` after each version, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Writer<'p, T, Hook<F>> {
+        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
+        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.
@@ -174,6 +165,7 @@ impl<T: Pod, W: Wake> Writer<'_, T, W> {
     pub fn write(&mut self, value: &T) -> Version {
         if const { is_word::<T>() } {
             self.pen.value.store(to_word(value), PUBLISH); // PUBLISH: pairs with OBSERVE in Reader::load
+            self.pen.seat.upkeep().clean(Extent::of(self.pen.value));
             let next = self.pen.next();
             return self.pen.publish(next);
         }

@@ -118,6 +118,7 @@ pub use crate::channel::stamp::TooLong;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{Field, Result};
+use crate::memory::layout::Spacing;
 use crate::memory::liveness::NoProof;
 use crate::memory::region::RegionRef;
 use crate::segment::doorbell::{Silent, Wake};
@@ -146,6 +147,7 @@ impl<'m, Q: Content + ?Sized, A: Content + ?Sized> Sealed<'m> for Rpc<'m, Q, A> 
             element_align: Q::FIXED.map_or(1, |fixed| fixed.1) as u32,
             type_tag: config.type_tag,
             framing: terms.framing(),
+            spacing: Spacing::Lines,
             span_bytes: Places::of(&terms)?.bytes as u64,
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! # Shape
 //!
-//! A position pair (header, tail, head, control: 512 bytes), then `capacity` slots of `size_of::<T>()` bytes.
+//! A position pair (header, tail, head, control: 512 bytes; 128 if compact), then `capacity` slots of `size_of::<T>()` bytes.
 //!
 //! # Protocol
 //!
@@ -38,7 +38,10 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_has_atomic = "32")]
+mod claimed;
 mod consumer;
+mod maintained;
 mod producer;
 
 use core::marker::PhantomData;
@@ -49,12 +52,12 @@ use crate::channel::cursor::{self, Pair, Slots};
 use crate::channel::seat::Claimant;
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
-use crate::memory::liveness::{Liveness, NoProof};
+use crate::memory::layout::Spacing;
+use crate::memory::liveness::Sole;
 use crate::memory::region::RegionRef;
-use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::Geometry;
-use crate::segment::join::Peer;
 use crate::segment::kind::{Channel, Kind, sealed::Sealed};
+use crate::segment::wake::{Silent, Wake};
 
 /// What the creator of a ring decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct Config {
     pub capacity: u32,
     /// The user's own number for `T`, compared by [`Spsc::expect_tag`] and by plans; 0 if none.
     pub type_tag: u64,
+    /// How far apart the words of both ends lie: of no meaning for what they do. See [`Spacing`] for what the compact one costs.
+    pub spacing: Spacing,
 }
 
 impl Config {
@@ -72,6 +77,7 @@ impl Config {
         Self {
             capacity,
             type_tag: 0,
+            spacing: Spacing::Lines,
         }
     }
 
@@ -80,11 +86,17 @@ impl Config {
         self.type_tag = type_tag;
         self
     }
+
+    /// Compact, for microcontrollers: 128 bytes and the slots, where 512 and the slots are usual. See [`Spacing::Compact`] for what it costs elsewhere.
+    pub const fn compact(mut self) -> Self {
+        self.spacing = Spacing::Compact;
+        self
+    }
 }
 
 /// Size and alignment of the element, if slots can hold it: checked by whoever attaches too, since a slot is
 /// aligned only as far as its line.
-fn check_element<T>() -> Result<(usize, usize)> {
+fn check_element<T>(spacing: Spacing) -> Result<(usize, usize)> {
     let bad = |field, found: usize, want| Error::BadConfig {
         field,
         found: found as u64,
@@ -95,8 +107,11 @@ fn check_element<T>() -> Result<(usize, usize)> {
         let want = "an element of 1 byte to 16 MiB";
         return Err(bad(Field::ElementBytes, bytes, want));
     }
-    if align > crate::CACHE_LINE {
-        let want = "an alignment of at most 128";
+    if align > spacing.line_bytes() {
+        let want = match spacing {
+            Spacing::Lines => "an alignment of at most 128",
+            Spacing::Compact => "an alignment of at most 16, the ring being compact",
+        };
         return Err(bad(Field::ElementAlign, align, want));
     }
     Ok((bytes, align))
@@ -113,7 +128,7 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     type Config = Config;
 
     fn geometry(config: &Config) -> Result<Geometry> {
-        let (bytes, align) = check_element::<T>()?;
+        let (bytes, align) = check_element::<T>(config.spacing)?;
         Ok(Geometry {
             kind: Self::KIND,
             capacity: config.capacity,
@@ -121,7 +136,8 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
             element_align: align as u32,
             type_tag: config.type_tag,
             framing: 0,
-            span_bytes: cursor::span_bytes(config.capacity, bytes, bytes)?,
+            spacing: config.spacing,
+            span_bytes: cursor::span_bytes(config.spacing, config.capacity, bytes, bytes)?,
         })
     }
 
@@ -130,8 +146,8 @@ impl<'m, T: Pod> Sealed<'m> for Spsc<'m, T> {
     }
 
     fn attach_ref(region: RegionRef<'m>) -> Result<Self> {
-        check_element::<T>()?;
         let pair = Pair::attach(region, Self::KIND, size_of::<T>())?;
+        check_element::<T>(pair.geometry.spacing)?;
         pair.geometry
             .expect_element(size_of::<T>(), align_of::<T>())?;
         Ok(Self {
@@ -151,6 +167,11 @@ impl<'m, T: Pod> Spsc<'m, T> {
         self.pair.geometry.capacity
     }
 
+    /// How far apart the words of different writers lie, as its creator chose.
+    pub fn spacing(&self) -> Spacing {
+        self.pair.geometry.spacing
+    }
+
     /// The creator's number for the element type; 0 if none.
     pub fn type_tag(&self) -> u64 {
         self.pair.geometry.type_tag
@@ -166,54 +187,45 @@ impl<'m, T: Pod> Spsc<'m, T> {
         Ok(self)
     }
 
-    /// Claims the producer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; it goes on where the dead one committed last.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`], [`Error::Corrupt`], [`Error::Forked`], [`Error::Busy`].
-    pub fn producer<'p>(&self, me: &'p Peer<'m>) -> Result<Producer<'p, T>> {
-        self.produce_as(Claimant::Peer(me), Silent)
-    }
-
-    /// Claims the consumer's end in the name of a peer of the ring's segment.
-    ///
-    /// An end whose owner is proven dead is taken over; items it did not acknowledge come again.
-    ///
-    /// # Errors
-    ///
-    /// As [`Spsc::producer`].
-    pub fn consumer<'p>(&self, me: &'p Peer<'m>) -> Result<Consumer<'p, T>> {
-        self.consume_as(Claimant::Peer(me), Silent)
-    }
-
     /// Claims both ends of a bare ring: for two threads, or a core and its interrupt.
     ///
     /// # Errors
     ///
     /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
     pub fn split(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
-        Ok((self.bare_producer(&NoProof)?, self.bare_consumer(&NoProof)?))
+        let who = Claimant::splitting(self.pair.region())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the producer's end of a bare ring. `proof` may show an earlier holder dead
-    /// ([`Evicted`](crate::Evicted), with [`PeerId::BARE`](crate::PeerId::BARE)).
+    /// Both ends of a bare ring for good: nobody ever claims one, on any machine, and none is given back.
+    ///
+    /// The only way without compare-and-swap, where the maker's handle alone can do it; elsewhere it claims both.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::producer`]; [`Error::ForeignPeer`] for a ring in a segment.
-    pub fn bare_producer(&self, proof: &'m dyn Liveness) -> Result<Producer<'m, T>> {
-        self.produce_as(Claimant::Bare(proof), Silent)
+    /// [`Error::EndpointTaken`], [`Error::ForeignPeer`] for a ring in a segment, [`Error::ReadOnly`], [`Error::Corrupt`].
+    pub fn split_static(self) -> Result<(Producer<'m, T>, Consumer<'m, T>)> {
+        let who = Claimant::of_all(self.pair.region(), &self.pair.claims())?;
+        Ok((self.produce_as(who, Silent)?, self.consume_as(who, Silent)?))
     }
 
-    /// Claims the consumer's end of a bare ring; `proof` as in [`Spsc::bare_producer`].
+    /// The producer's end of a ring that was split for good, for another core or context, or after a restart: it goes on where the one
+    /// before committed last.
     ///
     /// # Errors
     ///
-    /// As [`Spsc::bare_producer`].
-    pub fn bare_consumer(&self, proof: &'m dyn Liveness) -> Result<Consumer<'m, T>> {
-        self.consume_as(Claimant::Bare(proof), Silent)
+    /// [`Error::Mismatch`] if the ring was not split for good; [`Error::Corrupt`].
+    pub fn static_producer(&self, sole: Sole) -> Result<Producer<'m, T>> {
+        self.produce_as(Claimant::sole(sole), Silent)
+    }
+
+    /// The consumer's end of a ring that was split for good; as [`Spsc::static_producer`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Spsc::static_producer`].
+    pub fn static_consumer(&self, sole: Sole) -> Result<Consumer<'m, T>> {
+        self.consume_as(Claimant::sole(sole), Silent)
     }
 
     pub(crate) fn produce_as<'p, W: Wake>(

@@ -4,8 +4,9 @@ mod refused;
 use core::mem::forget;
 
 use super::{Config, Consumer, Producer, Spsc};
+use crate::memory::layout::Spacing;
 use crate::memory::liveness::{NoProof, PeerId};
-use crate::memory::testing::{EACH_TRUST, Gone, Room, TooAligned, Trust};
+use crate::memory::testing::{EACH, EACH_TRUST, Gone, Room, TooAligned, Trust};
 use crate::{Channel, Error, Field, Full};
 
 /// Wire offsets of the positions.
@@ -13,18 +14,30 @@ const TAIL: usize = 128;
 const HEAD: usize = 256;
 
 fn room(slots: u32) -> Room {
-    Room::of::<Spsc<u32>>(&Config::new(slots))
+    spaced(slots, Spacing::Lines)
+}
+
+fn spaced(slots: u32, spacing: Spacing) -> Room {
+    let config = Config {
+        spacing,
+        ..Config::new(slots)
+    };
+    Room::of::<Spsc<u32>>(&config)
 }
 
 fn both(room: &Room, trust: Trust, slots: u32) -> (Producer<'_, u32>, Consumer<'_, u32>) {
-    let ring = Spsc::init(room.region(trust), &Config::new(slots)).unwrap();
+    let config = Config {
+        spacing: room.spacing(),
+        ..Config::new(slots)
+    };
+    let ring = Spsc::init(room.region(trust), &config).unwrap();
     ring.split().unwrap()
 }
 
 /// Runs `test` with a ring of four slots under each trust.
 fn with_each(test: impl Fn(Producer<'_, u32>, Consumer<'_, u32>)) {
-    for trust in EACH_TRUST {
-        let room = room(4);
+    for (trust, spacing) in EACH {
+        let room = spaced(4, spacing);
         let (tx, rx) = both(&room, trust, 4);
         test(tx, rx);
     }

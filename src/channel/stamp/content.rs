@@ -4,7 +4,7 @@
 
 use crate::error::{Error, Field, Result};
 use crate::memory::Pod;
-use crate::memory::layout;
+use crate::memory::layout::{self, Spacing};
 use crate::memory::order::RELAXED;
 use crate::memory::racing::{self, RacingSlots};
 use crate::memory::region::RegionRef;
@@ -55,6 +55,7 @@ pub(crate) struct Shape {
     /// What the stride is a multiple of.
     pub(crate) unit: usize,
     pub(crate) type_tag: u64,
+    pub(crate) spacing: Spacing,
     /// The kind's own number for "values of one type"; the next one says bytes.
     pub(crate) framing: u32,
 }
@@ -87,7 +88,9 @@ impl Shape {
             element_align: align as u32,
             type_tag: self.type_tag,
             framing: self.framing + u32::from(T::FIXED.is_none()),
-            span_bytes: layout::block(self.fixed, self.slots as usize, stride)?.size() as u64,
+            spacing: self.spacing,
+            span_bytes: layout::spaced(self.spacing, self.fixed, self.slots as usize, stride)?
+                .size() as u64,
         })
     }
 }

@@ -39,6 +39,7 @@ pub use self::content::Content;
 pub(crate) use self::content::{Shape, clear, slots};
 pub(crate) use self::cursor::Fill;
 pub use self::cursor::{Glance, TooLong};
+use crate::memory::maintenance::{Extent, Upkeep};
 use crate::memory::order::{ARRIVE, CLOSE, OPEN, RELAXED, VALIDATE};
 use crate::memory::racing::RacingSlot;
 use crate::memory::sync::fence;
@@ -54,20 +55,24 @@ pub(crate) const fn complete(number: u32) -> u32 {
 
 /// Says that a slot is being written, before the first word is.
 #[inline(always)]
-pub(crate) fn open(slot: RacingSlot<'_>, number: u32) {
+pub(crate) fn open(slot: RacingSlot<'_>, number: u32, by: &impl Upkeep) {
     slot.stamp().store(complete(number) | 1, RELAXED);
     fence(OPEN); // OPEN: pairs with VALIDATE
+    by.clean(Extent::of(slot.stamp()));
 }
 
 /// Says that a slot is complete, after the last word was.
 #[inline(always)]
-pub(crate) fn close(slot: RacingSlot<'_>, number: u32) {
+pub(crate) fn close(slot: RacingSlot<'_>, number: u32, by: &impl Upkeep) {
+    by.clean(slot.content());
     slot.stamp().store(complete(number), CLOSE); // CLOSE: pairs with ARRIVE
+    by.clean(Extent::of(slot.stamp()));
 }
 
 /// The stamp, before the first word is read.
 #[inline(always)]
-pub(crate) fn look(slot: RacingSlot<'_>) -> u32 {
+pub(crate) fn look(slot: RacingSlot<'_>, by: &impl Upkeep) -> u32 {
+    by.invalidate(Extent::of(slot.stamp()));
     let stamp = slot.stamp().load(RELAXED);
     fence(ARRIVE); // ARRIVE: pairs with CLOSE
     stamp
@@ -75,8 +80,9 @@ pub(crate) fn look(slot: RacingSlot<'_>) -> u32 {
 
 /// The stamp, after the last word was read: unless it is what it was, what was read may be torn.
 #[inline(always)]
-pub(crate) fn look_again(slot: RacingSlot<'_>) -> u32 {
+pub(crate) fn look_again(slot: RacingSlot<'_>, by: &impl Upkeep) -> u32 {
     fence(VALIDATE); // VALIDATE: pairs with OPEN
+    by.invalidate(Extent::of(slot.stamp()));
     slot.stamp().load(RELAXED)
 }
 

@@ -6,8 +6,9 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use super::memory::{HUGE, Mapping};
 use rustix::mm::Advice;
+
+use crate::os::unix::mapping::{HUGE, Mapping};
 
 impl Mapping {
     /// As [`Mapping::map`], in huge pages as far as the system has them.

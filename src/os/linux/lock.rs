@@ -6,18 +6,19 @@
 //!
 //! Rules for the caller:
 //! - each holder locks through a description of its OWN; `dup`, `fork` and descriptor passing share one description, and
-//!   a surviving copy keeps the lock after its owner's death: open with CLOEXEC, see [`set_close_on_exec`];
+//!   a surviving copy keeps the lock after its owner's death: open with CLOEXEC, see [`set_close_on_exec`](crate::os::unix::calls::set_close_on_exec);
 //! - questions go through another description that holds no lock: the kernel never reports a description's own locks.
 //!
 //! What a crash leaves: nothing, unless a copy of the description lives on in another process.
 
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fstat, open};
-use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 
 use super::{context, invalid};
+use crate::os::unix::directory::Permissions;
+use crate::os::unix::names::{CREATOR, OPEN};
 
 /// Takes byte `byte` exclusively, without waiting; `false`: another description holds it, in either way.
 ///
@@ -50,20 +51,72 @@ pub(crate) fn held_at_all(ask: BorrowedFd<'_>, byte: u64) -> io::Result<bool> {
     get(ask, libc::F_WRLCK, byte)
 }
 
+/// One party's description of a lock file, or of memory whose own bytes are locked.
+#[derive(Debug)]
+pub(in crate::os) struct LockFile(pub(in crate::os) OwnedFd);
+
+impl LockFile {
+    /// The locks of a segment, all in the one file `fd` describes.
+    pub(in crate::os) fn of(
+        fd: OwnedFd,
+        _dir: BorrowedFd<'_>,
+        _name: &str,
+        _permissions: &Permissions,
+    ) -> io::Result<Self> {
+        Ok(Self(fd))
+    }
+
+    /// Bytes need no making.
+    pub(in crate::os) fn make(&self, _rows: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// There are no more lock files.
+    pub(in crate::os) fn is_one(_rest: &str) -> bool {
+        false
+    }
+
+    /// The description.
+    pub(in crate::os) fn fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// See [`try_exclusive`].
+    pub(in crate::os) fn try_exclusive(&self, byte: u64) -> io::Result<bool> {
+        try_exclusive(self.fd(), byte)
+    }
+
+    /// See [`try_shared`].
+    pub(in crate::os) fn try_shared(&self, byte: u64) -> io::Result<bool> {
+        try_shared(self.fd(), byte)
+    }
+
+    /// See [`release`].
+    pub(in crate::os) fn release(&self, byte: u64) -> io::Result<()> {
+        release(self.fd(), byte)
+    }
+
+    /// See [`held_exclusively`].
+    pub(in crate::os) fn held_exclusively(&self, byte: u64) -> io::Result<bool> {
+        held_exclusively(self.fd(), byte)
+    }
+
+    /// Whether anybody has the segment open.
+    pub(in crate::os) fn is_open_somewhere(&self) -> io::Result<bool> {
+        held_at_all(self.fd(), OPEN)
+    }
+
+    /// Whether anybody has the segment open, creates or leaves it.
+    pub(in crate::os) fn is_in_use(&self) -> io::Result<bool> {
+        Ok(held_at_all(self.fd(), OPEN)? || held_at_all(self.fd(), CREATOR)?)
+    }
+}
+
 /// A fresh open file description of the file behind `fd`, with the same access mode and CLOEXEC; it shares no lock with `fd`.
 ///
 /// Goes through `/proc/self/fd` and needs the file's own permissions: opening by name is better where there is a name.
 pub(crate) fn reopen(fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     reopen_through("/proc/self/fd", fd)
-}
-
-/// Sets or clears CLOEXEC of the one descriptor `fd`.
-///
-/// Clear it only between fork and exec, on a description opened for that child; the child sets it again at once.
-pub(crate) fn set_close_on_exec(fd: BorrowedFd<'_>, on: bool) -> io::Result<()> {
-    let mut flags = fcntl_getfd(fd)?;
-    flags.set(FdFlags::CLOEXEC, on);
-    Ok(fcntl_setfd(fd, flags)?)
 }
 
 fn reopen_through(descriptors: &str, fd: BorrowedFd<'_>) -> io::Result<OwnedFd> {

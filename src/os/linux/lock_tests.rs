@@ -1,14 +1,13 @@
 //! Byte locks: what they promise, and each trap beside the call that avoids it.
 
+use rustix::io::{Errno, FdFlags, fcntl_getfd};
 use std::fs::File;
-use std::os::fd::AsFd;
 
-use rustix::io::Errno;
-
-use super::super::directory::{Create, Permissions, open_file};
 use super::super::memory::memfd;
 use super::super::testing::{Child, Scratch, fork, until};
 use super::*;
+use crate::os::unix::calls::set_close_on_exec;
+use crate::os::unix::directory::{Create, Permissions, open_file};
 
 /// A fresh description of the lock file.
 fn describe(scratch: &Scratch, write: bool) -> OwnedFd {
@@ -276,5 +275,5 @@ fn a_byte_beyond_the_largest_file_is_an_error() {
         try_exclusive(fd.as_fd(), u64::MAX).unwrap_err().kind(),
         io::ErrorKind::InvalidInput
     );
-    assert!(try_exclusive(fd.as_fd(), i64::MAX as u64 - 1).unwrap());
+    assert!(try_exclusive(fd.as_fd(), libc::off_t::MAX as u64 - 1).unwrap());
 }

@@ -1,13 +1,16 @@
 //! Memory: reserved or refused, sealed or not, and gone in forked children.
 
-use std::sync::atomic::AtomicBool;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use rustix::fs::{Mode, OFlags, openat};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
-use super::super::directory::{Create, Permissions, open_file};
+use super::super::page_size;
 use super::super::testing::{Scratch, fork, run_test, small_tmpfs, under_signals, until};
 use super::*;
+use crate::os::unix::directory::{Create, Permissions, open_file};
+use crate::os::unix::mapping::{HUGE, alignment};
 
 const PAGE: usize = 4096;
 

@@ -1,13 +1,13 @@
-//! The Linux primitives, one file each, wrapped so that the rooms above need no `unsafe`.
+//! The primitives of Linux and Android, one file each, wrapped so that the rooms above need no `unsafe`.
 //!
 //! What: byte locks ([`lock`]), mapped memory ([`memory`]), the fork word ([`fork`]), proof of death by process
-//! ([`process`]), wake-up pipes ([`bell`]), descriptor passing ([`socket`]), checked directories and files ([`directory`]).
+//! ([`process`]), descriptor passing ([`socket`]).
 //! Why: each call answers with a plain `std::io::Result`; nothing here knows a channel, a peer row or a header.
 //! What a crash leaves: descriptors, locks, mappings and memfds go with the process; only names in a directory stay.
 
-pub(crate) mod bell;
-pub(crate) mod clock;
-pub(crate) mod directory;
+// What a test has other files do in its place.
+#![cfg_attr(ringpad_flock, allow(dead_code))]
+
 pub(crate) mod fork;
 pub(crate) mod huge;
 pub(crate) mod lock;
@@ -15,23 +15,30 @@ pub(crate) mod memory;
 pub(crate) mod process;
 pub(crate) mod socket;
 
+/// Where segments may lie: memory that looks like files.
+#[cfg(target_os = "linux")]
+pub(in crate::os) fn temporary_directory() -> Option<std::path::PathBuf> {
+    Some("/dev/shm".into())
+}
+
+/// Android has no `/dev/shm`, and no directory that every program may write.
+#[cfg(target_os = "android")]
+pub(in crate::os) fn temporary_directory() -> Option<std::path::PathBuf> {
+    let path = std::env::var_os("TMPDIR").filter(|path| !path.is_empty());
+    path.map(Into::into)
+}
+
+/// Random bytes.
+pub(in crate::os) fn fill_random(bytes: &mut [u8]) -> std::io::Result<()> {
+    let mut filled = 0;
+    while filled < bytes.len() {
+        let rest = &mut bytes[filled..];
+        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
-mod testing;
+pub(in crate::os) mod testing;
 
-/// Bytes of a page. Not rustix's, which reads the kernel's vDSO and so crashes under valgrind (rustix#1559).
-fn page_size() -> usize {
-    // SAFETY: asks for a number, touches no memory of ours.
-    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
-    usize::try_from(bytes).expect("a system with pages")
-}
-
-/// `error` with what was being done in front of it; the kind stays.
-fn context(error: impl Into<std::io::Error>, doing: std::fmt::Arguments<'_>) -> std::io::Error {
-    let error = error.into();
-    std::io::Error::new(error.kind(), format!("{doing}: {error}"))
-}
-
-/// An `InvalidInput` error that says `text`.
-fn invalid(text: impl Into<String>) -> std::io::Error {
-    std::io::Error::new(std::io::ErrorKind::InvalidInput, text.into())
-}
+use crate::os::unix::calls::{context, invalid, page_size};

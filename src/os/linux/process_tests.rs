@@ -2,10 +2,10 @@
 
 use std::io::Write;
 
-use super::super::directory::{Create, Permissions, open_file};
 use super::super::lock::{held_exclusively, try_exclusive};
 use super::super::testing::{Child, Scratch, fork, run_test, until};
 use super::*;
+use crate::os::unix::directory::{Create, Permissions, open_file};
 
 fn waiting_child() -> Child {
     let child = fork(&[], |inside| {
@@ -75,7 +75,7 @@ fn a_watch_sees_the_exit_of_a_zombie_before_it_is_reaped() {
     assert!(early.has_exited().unwrap());
     let late = watch(&identity);
     assert!(late.has_exited().unwrap(), "a watch made on the zombie");
-    let ready = super::super::bell::wait(&[early.as_fd()], None).unwrap();
+    let ready = crate::os::unix::bell::wait(&[early.as_fd()], None).unwrap();
     assert!(ready.has(0), "it polls beside a doorbell");
     child.reap();
     assert!(early.has_exited().unwrap() && late.has_exited().unwrap());

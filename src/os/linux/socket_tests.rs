@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 use rustix::fs::fstat;
 use rustix::io::{Errno, FdFlags, fcntl_getfd};
 
-use super::super::bell::wait;
 use super::super::memory::memfd;
 use super::super::testing::{fork, under_signals, until};
 use super::*;
+use crate::os::unix::bell::wait;
 
 #[test]
 fn eighty_descriptors_arrive_in_order_and_closed_on_exec() {

@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, WaitOptions, WaitStatus};
 
-use super::bell::wait;
-use super::directory::{Permissions, private};
+use crate::os::unix::bell::wait;
+use crate::os::unix::directory::{Permissions, private};
 
 /// How long a condition may take to come true.
-pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+pub(in crate::os) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits for `condition`.
 #[track_caller]
-pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
+pub(in crate::os) fn until(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "never came true: {what}");
@@ -31,13 +31,13 @@ pub(super) fn until(what: &str, mut condition: impl FnMut() -> bool) {
 }
 
 /// A private directory, removed with its contents on drop.
-pub(super) struct Scratch {
-    pub(super) path: PathBuf,
-    pub(super) dir: OwnedFd,
+pub(in crate::os) struct Scratch {
+    pub(in crate::os) path: PathBuf,
+    pub(in crate::os) dir: OwnedFd,
 }
 
 impl Scratch {
-    pub(super) fn new() -> Scratch {
+    pub(in crate::os) fn new() -> Scratch {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!(
             "ringpad-os-{}-{}",
@@ -49,7 +49,7 @@ impl Scratch {
         Scratch { path, dir }
     }
 
-    pub(super) fn dir(&self) -> BorrowedFd<'_> {
+    pub(in crate::os) fn dir(&self) -> BorrowedFd<'_> {
         self.dir.as_fd()
     }
 }
@@ -61,24 +61,24 @@ impl Drop for Scratch {
 }
 
 /// The child's side of [`fork`].
-pub(super) struct Inside {
+pub(in crate::os) struct Inside {
     gate: OwnedFd,
     report: OwnedFd,
 }
 
 impl Inside {
     /// Lets [`Child::reported`] go on.
-    pub(super) fn report(&self) {
+    pub(in crate::os) fn report(&self) {
         let _ = rustix::io::write(&self.report, b"!");
     }
 
     /// Waits until the parent calls [`Child::release`] or is no more.
-    pub(super) fn hold(&self) {
+    pub(in crate::os) fn hold(&self) {
         while rustix::io::read(&self.gate, &mut [0; 1]) == Err(rustix::io::Errno::INTR) {}
     }
 
     /// Forks again, in the child; the grandchild has all the child has. Without allocating.
-    pub(super) fn fork(&self, body: impl FnOnce() -> i32) -> Option<Pid> {
+    pub(in crate::os) fn fork(&self, body: impl FnOnce() -> i32) -> Option<Pid> {
         // SAFETY: the grandchild makes system calls only and leaves by `_exit`.
         let pid = unsafe { libc::fork() };
         if pid == 0 {
@@ -89,7 +89,7 @@ impl Inside {
     }
 
     /// Becomes a program that ends at [`Child::release`]; reports by being it. Returns only on failure.
-    pub(super) fn become_cat(&self) -> i32 {
+    pub(in crate::os) fn become_cat(&self) -> i32 {
         // SAFETY: both descriptors are open, and a forked child's standard input is used by nobody else.
         if unsafe { libc::dup2(self.gate.as_raw_fd(), 0) } != 0 {
             return 90;
@@ -102,7 +102,7 @@ impl Inside {
 }
 
 /// A forked child; killed and reaped on drop.
-pub(super) struct Child {
+pub(in crate::os) struct Child {
     pid: Pid,
     gate: Option<OwnedFd>,
     report: OwnedFd,
@@ -110,7 +110,7 @@ pub(super) struct Child {
 }
 
 /// Forks a child that runs `body`, exits with what it answers, and has no descriptors but `keep` and the standard three.
-pub(super) fn fork(keep: &[BorrowedFd<'_>], body: impl FnOnce(&Inside) -> i32) -> Child {
+pub(in crate::os) fn fork(keep: &[BorrowedFd<'_>], body: impl FnOnce(&Inside) -> i32) -> Child {
     let (gate_read, gate_write) =
         rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     let (report_read, report_write) =
@@ -151,7 +151,7 @@ impl Drop for Leave {
     }
 }
 
-pub(super) fn exit(code: i32) -> ! {
+pub(in crate::os) fn exit(code: i32) -> ! {
     // SAFETY: ends the process at once, running nothing.
     unsafe { libc::_exit(code) }
 }
@@ -169,35 +169,35 @@ fn close_all_but(kept: &[i32]) {
 }
 
 impl Child {
-    pub(super) fn pid(&self) -> u32 {
+    pub(in crate::os) fn pid(&self) -> u32 {
         self.pid.as_raw_nonzero().get() as u32
     }
 
     /// Waits until someone in the child reported, or nobody is left who could.
     #[track_caller]
-    pub(super) fn reported(&self) {
+    pub(in crate::os) fn reported(&self) {
         let ready = wait(&[self.report.as_fd()], Some(Instant::now() + PATIENCE)).unwrap();
         assert!(ready.any(), "the child never reported");
     }
 
     /// Ends every [`Inside::hold`].
-    pub(super) fn release(&mut self) {
+    pub(in crate::os) fn release(&mut self) {
         self.gate = None;
     }
 
     /// Whether a process besides us still has what [`Inside::hold`] waits on.
-    pub(super) fn inhabited(&self) -> bool {
+    pub(in crate::os) fn inhabited(&self) -> bool {
         let gate = self.gate.as_ref().unwrap();
         !wait(&[gate.as_fd()], Some(Instant::now())).unwrap().any()
     }
 
-    pub(super) fn kill(&self) {
+    pub(in crate::os) fn kill(&self) {
         rustix::process::kill_process(self.pid, Signal::KILL).unwrap();
     }
 
     /// Waits until it is a zombie, and leaves it one.
     #[track_caller]
-    pub(super) fn zombie(&self) {
+    pub(in crate::os) fn zombie(&self) {
         let how = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         until("the child exits", || {
             rustix::process::waitid(WaitId::Pid(self.pid), how)
@@ -208,7 +208,7 @@ impl Child {
 
     /// Waits for its end and reaps it.
     #[track_caller]
-    pub(super) fn reap(&mut self) -> WaitStatus {
+    pub(in crate::os) fn reap(&mut self) -> WaitStatus {
         let mut status = None;
         until("the child exits", || {
             status = rustix::process::waitpid(Some(self.pid), WaitOptions::NOHANG).unwrap();
@@ -220,7 +220,7 @@ impl Child {
 
     /// [`Child::reap`] without having kept the child.
     #[track_caller]
-    pub(super) fn ended(mut self) -> WaitStatus {
+    pub(in crate::os) fn ended(mut self) -> WaitStatus {
         self.reap()
     }
 }
@@ -235,7 +235,7 @@ impl Drop for Child {
 }
 
 /// A tmpfs of `size` (such as `1m`) that is mounted nowhere: its root directory. Needs root.
-pub(super) fn small_tmpfs(size: &CStr) -> io::Result<OwnedFd> {
+pub(in crate::os) fn small_tmpfs(size: &CStr) -> io::Result<OwnedFd> {
     let descriptor = |answer: libc::c_long| match i32::try_from(answer) {
         // SAFETY: a descriptor the kernel has just made for us.
         Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
@@ -257,7 +257,7 @@ pub(super) fn small_tmpfs(size: &CStr) -> io::Result<OwnedFd> {
 }
 
 /// Interrupts the thread that runs `body` every 2 ms or so; answers what it did, and how often it was interrupted.
-pub(super) fn under_signals<T>(body: impl FnOnce() -> T) -> (T, u32) {
+pub(in crate::os) fn under_signals<T>(body: impl FnOnce() -> T) -> (T, u32) {
     static HITS: AtomicU32 = AtomicU32::new(0);
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock();
@@ -295,7 +295,7 @@ pub(super) fn under_signals<T>(body: impl FnOnce() -> T) -> (T, u32) {
 
 /// Runs one test of this program again in new namespaces (`unshare` with `options`, as their root; without options in
 /// ours), with an environment variable by which it knows; prints why and answers none where that is not permitted.
-pub(super) fn run_test(options: &[&str], test: &str, env: (&str, &str)) -> Option<Output> {
+pub(in crate::os) fn run_test(options: &[&str], test: &str, env: (&str, &str)) -> Option<Output> {
     let root = rustix::process::geteuid().is_root();
     let (program, user) = match options {
         [] => ("env", &[][..]),

@@ -9,16 +9,19 @@
 //!
 //! Nothing: the memory goes with its last descriptor.
 
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::bell::Bell;
 use super::bells::Bells;
+use super::directory;
+use super::inherit::{Outgoing, take, wanted};
 use super::names::random_id;
-use super::platform::bell::Bell;
-use super::platform::lock::reopen;
+use super::platform::lock::{LockFile, reopen};
 use super::platform::memory::{is_shared_memory, memfd, seal, seals};
-use super::platform::{directory, socket};
+use super::platform::socket;
 use super::seats::{Ask, Seat, Seats};
 use crate::Plan;
 use crate::os::error::Doing;
@@ -31,11 +34,42 @@ const GREETING: [u8; 8] = *b"rp-pass\x01";
 /// Bytes of a message: the greeting and the number of rows.
 const MESSAGE: usize = 12;
 
+/// How the variable of a hand-down begins: whether the other parties keep to the protocol.
+const COOPERATIVE: &str = "cooperative:";
+const DISTRUSTED: &str = "distrusted:";
+
 /// The descriptors that one receiver needs.
-pub(super) struct Parcel {
-    pub(super) memory: OwnedFd,
-    pub(super) seat: Option<OwnedFd>,
-    pub(super) bells: Vec<OwnedFd>,
+struct Parcel {
+    memory: OwnedFd,
+    seat: Option<OwnedFd>,
+    bells: Vec<OwnedFd>,
+}
+
+/// The memory, whose bytes are locked, and descriptions for that: handed down ones, then re-opened ones.
+#[derive(Debug)]
+pub(in crate::os) struct Rows {
+    memory: OwnedFd,
+    spare: Mutex<Vec<Seat>>,
+}
+
+impl Rows {
+    fn spare(&self) -> MutexGuard<'_, Vec<Seat>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn seat(&self) -> Result<Seat> {
+        let spare = self.spare().pop();
+        match spare {
+            Some(seat) => Ok(seat),
+            None => reopen(self.memory.as_fd())
+                .map(|fd| Seat(LockFile(fd)))
+                .doing(|| "opening the memory anew for a lock".into()),
+        }
+    }
+
+    pub(super) fn give_back(&self, seat: Seat) {
+        self.spare().push(seat);
+    }
 }
 
 impl SharedSegment {
@@ -58,14 +92,14 @@ impl SharedSegment {
         let bells = (0..plan.peers).map(|_| Bell::pipe(wary).doing(|| "making a doorbell".into()));
         let bells = Bells::new(bells.collect::<Result<_>>()?);
         let ask = reopen(memory.as_fd()).doing(|| "opening the memory anew".into())?;
-        let seats = Seats::Anonymous {
+        let seats = Seats::Anonymous(Rows {
             memory,
             spare: Mutex::new(Vec::new()),
-        };
+        });
         Ok(Self::assemble(
             mapping,
             segment,
-            Ask(ask),
+            Ask(LockFile(ask)),
             bells,
             seats,
             trust,
@@ -74,7 +108,7 @@ impl SharedSegment {
 
     fn memory(&self) -> Result<BorrowedFd<'_>> {
         match &self.inner.seats {
-            Seats::Anonymous { memory, .. } => Ok(memory.as_fd()),
+            Seats::Anonymous(rows) => Ok(rows.memory.as_fd()),
             Seats::Named(_) => Err(Error::BadHandoff(
                 "a named segment is opened by its name; only an anonymous one is handed over"
                     .into(),
@@ -82,8 +116,47 @@ impl SharedSegment {
         }
     }
 
+    /// What a child needs: two fresh descriptions of the memory, and the pipes.
+    pub(super) fn outgoing(&self) -> Result<Outgoing<'_>> {
+        let (memory, seat, bells) = self.fresh()?;
+        Ok(Outgoing {
+            word: match self.is_distrusted() {
+                true => DISTRUSTED,
+                false => COOPERATIVE,
+            },
+            own: vec![memory, seat],
+            lent: bells,
+            tail: OsString::new(),
+        })
+    }
+
+    /// The segment that a parent handed down by this text.
+    pub(super) fn incoming(text: &OsStr) -> Result<Self> {
+        let wanted = || wanted(text, "descriptors as their parent described them");
+        let known = text.to_str().ok_or_else(wanted)?;
+        // A segment whose bytes a stranger may write is not lent to a child either.
+        let (trust, list) = match (
+            known.strip_prefix(COOPERATIVE),
+            known.strip_prefix(DISTRUSTED),
+        ) {
+            (Some(list), _) => (Trust::Cooperative, list),
+            (_, Some(list)) => (Trust::Distrusted, list),
+            _ => return Err(wanted()),
+        };
+        let mut owned = take(text, list, 2..=socket::MAX_FDS)?.into_iter();
+        let (Some(memory), seat) = (owned.next(), owned.next()) else {
+            return Err(Error::BadHandoff("no memory".into()));
+        };
+        let parcel = Parcel {
+            memory,
+            seat,
+            bells: owned.collect(),
+        };
+        parcel.open(trust)
+    }
+
     /// Two fresh descriptions of the memory, and the pipes.
-    pub(super) fn fresh(&self) -> Result<(OwnedFd, OwnedFd, Vec<BorrowedFd<'_>>)> {
+    fn fresh(&self) -> Result<(OwnedFd, OwnedFd, Vec<BorrowedFd<'_>>)> {
         let memory = self.memory()?;
         let anew = || reopen(memory).doing(|| "opening the memory anew".into());
         Ok((anew()?, anew()?, self.inner.bells.ends().collect()))
@@ -196,6 +269,19 @@ impl SharedSegment {
     }
 }
 
+impl Bells {
+    /// Both ends of every row, in order.
+    fn ends(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.0
+            .iter()
+            .flat_map(|bell| [bell.read_fd(), bell.write_fd()])
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
 impl Parcel {
     fn receive(from: &UnixStream) -> Result<Self> {
         let mut message = [0; MESSAGE];
@@ -227,7 +313,7 @@ impl Parcel {
         })
     }
 
-    pub(super) fn open(self, trust: Trust) -> Result<SharedSegment> {
+    fn open(self, trust: Trust) -> Result<SharedSegment> {
         let sealed = seals(self.memory.as_fd()).doing(|| "asking for the memory's seals".into())?;
         if !sealed.shrink {
             return Err(Error::NotSealed);
@@ -268,14 +354,15 @@ impl Parcel {
             None => reopen(self.memory.as_fd()).or_else(|_| self.memory.try_clone()),
         };
         let ask = ask.doing(|| "copying a descriptor".into())?;
-        let seats = Seats::Anonymous {
+        let spare = self.seat.into_iter().map(|seat| Seat(LockFile(seat)));
+        let seats = Seats::Anonymous(Rows {
             memory: self.memory,
-            spare: Mutex::new(self.seat.into_iter().map(Seat).collect()),
-        };
+            spare: Mutex::new(spare.collect()),
+        });
         Ok(SharedSegment::assemble(
             mapping,
             segment,
-            Ask(ask),
+            Ask(LockFile(ask)),
             Bells::new(bells),
             seats,
             trust,

@@ -7,14 +7,14 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::platform::bell::{self, Bell, MAX_WATCHES, Ready};
+use super::bell::{self, Bell, MAX_WATCHES, Ready};
 use super::platform::process::Watch;
 use crate::os::{Error, Result};
 use crate::{PeerId, Signal};
 
 /// Every row's pipe, both ends held, so that ringing never raises SIGPIPE.
 #[derive(Debug, Default)]
-pub(in crate::os) struct Bells(Vec<Arc<Bell>>);
+pub(in crate::os) struct Bells(pub(super) Vec<Arc<Bell>>);
 
 impl Bells {
     pub(super) fn new(rows: Vec<Bell>) -> Self {
@@ -25,17 +25,6 @@ impl Bells {
     pub(in crate::os) fn ear(&self, row: PeerId) -> Result<Ear> {
         let bell = self.0.get(row.index()).ok_or(Error::NoBells)?;
         Ok(Ear(bell.clone()))
-    }
-
-    /// Both ends of every row, in order.
-    pub(super) fn ends(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.0
-            .iter()
-            .flat_map(|bell| [bell.read_fd(), bell.write_fd()])
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.0.len()
     }
 }
 

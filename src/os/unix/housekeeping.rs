@@ -5,9 +5,9 @@
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use super::names::{CREATOR, Names, OPEN, is_ours};
-use super::platform::directory::{self, Create};
-use super::platform::lock;
+use super::LockFile;
+use super::directory::{self, Create};
+use super::names::{Names, is_anonymous, is_ours, open_lock_file};
 use crate::os::Result;
 use crate::os::error::Doing;
 use crate::os::name::check_name;
@@ -62,9 +62,13 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
         else {
             continue;
         };
-        let Some(ask) = open(&file)? else { continue };
-        let held = |byte| lock::held_at_all(ask.as_fd(), byte).doing(|| format!("asking {file}"));
-        let alive = held(OPEN)? || held(CREATOR)?;
+        let ask = match open_lock_file(dir.as_fd(), name, false, &options.permissions) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
+            other => other.doing(|| format!("opening {file}"))?,
+        };
+        let ask = LockFile::of(ask, dir.as_fd(), name, &options.permissions);
+        let alive = ask.and_then(|ask| ask.is_in_use());
+        let alive = alive.doing(|| format!("asking {file}"))?;
         let memory = open(&format!("{name}.seg"))?;
         let bytes = memory.map(|memory| directory::len(memory.as_fd()));
         listed.push(Listed {
@@ -86,6 +90,13 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 ///
 /// [`Error::Io`](crate::os::Error::Io) if the directory cannot be read.
 pub fn collect(options: &Options) -> Result<Vec<String>> {
+    collect_some(options, |name| {
+        check_name(name).is_ok() || is_anonymous(name)
+    })
+}
+
+/// [`collect`] of some names.
+pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> Result<Vec<String>> {
     let path = options.path();
     let doing = || format!("reading the directory {}", path.display());
     let dir = match directory::private(&path, false, &options.permissions) {
@@ -96,7 +107,7 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
     for file in directory::list(dir.as_fd()).doing(doing)? {
         let file = file.doing(doing)?;
         let Some(name) = file.strip_suffix(".lock") else {
-            if let Some(name) = begun(&file) {
+            if let Some(name) = begun(&file).filter(|name| which(name)) {
                 // Under a lock file it is that one's own; without, a lock file that was never named. A living maker tries again.
                 let lock = directory::exists(dir.as_fd(), &format!("{name}.lock")).doing(doing)?;
                 if !lock && directory::unlink(dir.as_fd(), &file).doing(doing)? {
@@ -105,13 +116,16 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
             }
             continue;
         };
+        if !which(name) {
+            continue;
+        }
         let deadline = soon(BUSY);
         // Somebody is opening it, or it is gone already: not for us.
         let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
             continue;
         };
         let ask = names.open_lock()?;
-        if !names.is_open_somewhere(ask.as_fd())? {
+        if !names.is_open_somewhere(&ask)? {
             names.remove()?;
             collected.push(name.to_owned());
         }
@@ -122,7 +136,7 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
 /// The segment's name in that of a file which was being made.
 fn begun(file: &str) -> Option<&str> {
     let (name, number) = file.strip_suffix(".tmp")?.rsplit_once('.')?;
-    let ours = check_name(name).is_ok() && is_ours(&file[file.len() - number.len() - 4..]);
+    let ours = is_ours(&file[file.len() - number.len() - 4..]);
     ours.then_some(name)
 }
 

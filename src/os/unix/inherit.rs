@@ -10,26 +10,34 @@
 //!
 //! Nothing: descriptors go with their process.
 
+use std::ffi::{OsStr, OsString};
 use std::io;
+use std::ops::RangeInclusive;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::anonymous::Parcel;
-use super::platform::lock::set_close_on_exec;
-use super::platform::socket;
+use super::calls::set_close_on_exec;
 use crate::os::error::Doing;
-use crate::os::shared::{SharedSegment, Trust};
+use crate::os::shared::SharedSegment;
 use crate::os::{Error, Result};
 
 /// The environment variable by which a child finds the segment that its parent handed down.
 pub const HANDOFF_VARIABLE: &str = "RINGPAD_HANDOFF";
 
-/// How the variable begins: whether the other parties keep to the protocol.
-const COOPERATIVE: &str = "cooperative:";
-const DISTRUSTED: &str = "distrusted:";
+/// What a child is given.
+pub(super) struct Outgoing<'a> {
+    /// How the variable begins.
+    pub(super) word: &'static str,
+    /// Descriptors made for this child.
+    pub(super) own: Vec<OwnedFd>,
+    /// And such as the parent keeps, named after those.
+    pub(super) lent: Vec<BorrowedFd<'a>>,
+    /// How it ends.
+    pub(super) tail: OsString,
+}
 
 /// A descriptor as the variable names it: its number, and what it must still be when it is taken.
 fn described(fd: BorrowedFd<'_>) -> io::Result<String> {
@@ -46,18 +54,19 @@ impl SharedSegment {
     ///
     /// [`Error::BadHandoff`] for a named segment, [`Error::Io`].
     pub fn spawn(&self, command: &mut Command) -> Result<Child> {
-        let (memory, seat, bells) = self.fresh()?;
-        let mut numbers = vec![memory.as_raw_fd(), seat.as_raw_fd()];
-        numbers.extend(bells.iter().map(AsRawFd::as_raw_fd));
-        let fds = [memory.as_fd(), seat.as_fd()].into_iter().chain(bells);
-        let text: io::Result<Vec<String>> = fds.map(described).collect();
-        let text = text.doing(|| "looking at the descriptors to hand down".into())?;
-        let trust = if self.is_distrusted() {
-            DISTRUSTED
-        } else {
-            COOPERATIVE
+        let out = self.outgoing()?;
+        let fds = || {
+            out.own
+                .iter()
+                .map(AsFd::as_fd)
+                .chain(out.lent.iter().copied())
         };
-        command.env(HANDOFF_VARIABLE, format!("{trust}{}", text.join(",")));
+        let numbers: Vec<RawFd> = fds().map(|fd| fd.as_raw_fd()).collect();
+        let text: io::Result<Vec<String>> = fds().map(described).collect();
+        let text = text.doing(|| "looking at the descriptors to hand down".into())?;
+        let mut value = OsString::from(format!("{}{}", out.word, text.join(",")));
+        value.push(&out.tail);
+        command.env(HANDOFF_VARIABLE, value);
         let open = Arc::new(AtomicBool::new(true));
         let still_open = open.clone();
         let clear = move || {
@@ -88,74 +97,62 @@ impl SharedSegment {
     /// [`Error::BadHandoff`] if there is none, it was taken, or it is not what [`SharedSegment::spawn`] hands down;
     /// [`Error::NotSealed`].
     pub fn inherited() -> Result<Self> {
-        static TAKEN: AtomicBool = AtomicBool::new(false);
-        let bad = |what: String| Error::BadHandoff(what);
-        let text = std::env::var(HANDOFF_VARIABLE).map_err(|_| {
-            bad(format!(
+        let text = std::env::var_os(HANDOFF_VARIABLE).ok_or_else(|| {
+            Error::BadHandoff(format!(
                 "{HANDOFF_VARIABLE} is not set: no parent handed a segment down"
             ))
         })?;
-        let wanted = || {
-            bad(format!(
-                "{HANDOFF_VARIABLE} is {text:?}; wanted descriptors as their parent described them"
-            ))
-        };
-        // A segment whose bytes a stranger may write is not lent to a child either.
-        let (trust, list) = match (
-            text.strip_prefix(COOPERATIVE),
-            text.strip_prefix(DISTRUSTED),
-        ) {
-            (Some(list), _) => (Trust::Cooperative, list),
-            (_, Some(list)) => (Trust::Distrusted, list),
-            _ => return Err(wanted()),
-        };
-        let numbers = list.split(',').map(|one| {
-            let number = one.split_once(':')?.0.parse::<RawFd>().ok();
-            number.filter(|number| *number > 2)
-        });
-        let numbers: Option<Vec<RawFd>> = numbers.collect();
-        let numbers = numbers
-            .filter(|numbers| numbers.len() >= 2 && numbers.len() <= socket::MAX_FDS)
-            .ok_or_else(wanted)?;
-        let mut sorted = numbers.clone();
-        sorted.sort_unstable();
-        sorted.dedup();
-        if sorted.len() != numbers.len() {
+        Self::incoming(&text)
+    }
+}
+
+/// The variable is not what a parent sets.
+pub(super) fn wanted(text: &OsStr, what: &str) -> Error {
+    Error::BadHandoff(format!("{HANDOFF_VARIABLE} is {text:?}; wanted {what}"))
+}
+
+/// Takes the descriptors of `list`, which stands in the variable's `text`, once and for all.
+pub(super) fn take(text: &OsStr, list: &str, count: RangeInclusive<usize>) -> Result<Vec<OwnedFd>> {
+    static TAKEN: AtomicBool = AtomicBool::new(false);
+    let bad = |what: String| Error::BadHandoff(what);
+    let numbers = list.split(',').map(|one| {
+        let number = one.split_once(':')?.0.parse::<RawFd>().ok();
+        number.filter(|number| *number > 2)
+    });
+    let numbers: Option<Vec<RawFd>> = numbers.collect();
+    let numbers = numbers
+        .filter(|numbers| count.contains(&numbers.len()))
+        .ok_or_else(|| wanted(text, "descriptors as their parent described them"))?;
+    let mut sorted = numbers.clone();
+    sorted.sort_unstable();
+    sorted.dedup();
+    if sorted.len() != numbers.len() {
+        return Err(bad(format!(
+            "{HANDOFF_VARIABLE} is {text:?}: a descriptor twice"
+        )));
+    }
+    // A child of the child finds the variable too, and at these numbers descriptors of its own.
+    for (&number, described_as) in numbers.iter().zip(list.split(',')) {
+        // SAFETY: only asked what it is; a closed number is answered with an error.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        if !described(fd).is_ok_and(|found| found == described_as) {
             return Err(bad(format!(
-                "{HANDOFF_VARIABLE} is {text:?}: a descriptor twice"
+                "descriptor {number} is not the one that was handed down"
             )));
         }
-        // A child of the child finds the variable too, and at these numbers descriptors of its own.
-        for (&number, described_as) in numbers.iter().zip(list.split(',')) {
-            // SAFETY: only asked what it is; a closed number is answered with an error.
-            let fd = unsafe { BorrowedFd::borrow_raw(number) };
-            if !described(fd).is_ok_and(|found| found == described_as) {
-                return Err(bad(format!(
-                    "descriptor {number} is not the one that was handed down"
-                )));
-            }
-        }
-        if TAKEN.swap(true, Ordering::AcqRel) {
-            return Err(bad("it was already taken".into()));
-        }
-        for &number in &sorted {
-            // SAFETY: just found to be what the parent handed down.
-            let fd = unsafe { BorrowedFd::borrow_raw(number) };
-            set_close_on_exec(fd, true)
-                .map_err(|error| bad(format!("descriptor {number}: {error}")))?;
-        }
-        let mut owned = numbers.into_iter().map(|number| {
-            // SAFETY: handed down to this process for this purpose, checked to be the same, and taken once only.
-            unsafe { OwnedFd::from_raw_fd(number) }
-        });
-        let (Some(memory), seat) = (owned.next(), owned.next()) else {
-            return Err(bad("no memory".into()));
-        };
-        let parcel = Parcel {
-            memory,
-            seat,
-            bells: owned.collect(),
-        };
-        parcel.open(trust)
     }
+    if TAKEN.swap(true, Ordering::AcqRel) {
+        return Err(bad("it was already taken".into()));
+    }
+    for &number in &sorted {
+        // SAFETY: just found to be what the parent handed down.
+        let fd = unsafe { BorrowedFd::borrow_raw(number) };
+        set_close_on_exec(fd, true)
+            .map_err(|error| bad(format!("descriptor {number}: {error}")))?;
+    }
+    let owned = numbers.into_iter().map(|number| {
+        // SAFETY: handed down to this process for this purpose, checked to be the same, and taken once only.
+        unsafe { OwnedFd::from_raw_fd(number) }
+    });
+    Ok(owned.collect())
 }

@@ -19,17 +19,19 @@
 
 #![forbid(unsafe_code)]
 
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
+use super::LockFile;
+use super::bell::{Bell, make_fifo};
 use super::bells::Bells;
+use super::directory::{self, Create};
+use super::mapping::Mapping;
 use super::names::{CREATOR, Names, OPEN, random_id};
-use super::platform::bell::{Bell, make_fifo};
-use super::platform::directory::{self, Create};
-use super::platform::lock;
-use super::platform::memory::{Mapping, reserve};
+use super::platform::memory::reserve;
 use super::seats::{Ask, Seats};
 use crate::os::error::Doing;
+use crate::os::name::check_name;
 use crate::os::options::Options;
 use crate::os::patience::{Backoff, soon};
 use crate::os::shared::{self, Access, SharedSegment, Trust};
@@ -49,7 +51,7 @@ enum Found {
 
 impl Names {
     /// Looks at what lies under the name. Whoever holds the creator byte looks alone.
-    fn find(&self, ask: BorrowedFd<'_>, options: &Options, access: Access) -> Result<Found> {
+    fn find(&self, ask: &LockFile, options: &Options, access: Access) -> Result<Found> {
         let name = self.memory_name();
         let file = match self.open_existing(&name) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -129,6 +131,8 @@ impl Names {
         plan: &Plan<N>,
         options: &Options,
     ) -> Result<(Segment<'static>, Mapping)> {
+        let locks = self.hold.make(plan.peers);
+        locks.doing(|| format!("making the locks of {}", self.name))?;
         reserve(file.as_fd(), len).doing(|| format!("reserving {len} bytes for {}", self.name))?;
         let mapping = shared::map(file.as_fd(), len, options, Access::ReadWrite)?;
         let segment = shared::init(&mapping, plan, Trust::Cooperative)?;
@@ -156,15 +160,15 @@ impl Names {
         segment: Segment<'static>,
         mapping: Mapping,
         bells: Bells,
-        ask: OwnedFd,
+        ask: LockFile,
     ) -> Result<SharedSegment> {
         let doing = || format!("locking {}", self.lock_name());
-        if !lock::try_shared(self.hold.as_fd(), OPEN).doing(doing)? {
+        if !self.hold.try_shared(OPEN).doing(doing)? {
             return Err(Error::TimedOut {
                 waiting: format!("the open lock of segment {:?}", self.name),
             });
         }
-        lock::release(self.hold.as_fd(), CREATOR).doing(doing)?;
+        self.hold.release(CREATOR).doing(doing)?;
         let seats = Seats::Named(self);
         Ok(SharedSegment::assemble(
             mapping,
@@ -191,10 +195,20 @@ impl SharedSegment {
         plan: &Plan<N>,
         options: &Options,
     ) -> Result<Self> {
+        check_name(name)?;
+        Self::open_or_make(name, plan, options)
+    }
+
+    /// [`SharedSegment::open_or_create`] of a checked name.
+    pub(super) fn open_or_make<const N: usize>(
+        name: &str,
+        plan: &Plan<N>,
+        options: &Options,
+    ) -> Result<Self> {
         let deadline = soon(options.patience);
         let names = Names::lock(name, Create::IfMissing, options, deadline)?;
         let ask = names.open_lock()?;
-        match names.find(ask.as_fd(), options, Access::ReadWrite)? {
+        match names.find(&ask, options, Access::ReadWrite)? {
             Found::Alive(segment, mapping) => {
                 let differs = |channel: Option<&str>, why| Error::Incompatible {
                     name: name.into(),
@@ -236,6 +250,7 @@ impl SharedSegment {
     /// [`Error::NoSegment`] if there is none, or only what the dead left; [`Error::Incompatible`], [`Error::BadName`],
     /// [`Error::TimedOut`], [`Error::Io`].
     pub fn open(name: &str, options: &Options) -> Result<Self> {
+        check_name(name)?;
         Self::open_before(name, options, soon(options.patience), Access::ReadWrite)
     }
 
@@ -248,10 +263,12 @@ impl SharedSegment {
     ///
     /// As [`SharedSegment::open`].
     pub fn open_read_only(name: &str, options: &Options) -> Result<Self> {
+        check_name(name)?;
         Self::open_before(name, options, soon(options.patience), Access::ReadOnly)
     }
 
-    fn open_before(
+    /// Opens the segment of a checked name.
+    pub(super) fn open_before(
         name: &str,
         options: &Options,
         deadline: Instant,
@@ -259,7 +276,7 @@ impl SharedSegment {
     ) -> Result<Self> {
         let names = Names::lock(name, Create::Never, options, deadline)?;
         let ask = names.open_lock()?;
-        match names.find(ask.as_fd(), options, access)? {
+        match names.find(&ask, options, access)? {
             Found::Alive(segment, mapping) => {
                 let bells = names.bells(&segment)?;
                 names.settle(segment, mapping, bells, ask)
@@ -277,6 +294,7 @@ impl SharedSegment {
     ///
     /// [`Error::TimedOut`] at the deadline, and what [`SharedSegment::open`] answers.
     pub fn open_wait(name: &str, deadline: Instant, options: &Options) -> Result<Self> {
+        check_name(name)?;
         let mut backoff = Backoff::new(APPEARING);
         loop {
             match Self::open_before(name, options, deadline, Access::ReadWrite) {

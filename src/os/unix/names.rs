@@ -7,22 +7,22 @@
 
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::platform::directory::{self, Create, Permissions};
-use super::platform::lock;
+use super::LockFile;
+use super::directory::{self, Create, Permissions};
 use crate::PeerId;
 use crate::os::error::Doing;
-use crate::os::name::check_name;
 use crate::os::options::Options;
 use crate::os::patience::{Backoff, soon};
 use crate::os::shared::Trust;
 use crate::os::{Error, Result};
 
 /// The byte that a creator or leaver locks; rows are 1 to 32.
-pub(super) const CREATOR: u64 = 0;
+pub(in crate::os) const CREATOR: u64 = 0;
 /// The byte that everyone who has the segment open shares.
-pub(super) const OPEN: u64 = 40;
+pub(in crate::os) const OPEN: u64 = 40;
 /// How long one who leaves waits for others who are just opening or leaving: the last one removes the files.
 const LEAVING: Duration = Duration::from_secs(2);
 
@@ -34,21 +34,21 @@ const CROWDED: Duration = Duration::from_millis(50);
 #[derive(Debug)]
 pub(in crate::os) struct Names {
     pub(super) name: String,
+    pub(super) path: PathBuf,
     pub(super) dir: OwnedFd,
     pub(super) permissions: Permissions,
     /// The lock file: holds the creator byte while creating, the open byte while open.
-    pub(super) hold: OwnedFd,
+    pub(super) hold: LockFile,
 }
 
 impl Names {
-    /// Locks the name's creator byte, on the lock file that the path really names.
+    /// Locks the creator byte of a checked name, on the lock file that the path really names.
     pub(super) fn lock(
         name: &str,
         create: Create,
         options: &Options,
         deadline: Instant,
     ) -> Result<Self> {
-        check_name(name)?;
         if options.trust == Trust::Distrusted {
             return Err(Error::BadOption {
                 option: "distrusted",
@@ -73,13 +73,16 @@ impl Names {
                 }
                 other => other.doing(|| format!("opening {file}"))?,
             };
+            let hold = LockFile::of(hold, dir.as_fd(), name, &permissions);
+            let hold = hold.doing(|| format!("opening {file}"))?;
             let doing = || format!("locking {file}");
-            while !lock::try_exclusive(hold.as_fd(), CREATOR).doing(doing)? {
+            while !hold.try_exclusive(CREATOR).doing(doing)? {
                 backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
             }
-            if directory::same_file(dir.as_fd(), &file, hold.as_fd()).doing(doing)? {
+            if directory::same_file(dir.as_fd(), &file, hold.fd()).doing(doing)? {
                 return Ok(Self {
                     name: name.into(),
+                    path,
                     dir,
                     permissions,
                     hold,
@@ -114,13 +117,14 @@ impl Names {
     }
 
     /// Another description of the lock file.
-    pub(super) fn open_lock(&self) -> Result<OwnedFd> {
+    pub(super) fn open_lock(&self) -> Result<LockFile> {
         let name = self.lock_name();
         let doing = || format!("opening {name}");
         let file = self.open_existing(&name).doing(doing)?;
         // The name may by now be another segment's; this one's locks lie in the file that is held.
-        if directory::same_file(self.dir.as_fd(), &name, self.hold.as_fd()).doing(doing)? {
-            return Ok(file);
+        if directory::same_file(self.dir.as_fd(), &name, self.hold.fd()).doing(doing)? {
+            let (dir, name) = (self.dir.as_fd(), &self.name);
+            return LockFile::of(file, dir, name, &self.permissions).doing(doing);
         }
         Err(Error::NoSegment {
             name: self.name.clone(),
@@ -128,17 +132,28 @@ impl Names {
         })
     }
 
-    pub(super) fn is_open_somewhere(&self, ask: BorrowedFd<'_>) -> Result<bool> {
-        lock::held_at_all(ask, OPEN).doing(|| format!("asking who has {} open", self.name))
+    pub(super) fn is_open_somewhere(&self, ask: &LockFile) -> Result<bool> {
+        ask.is_open_somewhere()
+            .doing(|| format!("asking who has {} open", self.name))
     }
 
-    /// Removes everything of this name but the lock file. The creator byte is held and nobody has it open.
+    /// Removes everything of this name but its locks. The creator byte is held and nobody has it open.
     pub(super) fn clear(&self) -> Result<()> {
-        let doing = || format!("clearing away the files of {}", self.name);
+        self.clear_all(is_ours)
+    }
+
+    fn clear_all(&self, what: impl Fn(&str) -> bool) -> Result<()> {
+        let doing = || {
+            format!(
+                "clearing away the files of {} in {}",
+                self.name,
+                self.path.display()
+            )
+        };
         let prefix = format!("{}.", self.name);
         for file in directory::list(self.dir.as_fd()).doing(doing)? {
             let file = file.doing(doing)?;
-            if file.strip_prefix(&prefix).is_some_and(is_ours) {
+            if file.strip_prefix(&prefix).is_some_and(&what) {
                 directory::unlink(self.dir.as_fd(), &file).doing(doing)?;
             }
         }
@@ -149,7 +164,7 @@ impl Names {
     pub(super) fn remove(&self) -> Result<()> {
         // Without a descriptor to list by, what is known by name goes all the same.
         let memory = self.memory_name();
-        let cleared = self.clear();
+        let cleared = self.clear_all(|rest| is_ours(rest) || LockFile::is_one(rest));
         let unnamed = directory::unlink(self.dir.as_fd(), &memory);
         let name = self.lock_name();
         // Last: whoever waits for the lock sees by its name that it is over.
@@ -160,28 +175,28 @@ impl Names {
 
     /// The last one out removes the files.
     pub(super) fn let_go(&self) {
-        let hold = self.hold.as_fd();
+        let hold = &self.hold;
         let deadline = soon(LEAVING);
         let mut backoff = Backoff::new(CROWDED);
-        while !lock::try_exclusive(hold, CREATOR).unwrap_or(false) {
+        while !hold.try_exclusive(CREATOR).unwrap_or(false) {
             // Whoever opens it now keeps it; `collect` finds what is left otherwise.
             if backoff.pause(deadline, String::new).is_err() {
-                let _ = lock::release(hold, OPEN);
+                let _ = hold.release(OPEN);
                 return;
             }
         }
-        let ours = directory::same_file(self.dir.as_fd(), &self.lock_name(), hold);
-        if ours.unwrap_or(false) && lock::try_exclusive(hold, OPEN).unwrap_or(false) {
+        let ours = directory::same_file(self.dir.as_fd(), &self.lock_name(), hold.fd());
+        if ours.unwrap_or(false) && hold.try_exclusive(OPEN).unwrap_or(false) {
             let _ = self.remove();
         }
         // Before the creator byte, or the next one to leave would find this one still here and leave the files too.
-        let _ = lock::release(hold, OPEN);
-        let _ = lock::release(hold, CREATOR);
+        let _ = hold.release(OPEN);
+        let _ = hold.release(CREATOR);
     }
 }
 
 /// Opens the lock file. A new one appears with its permissions, or not at all: see [`directory::private`].
-fn lock_file(
+pub(super) fn lock_file(
     dir: BorrowedFd<'_>,
     name: &str,
     create: Create,
@@ -190,7 +205,7 @@ fn lock_file(
     let file = format!("{name}.lock");
     // Each round loses to somebody who made or removed it in between: others get on.
     for _ in 0..1000 {
-        match directory::open_file(dir, &file, true, Create::Never, want) {
+        match open_lock_file(dir, name, true, want) {
             Err(error) if create != Create::Never && error.kind() == ErrorKind::NotFound => {}
             other => return other,
         }
@@ -206,25 +221,54 @@ fn lock_file(
     )))
 }
 
+/// Opens the lock file if it is there.
+pub(super) fn open_lock_file(
+    dir: BorrowedFd<'_>,
+    name: &str,
+    write: bool,
+    want: &Permissions,
+) -> std::io::Result<OwnedFd> {
+    let file = format!("{name}.lock");
+    let open = || directory::open_file(dir, &file, write, Create::Never, want);
+    match open() {
+        #[cfg(any(target_os = "freebsd", ringpad_flock))]
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            // Just being made, or its maker was killed.
+            let temporary = |other: &str| {
+                let rest = other.strip_prefix(name);
+                let rest = rest.and_then(|rest| rest.strip_prefix('.'));
+                rest.is_some_and(|rest| rest.ends_with(".tmp") && is_ours(rest))
+            };
+            directory::finish_renaming(dir, &file, temporary)?;
+            open()
+        }
+        other => other,
+    }
+}
+
 /// A number that no other segment has.
 pub(super) fn random_id() -> std::io::Result<u128> {
     let mut bytes = [0; 16];
-    let mut filled = 0;
-    while filled < bytes.len() {
-        let rest = &mut bytes[filled..];
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
+    super::platform::fill_random(&mut bytes)?;
     Ok(u128::from_le_bytes(bytes))
+}
+
+/// True of the names that anonymous segments have where they need one: no caller can give such a name.
+pub(super) fn is_anonymous(name: &str) -> bool {
+    name.strip_prefix('.').is_some_and(is_id)
+}
+
+fn is_id(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// True of the rest of a file name that this crate makes behind `NAME.`: never of another segment's files.
 pub(super) fn is_ours(rest: &str) -> bool {
-    let id = |text: &str| text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
     match rest.split('.').collect::<Vec<_>>()[..] {
         ["seg"] => true,
-        [number, "tmp"] => id(number),
+        [number, "tmp"] => is_id(number),
         [number, row, "bell"] => {
-            id(number) && row.parse().is_ok_and(|row| PeerId::new(row).is_some())
+            is_id(number) && row.parse().is_ok_and(|row| PeerId::new(row).is_some())
         }
         _ => false,
     }

@@ -7,14 +7,12 @@
 #![forbid(unsafe_code)]
 
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
-use std::sync::{Mutex, PoisonError};
 
+use super::LockFile;
+use super::anonymous::Rows;
 use super::names::Names;
-use super::platform::lock;
 use crate::PeerId;
 use crate::os::Result;
-use crate::os::error::Doing;
 
 /// How often a joiner looks through the rows before it says that all are held: whoever asks about one disturbs nobody.
 pub(in crate::os) const LOOKS: u32 = 1;
@@ -24,11 +22,9 @@ pub(in crate::os) const LOOKS: u32 = 1;
 pub(in crate::os) enum Seats {
     /// The lock file of a named segment, opened anew for each peer.
     Named(Names),
-    /// The memory itself: descriptions handed down, then re-opened ones.
-    Anonymous {
-        memory: OwnedFd,
-        spare: Mutex<Vec<Seat>>,
-    },
+    /// An anonymous segment's own.
+    #[allow(dead_code)] // Where there are none it is never made.
+    Anonymous(Rows),
 }
 
 impl Seats {
@@ -36,25 +32,14 @@ impl Seats {
     pub(in crate::os) fn seat(&self) -> Result<Seat> {
         match self {
             Seats::Named(names) => names.open_lock().map(Seat),
-            Seats::Anonymous { memory, spare } => {
-                let spare = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                match spare {
-                    Some(seat) => Ok(seat),
-                    None => lock::reopen(memory.as_fd())
-                        .map(Seat)
-                        .doing(|| "opening the memory anew for a lock".into()),
-                }
-            }
+            Seats::Anonymous(rows) => rows.seat(),
         }
     }
 
     /// Keeps a handed-down description for the next join: a sandbox may not be able to open another.
     pub(in crate::os) fn give_back(&self, seat: Seat) {
-        if let Seats::Anonymous { spare, .. } = self {
-            spare
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(seat);
+        if let Seats::Anonymous(rows) = self {
+            rows.give_back(seat);
         }
     }
 
@@ -68,28 +53,28 @@ impl Seats {
 
 /// A description that holds one row's lock, or none. Dropping it releases what no copy of it in a forked child holds on.
 #[derive(Debug)]
-pub(in crate::os) struct Seat(pub(super) OwnedFd);
+pub(in crate::os) struct Seat(pub(super) LockFile);
 
 impl Seat {
     /// Locks a row; `false`: somebody else has it.
     pub(in crate::os) fn lock(&self, row: PeerId) -> io::Result<bool> {
-        lock::try_exclusive(self.0.as_fd(), byte(row))
+        self.0.try_exclusive(byte(row))
     }
 
     /// Releases a row, for every copy of the description: of a forked child's, it would take its parent's lock away.
     pub(in crate::os) fn unlock(&self, row: PeerId) -> io::Result<()> {
-        lock::release(self.0.as_fd(), byte(row))
+        self.0.release(byte(row))
     }
 }
 
 /// A description that holds no lock, to ask through.
 #[derive(Debug)]
-pub(in crate::os) struct Ask(pub(in crate::os) OwnedFd);
+pub(in crate::os) struct Ask(pub(in crate::os) LockFile);
 
 impl Ask {
     /// Whether somebody has the row's lock.
     pub(in crate::os) fn is_held(&self, row: PeerId) -> io::Result<bool> {
-        lock::held_exclusively(self.0.as_fd(), byte(row))
+        self.0.held_exclusively(byte(row))
     }
 }
 

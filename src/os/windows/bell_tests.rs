@@ -178,3 +178,61 @@ fn sixty_three_processes_are_watched_beside_the_pipe() {
     bells.signal(row(1));
     assert_eq!(look(), Ready(1));
 }
+
+/// A completion port hears of rings, by calls of its owner's own, and of nothing else.
+#[test]
+fn a_completion_port_waits_on_a_copy_of_the_pipe() {
+    use windows_sys::Win32::System::IO::{CreateIoCompletionPort, GetQueuedCompletionStatus};
+    const KEY: usize = 7;
+    let bells = bells();
+    let ear = bells.ear(row(1)).unwrap();
+    let copy = ear.as_handle().try_clone_to_owned().unwrap();
+    let (raw, none) = (copy.as_raw_handle(), ptr::null_mut());
+    // SAFETY: an open handle; a port is made for it.
+    let port = unsafe { CreateIoCompletionPort(raw, none, KEY, 1) };
+    // SAFETY: just made.
+    let port = unsafe { owned(port) }.unwrap();
+    let packet = |most: Duration| {
+        let (mut bytes, mut key, mut at) = (0, 0, ptr::null_mut());
+        let most = most.as_millis() as u32;
+        let port = port.as_raw_handle();
+        // SAFETY: an open port; the answers go into the variables.
+        let got = unsafe {
+            GetQueuedCompletionStatus(port, &raw mut bytes, &raw mut key, &raw mut at, most)
+        };
+        (got != 0).then_some((key, at))
+    };
+    let call = Box::into_raw(Box::new(OVERLAPPED::default()));
+    for _ in 0..20 {
+        ear.drain().unwrap();
+        let before = packet(Duration::ZERO);
+        assert_eq!(before, None, "what the ear does sends no packets");
+        // SAFETY: the call's block is freed below, after the last packet of it has come.
+        let begun = done(unsafe { ConnectNamedPipe(raw, call) }).unwrap_err();
+        assert!(is(&begun, ERROR_IO_PENDING), "{begun}");
+        assert_eq!(packet(Duration::from_millis(5)), None, "the control");
+        bells.signal(row(1));
+        assert_eq!(packet(PATIENCE), Some((KEY, call)));
+        // Rung, and the loop not waiting yet: it is told at once.
+        // SAFETY: as above.
+        let told = done(unsafe { ConnectNamedPipe(raw, call) }).unwrap_err();
+        let at_once = is(&told, ERROR_PIPE_CONNECTED) || is(&told, ERROR_NO_DATA);
+        assert!(at_once, "{told}");
+    }
+    // SAFETY: no call with it is under way.
+    drop(unsafe { Box::from_raw(call) });
+}
+
+#[test]
+fn an_ear_is_dropped_while_it_listens_and_while_it_rings() {
+    let bells = bells();
+    for ring in [false, true] {
+        for _ in 0..20 {
+            let ear = bells.ear(row(1)).unwrap();
+            if ring {
+                bells.signal(row(1));
+            }
+            drop(ear);
+        }
+    }
+}

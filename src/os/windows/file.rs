@@ -72,7 +72,8 @@ pub(super) fn is_missing(error: &io::Error) -> bool {
     is(error, ERROR_FILE_NOT_FOUND) || is(error, ERROR_PATH_NOT_FOUND)
 }
 
-fn is_busy(error: &io::Error) -> bool {
+/// Whether others have it open, or it is not for this user.
+pub(super) fn is_busy(error: &io::Error) -> bool {
     // Access is denied to what is being deleted, and still open somewhere.
     is(error, ERROR_SHARING_VIOLATION) || is(error, ERROR_ACCESS_DENIED)
 }

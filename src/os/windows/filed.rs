@@ -27,7 +27,7 @@ use super::GLOBAL;
 use super::file;
 use super::lock;
 use super::memory;
-use super::named::{Found, Laid, attach};
+use super::named::{ENDING, Found, Laid, attach};
 use super::paged::{CROWDED, Paged};
 use crate::Plan;
 use crate::os::error::Doing;
@@ -98,6 +98,8 @@ impl Filed {
         let file = match file::join(&self.path, writable) {
             // The last one out was just leaving.
             Err(error) if file::is_missing(&error) => return Ok(Found::Nothing),
+            // Who lists the directory has it alone for a moment; or it is deleted, and a scanner still has it.
+            Err(error) if file::is_busy(&error) => return Ok(Found::Held),
             other => other.doing(|| self.doing())?,
         };
         let len = file::len(file.as_handle()).doing(|| self.doing())?;
@@ -129,7 +131,13 @@ impl Filed {
 
     pub(super) fn build<const N: usize>(&self, plan: &Plan<N>, options: &Options) -> Result<Laid> {
         let len = plan.layout()?.size() as u64;
-        file::remove(&self.path).doing(|| format!("deleting {}", self.path.display()))?;
+        let (ending, mut backoff) = (soon(ENDING), Backoff::new(CROWDED));
+        let doing = || format!("deleting {}", self.path.display());
+        while matches!(file::remove(&self.path).doing(doing)?, file::Found::Busy) {
+            backoff.pause(ending, || {
+                format!("those who have {} open", self.path.display())
+            })?;
+        }
         let file = file::make(&self.path, len);
         let file = file.doing(|| format!("reserving {len} bytes for {}", self.path.display()));
         let built = file.and_then(|file| self.fill(plan, options, file, len));
@@ -180,7 +188,8 @@ impl Filed {
     pub(super) fn held(&self) -> Error {
         Error::TimedOut {
             waiting: format!(
-                "those who have {} open, none of whom is known here: a program that scans files, or one in another namespace of objects",
+                "those who have {} open or keep it from this user, none of whom is known here: a program that scans files, or one in another \
+                 namespace of objects",
                 self.path.display()
             ),
         }

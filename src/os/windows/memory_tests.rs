@@ -81,3 +81,28 @@ fn what_a_section_for_all_sessions_takes_is_explained() {
     let said = explained(short, Some(r"Global\ringpad-x")).to_string();
     assert!(!said.contains("Privilege"), "the control: {said}");
 }
+
+/// Why a mapping lets go of its file after itself. Wine knows no such rule.
+#[test]
+fn a_mapped_file_and_its_end() {
+    use crate::os::windows::file::{Found, look, make, remove};
+    use crate::os::windows::testing::Scratch;
+    let scratch = Scratch::new();
+    std::fs::create_dir(&scratch.0).unwrap();
+    let path = scratch.0.join("mapped");
+    let file = make(&path, 5000).unwrap();
+    assert_eq!(
+        crate::os::windows::file::len(file.as_handle()).unwrap(),
+        5000
+    );
+    let section = over(file.as_handle(), true).unwrap();
+    let mapping = Mapping::map(section.as_handle(), 5000, true).unwrap();
+    assert!(matches!(look(&path).unwrap(), Found::Busy), "open here");
+    assert!(matches!(remove(&path).unwrap(), Found::Busy));
+    drop((section, mapping));
+    assert!(matches!(remove(&path).unwrap(), Found::Busy), "open still");
+    drop(file);
+    assert!(matches!(look(&path).unwrap(), Found::Left));
+    assert!(matches!(remove(&path).unwrap(), Found::Left));
+    assert!(matches!(look(&path).unwrap(), Found::Nothing));
+}

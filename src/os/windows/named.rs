@@ -22,7 +22,7 @@ use crate::{Plan, Segment};
 /// How often one who waits for a segment to appear looks.
 const APPEARING: Duration = Duration::from_millis(5);
 /// How long the handles of one who was killed may be there still.
-const ENDING: Duration = Duration::from_millis(200);
+pub(super) const ENDING: Duration = Duration::from_millis(200);
 
 /// A segment, mapped, and what keeps its name.
 pub(super) struct Laid {

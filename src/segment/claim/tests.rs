@@ -164,7 +164,7 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         let ring: Ring = segment.open("a").unwrap();
         let at = place(&segment, "a") + PRODUCER;
         let one = join(&segment);
-        for found in [33, 0xfe, 5 << 8, 1 << 8 | 33] {
+        for found in [33, 0xfd, 1 << 8 | 0xfe, 5 << 8, 1 << 8 | 33] {
             room.set(at, found);
             let corrupt = Error::Corrupt {
                 what: "claim word",
@@ -183,6 +183,11 @@ fn a_claim_word_that_names_nobody_is_corrupt() {
         assert_eq!(
             ring.producer(&one).err(),
             Some(Error::EndpointTaken { by: PeerId::BARE })
+        );
+        room.set(at, 0xfe);
+        assert_eq!(
+            ring.producer(&one).err(),
+            Some(Error::EndpointTaken { by: PeerId::STATIC })
         );
         // One who is listed as present, with a generation of long ago: proven dead by its row.
         room.set(at, 7 << 8 | 1);

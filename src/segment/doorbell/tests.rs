@@ -5,13 +5,14 @@ use core::cell::RefCell;
 use core::mem::forget;
 use core::sync::atomic::Ordering::Relaxed;
 
-use super::{Ringer, Signal, Sleeper, poll_for};
+use super::{Ringer, Signal, Sleeper};
 use crate::bytes::{self, Bytes};
 use crate::channel::seat::Claimant;
 use crate::memory::liveness::PeerId;
 use crate::memory::sync::RawU32;
 use crate::memory::testing::{EACH_TRUST, Room, Trust};
 use crate::segment::testing::{PRODUCER, Ring, join, place, room, segment};
+use crate::segment::wake::poll_for;
 use crate::{Error, Plan, Segment};
 
 /// Wire offsets: a row's doorbell word, and a ring's words of sleepers.

@@ -83,8 +83,8 @@ use crate::memory::sync::{Atomic, AtomicU32};
 use crate::segment::doorbell::{Silent, Wake};
 use crate::segment::header::{Geometry, Header, HeaderLine};
 use crate::segment::join::Peer;
-use crate::segment::kind::{Channel, Kind, sealed::Sealed};
-use crate::segment::reaped::{Names, Pass};
+use crate::segment::kind::{Channel, Kind, Names, sealed::Sealed};
+use crate::segment::reaped::Pass;
 
 /// Where a reliable mailslot's words lie. Never made: a descriptor for offsets.
 #[repr(C)]
@@ -339,9 +339,13 @@ impl<'m, T: Content + ?Sized> Reliable<'m, T> {
     }
 
     /// An observer that keeps something alive.
-    pub(crate) fn observer_with<K>(&self, start: Start, keep: K) -> super::Subscriber<'m, T, K> {
+    pub(crate) fn observer_with<K: crate::memory::maintenance::Upkeep>(
+        &self,
+        start: Start,
+        keep: K,
+    ) -> super::Subscriber<'m, T, K> {
         super::Subscriber::over(
-            Ear::new(self.tail, self.slots, start),
+            Ear::new(self.tail, self.slots, start, &()),
             self.publisher,
             self.data_waiters,
             self.region.home(),

@@ -71,7 +71,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new<'m: 'p>(of: &Reliable<'m, T>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
             // CLAIM, or the proof of death, ordered what the publisher before left.
-            press: Press::take_over(of.tail, of.slots),
+            press: Press::take_over(of.tail, of.slots, &()),
             credit: Credit::none(of.limit, of.cursors, of.terms, of.capacity()),
             seat,
             of: PhantomData,
@@ -168,9 +168,9 @@ impl<T: Pod, W: Wake> Publisher<'_, T, W> {
     #[inline]
     pub fn try_publish(&mut self, value: &T) -> Result<u64, Held> {
         self.check()?;
-        let slot = self.press.begin();
+        let slot = self.press.begin(&());
         slot.store_value(value);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, &());
         self.seat.wake();
         Ok(sequence)
     }
@@ -189,10 +189,10 @@ impl<W: Wake> Publisher<'_, [u8], W> {
             return Err(Refused::TooLong(TooLong { found, most }));
         }
         self.check().map_err(Refused::Held)?;
-        let slot = self.press.begin();
+        let slot = self.press.begin(&());
         slot.length().store(bytes.len() as u32, RELAXED);
         slot.store(bytes);
-        let sequence = self.press.finish(slot);
+        let sequence = self.press.finish(slot, &());
         self.seat.wake();
         Ok(sequence)
     }

@@ -116,7 +116,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
         seat: Seat<'p, W>,
     ) -> Result<Self> {
         let mut subscriber = Self {
-            ear: Ear::new(of.tail, of.slots, start),
+            ear: Ear::new(of.tail, of.slots, start, &()),
             limit: of.limit,
             lag: of.terms.lag,
             place: Place {
@@ -143,7 +143,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
         // Until it has a place that counts.
         self.place.evicted = true;
         for _ in 0..ATTEMPTS {
-            self.ear.seek(start);
+            self.ear.seek(start, &());
             let cursor = self.place.cursor.reborn().at(self.ear.next);
             self.place.cursor = cursor;
             if !self.place.words.put(cursor) {
@@ -171,7 +171,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
     /// The first message that the publisher does not publish without looking.
     fn limit(&self) -> u64 {
         let limit = self.limit.load(RELAXED);
-        let newest = self.ear.newest();
+        let newest = self.ear.newest(&());
         newest.saturating_add_signed(i64::from(limit.wrapping_sub(newest as u32) as i32))
     }
 
@@ -221,7 +221,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
         if self.place.evicted {
             return self.evicted();
         }
-        let slot = match self.ear.listen() {
+        let slot = match self.ear.listen(&()) {
             Heard::Complete(slot) => slot,
             Heard::Nothing => {
                 // Nobody who is evicted waits for what it will not get.
@@ -234,7 +234,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
             Heard::Gone(_) => return self.evicted(),
         };
         let value = copy(slot);
-        if self.ear.confirm(slot).is_err() {
+        if self.ear.confirm(slot, &()).is_err() {
             return self.evicted();
         }
         let sequence = self.ear.next;
@@ -253,7 +253,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Subscriber<'p, T, W> {
 
     /// How many messages it is behind the publisher.
     pub fn behind(&self) -> u64 {
-        (self.ear.newest() + 1).saturating_sub(self.ear.next)
+        (self.ear.newest(&()) + 1).saturating_sub(self.ear.next)
     }
 
     /// Who holds the publisher's end, dead or alive.
@@ -302,9 +302,9 @@ impl<W: Wake> Subscriber<'_, [u8], W> {
     pub fn poll_into(&mut self, into: &mut [u8]) -> core::result::Result<Delivery<usize>, TooLong> {
         let most = into.len();
         let mut too_long = None;
-        if let Heard::Complete(slot) = self.ear.listen() {
+        if let Heard::Complete(slot) = self.ear.listen(&()) {
             let found = (slot.length().load(RELAXED) as usize).min(slot.bytes());
-            if found > most && !self.place.evicted && self.ear.confirm(slot).is_ok() {
+            if found > most && !self.place.evicted && self.ear.confirm(slot, &()).is_ok() {
                 too_long = Some(TooLong { found, most });
             }
         }

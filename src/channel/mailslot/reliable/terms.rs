@@ -6,7 +6,7 @@ use super::CURSORS;
 use super::cursor::{CursorShape, POSITIONS};
 use crate::channel::stamp::Shape;
 use crate::error::{Error, Field, Result};
-use crate::memory::layout::Line;
+use crate::memory::layout::{Line, Spacing};
 use crate::memory::liveness::PeerId;
 use crate::segment::header::Geometry;
 use crate::segment::kind::Kind;
@@ -139,6 +139,7 @@ impl Terms {
             kind: Kind::Reliable,
             slots: config.capacity,
             least: 2,
+            spacing: Spacing::Lines,
             fixed: CURSORS + self.subscribers as usize * size_of::<Line<CursorShape>>(),
             unit: 8,
             type_tag: config.type_tag,

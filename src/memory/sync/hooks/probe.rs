@@ -13,7 +13,7 @@ use crate::channel::notepad::{LatestShape, NotepadShape};
 use crate::channel::party::Name;
 use crate::channel::stamp::complete;
 use crate::error::{Error, Result};
-use crate::memory::layout::{CACHE_LINE, Line, block};
+use crate::memory::layout::{CACHE_LINE, Line, Spacing, block};
 use crate::memory::liveness::{Liveness, Owner, PeerId};
 use crate::memory::order::{ARM, RELAXED, RING};
 use crate::memory::racing::{RacingSlots, stride};
@@ -347,7 +347,7 @@ pub fn reap_wrongly(
 pub fn sleepers(ring: Region<'_>) -> Result<u32> {
     Ok(ring
         .into_ref()
-        .word(crate::channel::cursor::NAMES.waiters[0])?
+        .word(crate::channel::cursor::names(Spacing::Lines).waiters[0])?
         .load(RELAXED))
 }
 

@@ -2,36 +2,76 @@
 //!
 //! What: one pipe for each peer row; one byte written is one ring, the bytes mean nothing.
 //! Why a pipe: it polls beside sockets and pidfds, stays readable until drained (a ring before the wait is not lost), and
-//! a FIFO is found by name. Every party holds a read end, so ringing raises no SIGPIPE and needs no signal disposition.
+//! a FIFO is found by name. (POSIX leaves open what opening a FIFO for both does; all systems named here open it without
+//! waiting.) Every party holds a read end, so ringing raises no SIGPIPE and needs no signal disposition.
 //! Progress: ringing and draining never block; [`wait`] ends by its deadline.
 //! What a crash leaves: bytes in the pipe, one needless wake-up; a FIFO's name stays in its directory.
 
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Instant;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, mkfifoat, openat};
-use rustix::io::{Errno, ReadWriteFlags, preadv2, pwritev2, read, retry_on_intr, write};
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::fs::{FileType, Mode, OFlags, openat};
+use rustix::io::{Errno, read, retry_on_intr, write};
 
-use super::directory::{Permissions, apply, check_kind, checked_name, open_error};
-use super::{context, invalid};
+use super::calls::{context, invalid};
+use super::directory::{Permissions, apply, check_kind, checked_name, mode_of, open_error};
 
 /// Reads of one [`Bell::drain`], and bytes of each: together a whole pipe of the default size.
 const DRAIN_READS: usize = 16;
 const DRAIN_BYTES: usize = 4096;
 
-/// No offset: a pipe has none.
-const HERE: u64 = u64::MAX;
+// No offset: a pipe has none.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn put_without_waiting(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
+    let byte = [io::IoSlice::new(&[1])];
+    rustix::io::pwritev2(fd, &byte, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn take_without_waiting(fd: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Errno> {
+    let mut into = [io::IoSliceMut::new(bytes)];
+    rustix::io::preadv2(fd, &mut into, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT)
+}
+
+// Only systems that hand pipes to strangers need it.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn put_without_waiting(_fd: BorrowedFd<'_>) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn take_without_waiting(_fd: BorrowedFd<'_>, _bytes: &mut [u8]) -> Result<usize, Errno> {
+    Err(Errno::OPNOTSUPP)
+}
 
 /// Makes the FIFO `name`, which must not exist, with exactly the permissions of `want`.
 pub(crate) fn make_fifo(dir: BorrowedFd<'_>, name: &str, want: &Permissions) -> io::Result<()> {
     let name = checked_name(name)?;
     let doing = |e: Errno| context(e, format_args!("making the FIFO {name}"));
     // The owner's bits only until the owner and group are right; a umask that takes those away is not supported.
-    mkfifoat(dir, name, Mode::from_raw_mode(want.mode & 0o700)).map_err(doing)?;
+    make_named_pipe(dir, name, mode_of(want.mode & 0o700)).map_err(doing)?;
     apply(open_fifo(dir, name)?.as_fd(), want)
+}
+
+#[cfg(not(target_os = "macos"))]
+fn make_named_pipe(dir: BorrowedFd<'_>, name: &str, mode: Mode) -> Result<(), Errno> {
+    rustix::fs::mkfifoat(dir, name, mode)
+}
+
+/// By its path: before macOS 13 there is no other way. Opened by its directory, so made elsewhere meanwhile is an error.
+#[cfg(target_os = "macos")]
+fn make_named_pipe(dir: BorrowedFd<'_>, name: &str, mode: Mode) -> Result<(), Errno> {
+    let mut path = rustix::fs::getpath(dir)?.into_bytes();
+    path.push(b'/');
+    path.extend(name.bytes());
+    let path = std::ffi::CString::new(path).map_err(|_| Errno::INVAL)?;
+    // SAFETY: a C string and a number.
+    match unsafe { libc::mkfifo(path.as_ptr(), mode.as_raw_mode()) } {
+        0 => Ok(()),
+        _ => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)),
+    }
 }
 
 fn open_fifo(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
@@ -43,11 +83,11 @@ fn open_fifo(dir: BorrowedFd<'_>, name: &str) -> io::Result<OwnedFd> {
 /// Both ends of one wake-up pipe.
 #[derive(Debug)]
 pub(crate) struct Bell {
-    read: OwnedFd,
+    pub(super) read: OwnedFd,
     /// None: `read` is open for writing too.
-    write: Option<OwnedFd>,
+    pub(super) write: Option<OwnedFd>,
     /// The description is another's too, who may make it blocking at any time.
-    wary: bool,
+    pub(super) wary: bool,
 }
 
 impl Bell {
@@ -60,31 +100,6 @@ impl Bell {
             write: None,
             wary: false,
         })
-    }
-
-    /// A pipe without a name, CLOEXEC; for threads, and for children that inherit the descriptors. `wary` as in
-    /// [`Bell::from_ends`], for ends that strangers may receive.
-    pub(crate) fn pipe(wary: bool) -> io::Result<Bell> {
-        let (read, write) = pipe_with(PipeFlags::NONBLOCK | PipeFlags::CLOEXEC)?;
-        Ok(Bell {
-            read,
-            write: Some(write),
-            wary,
-        })
-    }
-
-    /// A bell of inherited or received ends of one pipe (`write` absent: `read` does both). Sets them non-blocking, which
-    /// every holder shares. CLOEXEC is left as it is.
-    ///
-    /// `wary`: a holder who sets them blocking again blocks nobody here; kernels before 6.4 cannot keep that.
-    pub(crate) fn from_ends(read: OwnedFd, write: Option<OwnedFd>, wary: bool) -> io::Result<Bell> {
-        let bell = Bell { read, write, wary };
-        let reads = check_pipe(bell.read_fd(), OFlags::RDONLY)?;
-        // With the reading end of another pipe, writing would raise SIGPIPE once that one's readers are gone.
-        if check_pipe(bell.write_fd(), OFlags::WRONLY)? != reads {
-            return Err(invalid("the ends of two pipes"));
-        }
-        Ok(bell)
     }
 
     /// Writes one byte. `true`: written; `false`: the pipe was full, so it is ringing already. Both are success.
@@ -120,25 +135,20 @@ impl Bell {
     }
 
     fn put(&self) -> Result<usize, Errno> {
-        if self.wary {
-            let byte = [IoSlice::new(&[1])];
-            match pwritev2(self.write_fd(), &byte, HERE, ReadWriteFlags::NOWAIT) {
-                Err(Errno::OPNOTSUPP) => {}
-                done => return done,
-            }
+        match self.wary.then(|| put_without_waiting(self.write_fd())) {
+            None | Some(Err(Errno::OPNOTSUPP)) => write(self.write_fd(), &[1]),
+            Some(done) => done,
         }
-        write(self.write_fd(), &[1])
     }
 
     fn take(&self, bytes: &mut [u8]) -> Result<usize, Errno> {
-        if self.wary {
-            let mut into = [IoSliceMut::new(bytes)];
-            match preadv2(&self.read, &mut into, HERE, ReadWriteFlags::NOWAIT) {
-                Err(Errno::OPNOTSUPP) => {}
-                done => return done,
-            }
+        match self
+            .wary
+            .then(|| take_without_waiting(self.read_fd(), bytes))
+        {
+            None | Some(Err(Errno::OPNOTSUPP)) => read(&self.read, bytes),
+            Some(done) => done,
         }
-        read(&self.read, bytes)
     }
 
     /// Whether a stranger may hold the ends, and make reading block: it then reads only what was just seen to be there.
@@ -155,22 +165,6 @@ impl Bell {
     pub(crate) fn write_fd(&self) -> BorrowedFd<'_> {
         self.write.as_ref().unwrap_or(&self.read).as_fd()
     }
-}
-
-/// A pipe open for `access`, set non-blocking; answers which pipe.
-fn check_pipe(fd: BorrowedFd<'_>, access: OFlags) -> io::Result<(u64, u64)> {
-    let stat = rustix::fs::fstat(fd)?;
-    let flags = fcntl_getfl(fd)?;
-    let open_for = flags & OFlags::RWMODE;
-    let is_pipe = FileType::from_raw_mode(stat.st_mode) == FileType::Fifo;
-    if !is_pipe || (open_for != access && open_for != OFlags::RDWR) {
-        return Err(invalid(format!(
-            "not the end of a pipe that a bell needs: mode {:o}, {flags:?}",
-            stat.st_mode
-        )));
-    }
-    fcntl_setfl(fd, flags | OFlags::NONBLOCK)?;
-    Ok((stat.st_dev, stat.st_ino))
 }
 
 /// Most descriptors of one [`wait`].
@@ -236,6 +230,6 @@ fn wait_on(polled: &mut [PollFd<'_>], deadline: Option<Instant>) -> io::Result<R
     Ok(Ready(polled.iter().enumerate().map(bit).sum()))
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux", not(ringpad_flock)))]
 #[path = "bell_tests.rs"]
 mod tests;

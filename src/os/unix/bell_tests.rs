@@ -5,8 +5,8 @@ use std::time::Duration;
 use rustix::fs::{fstat, symlinkat};
 use rustix::io::{FdFlags, fcntl_getfd};
 
-use super::super::testing::{PATIENCE, Scratch, fork, under_signals};
 use super::*;
+use crate::os::linux::testing::{PATIENCE, Scratch, fork, under_signals};
 
 fn now(bell: &Bell) -> bool {
     wait(&[bell.read_fd()], Some(Instant::now()))

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixListener;
 
 use rustix::fs::{linkat, mkfifoat};
 
-use super::super::testing::Scratch;
 use super::*;
+use crate::os::linux::testing::Scratch;
 
 const OWN: Permissions = Permissions {
     mode: 0o600,

@@ -10,12 +10,12 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RenameFlags, Stat, Uid};
-use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, renameat_with, statat, unlinkat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Gid, Mode, OFlags, RawMode, Stat, Uid};
+use rustix::fs::{fchmod, fchown, fstat, mkdir, openat, renameat, statat, unlinkat};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::{context, invalid};
+use super::calls::{context, invalid};
 
 /// Who may use what we make, and the most that what we find may allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Permissions {
     fn refuses(&self, found: &Stat) -> bool {
         found.st_uid != self.uid()
             || self.group.is_some_and(|gid| gid != found.st_gid)
-            || found.st_mode & 0o022 & !self.mode != 0
+            || bits_of(found) & 0o022 & !self.mode != 0
     }
 
     fn uid(&self) -> u32 {
@@ -68,9 +68,22 @@ impl fmt::Display for Permissions {
     }
 }
 
-/// Where named segments lie unless told otherwise.
+/// Where named segments lie unless told otherwise; empty where the system says of no place.
 pub(crate) fn default_directory() -> PathBuf {
-    Path::new("/dev/shm").join(format!("ringpad-{}", geteuid().as_raw()))
+    let place = super::platform::temporary_directory();
+    place.map_or_else(PathBuf::new, |place| {
+        place.join(format!("ringpad-{}", geteuid().as_raw()))
+    })
+}
+
+/// Permission bits as the system's calls take them.
+pub(super) fn mode_of(bits: u32) -> Mode {
+    Mode::from_raw_mode(bits as RawMode)
+}
+
+/// Permission bits as we reckon with them.
+fn bits_of(found: &Stat) -> u32 {
+    u32::from(found.st_mode) & 0o7777
 }
 
 /// What a checked file is.
@@ -90,6 +103,11 @@ pub(crate) struct Facts {
 ///
 /// Refuses one with another owner or group than `want`, or that lets group or world write beyond `want`.
 pub(crate) fn private(path: &Path, create: bool, want: &Permissions) -> io::Result<OwnedFd> {
+    if path.as_os_str().is_empty() {
+        return Err(invalid(
+            "no directory is usual here: set RINGPAD_DIR, or Options::directory",
+        ));
+    }
     let shown = path.display().to_string();
     let there = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW);
     if create && there.is_err_and(|e| e == Errno::NOENT) {
@@ -121,7 +139,7 @@ fn make(path: &Path, want: &Permissions) -> io::Result<()> {
     aside.push(name);
     aside.push(".new");
     let aside = path.with_file_name(aside);
-    match mkdir(&aside, Mode::from_raw_mode(0o700)) {
+    match mkdir(&aside, mode_of(0o700)) {
         Ok(()) | Err(Errno::EXIST) => {}
         Err(e) => return Err(doing(e)),
     }
@@ -140,7 +158,7 @@ fn make(path: &Path, want: &Permissions) -> io::Result<()> {
     }
     let mode = want.directory_mode();
     apply(dir.as_fd(), &Permissions { mode, ..*want })?;
-    match renameat_with(CWD, &aside, CWD, path, RenameFlags::NOREPLACE) {
+    match rename_directory(&aside, path) {
         Ok(()) | Err(Errno::NOENT) => Ok(()),
         Err(Errno::EXIST) => {
             // Not empty or gone already: not ours to care for.
@@ -163,7 +181,7 @@ pub(crate) fn apply(fd: BorrowedFd<'_>, want: &Permissions) -> io::Result<()> {
         )
         .map_err(doing)?;
     }
-    fchmod(fd, Mode::from_raw_mode(want.mode)).map_err(doing)
+    fchmod(fd, mode_of(want.mode)).map_err(doing)
 }
 
 /// What [`open_file`] does about a missing file.
@@ -194,7 +212,7 @@ pub(crate) fn open_file(
     // Each round loses to someone who made or unlinked the name in between: others get on.
     for _ in 0..1000 {
         if create != Create::Never {
-            match openat(dir, name, fresh, Mode::from_raw_mode(want.mode)) {
+            match openat(dir, name, fresh, mode_of(want.mode)) {
                 Ok(file) => {
                     apply(file.as_fd(), want)?;
                     return Ok(file);
@@ -219,8 +237,8 @@ pub(crate) fn check_file(fd: BorrowedFd<'_>, name: &str, want: &Permissions) -> 
     let found = check_kind(fd, name, FileType::RegularFile, want)?;
     Ok(Facts {
         len: found.st_size as u64,
-        dev: found.st_dev,
-        ino: found.st_ino,
+        dev: found.st_dev as u64,
+        ino: found.st_ino as u64,
         links: found.st_nlink as u64,
     })
 }
@@ -244,7 +262,7 @@ pub(super) fn check_kind(
         return wrong(format!("found a {found_kind:?}, wanted a {kind:?}"));
     }
     if want.refuses(&found) {
-        let (uid, gid, mode) = (found.st_uid, found.st_gid, found.st_mode & 0o7777);
+        let (uid, gid, mode) = (found.st_uid, found.st_gid, bits_of(&found));
         return wrong(format!(
             "found owner {uid}, group {gid}, mode {mode:03o}, wanted {want}"
         ));
@@ -301,11 +319,62 @@ pub(crate) fn rename(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<()
 /// Renames within `dir` in one step; `false`: `to` exists, or `from` does not.
 pub(crate) fn rename_new(dir: BorrowedFd<'_>, from: &str, to: &str) -> io::Result<bool> {
     let (from, to) = (checked_name(from)?, checked_name(to)?);
-    match renameat_with(dir, from, dir, to, RenameFlags::NOREPLACE) {
+    match rename_file(dir, from, to) {
         Ok(()) => Ok(true),
         Err(Errno::EXIST | Errno::NOENT) => Ok(false),
         Err(e) => Err(context(e, format_args!("renaming {from} to {to}"))),
     }
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn rename_directory(from: &Path, to: &Path) -> Result<(), Errno> {
+    rustix::fs::renameat_with(CWD, from, CWD, to, rustix::fs::RenameFlags::NOREPLACE)
+}
+
+/// There is no such call: a directory made by others between the look and the renaming is replaced while it is empty.
+#[cfg(target_os = "freebsd")]
+fn rename_directory(from: &Path, to: &Path) -> Result<(), Errno> {
+    match statat(CWD, to, AtFlags::SYMLINK_NOFOLLOW) {
+        Err(Errno::NOENT) => rustix::fs::rename(from, to),
+        Err(error) => Err(error),
+        Ok(_) => Err(Errno::EXIST),
+    }
+}
+
+#[cfg(not(any(target_os = "freebsd", ringpad_flock)))]
+fn rename_file(dir: BorrowedFd<'_>, from: &str, to: &str) -> Result<(), Errno> {
+    rustix::fs::renameat_with(dir, from, dir, to, rustix::fs::RenameFlags::NOREPLACE)
+}
+
+/// There is no such call: for a moment the file has both names. One killed then leaves it both: see [`finish_renaming`].
+#[cfg(any(target_os = "freebsd", ringpad_flock))]
+fn rename_file(dir: BorrowedFd<'_>, from: &str, to: &str) -> Result<(), Errno> {
+    rustix::fs::linkat(dir, from, dir, to, AtFlags::empty())?;
+    match unlinkat(dir, from, AtFlags::empty()) {
+        Err(Errno::NOENT) => Ok(()), // somebody finished it
+        done => done,
+    }
+}
+
+/// Removes what [`rename_new`] left when it was killed: another name of the file `to`, one that `is_temporary`.
+#[cfg(any(target_os = "freebsd", ringpad_flock))]
+pub(super) fn finish_renaming(
+    dir: BorrowedFd<'_>,
+    to: &str,
+    is_temporary: impl Fn(&str) -> bool,
+) -> io::Result<()> {
+    let identity = |name: &str| {
+        let found = statat(dir, checked_name(name)?, AtFlags::SYMLINK_NOFOLLOW)?;
+        io::Result::Ok((found.st_dev, found.st_ino))
+    };
+    let file = identity(to)?;
+    for name in list(dir)? {
+        let name = name?;
+        if is_temporary(&name) && identity(&name).is_ok_and(|found| found == file) {
+            unlink(dir, &name)?;
+        }
+    }
+    Ok(())
 }
 
 /// The names in `dir`, in no order, without `.` and `..`; names that are not UTF-8 are none of ours and left out.
@@ -342,6 +411,6 @@ pub(super) fn open_error(error: Errno, name: &str) -> io::Error {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 #[path = "directory_tests.rs"]
 mod tests;
