@@ -82,6 +82,7 @@ pub(super) fn mode_of(bits: u32) -> Mode {
 }
 
 /// Permission bits as we reckon with them.
+#[allow(clippy::useless_conversion)] // 16 bits on some systems
 fn bits_of(found: &Stat) -> u32 {
     u32::from(found.st_mode) & 0o7777
 }
