@@ -252,7 +252,11 @@ impl fmt::Display for Error {
                 want,
                 found,
             } => {
-                write!(f, "{field} mark is {found:#010x}; wanted {want:#010x}")
+                let (is, wanted) = (order(found), order(want));
+                write!(
+                    f,
+                    "{field} mark is {found:#010x} ({is}); wanted {want:#010x} ({wanted})"
+                )
             }
             Error::Mismatch { field, want, found } => {
                 write!(f, "{field} is {found}; wanted {want}")
@@ -297,6 +301,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+/// The order of bytes that a mark, as this machine reads it, stands for.
+fn order(mark: u64) -> &'static str {
+    let Ok(mark) = u32::try_from(mark) else {
+        return "no byte order";
+    };
+    match mark.to_ne_bytes() {
+        [0x0d, 0x0c, 0x0b, 0x0a] => "little-endian",
+        [0x0a, 0x0b, 0x0c, 0x0d] => "big-endian",
+        _ => "no byte order",
+    }
+}
 
 /// Eight bytes as text, for people.
 struct Ascii([u8; 8]);

@@ -1,5 +1,5 @@
 //! Requirements 1, 8 and 9: calls between processes that sleep until there is something, and learn of deaths.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 
@@ -112,8 +112,7 @@ fn slept(
     let thread = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
-            // SAFETY: asks for a number.
-            thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
+            thread.store(child::this_thread(), Ordering::Relaxed);
             let client = me.client::<Asked, u64>(table).unwrap();
             let mut waiter = me.waiter().unwrap().without_tick();
             let found = client.call_timeout(&mut waiter, &[KEEP, 7], Some(PATIENCE));
@@ -153,17 +152,12 @@ fn an_idempotent_call_is_served_by_another_if_its_server_dies() {
     let (found, took) = slept(&me, "again", || {
         until("it is taken", || page.get(TAKEN) != 0);
         let by = page.get(TAKEN);
-        // Which of the two has that row is not known here: the one that does not sleep, once the other, which was woken too, sleeps again.
-        let works = || {
-            let mut awake = children.iter().filter(|c| !child::is_polling(c.pid()));
-            awake.next().filter(|_| awake.next().is_none())
-        };
-        let mut found = None;
-        until("one works", || {
-            found = works();
-            found.is_some()
-        });
-        found.unwrap().kill();
+        let row = PeerId::new(by as u32).unwrap();
+        let pid = me.segment().occupant(row).unwrap().pid;
+        let (its, others): (Vec<_>, Vec<_>) = children.iter().partition(|c| c.pid() == pid);
+        // The other was woken too, and sleeps again.
+        others.into_iter().for_each(child::Child::asleep);
+        its[0].kill();
         until("the other has it", || page.get(TAKEN) != by);
     });
     assert_eq!(found.unwrap(), 21);

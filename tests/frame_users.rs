@@ -1,5 +1,5 @@
 //! Users of frame pools at their ends: the last to be dropped, and copies in a forked child.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 
@@ -34,7 +34,8 @@ fn the_last_to_be_dropped_gives_its_seat_back() {
     }
 }
 
-/// A forked child has no mapping: questions to a user find nothing there, and touch nothing.
+/// A forked child has no mapping: questions to a user find nothing there, and touch nothing. Windows has no fork.
+#[cfg(unix)]
 #[test]
 fn a_forked_child_asks_and_is_told_of_nobody() {
     let room = Room::new("frames-forked");

@@ -1,5 +1,5 @@
 //! Frame pools in segments of the system's: users, loans and views that own what they need; alignment in every mapping; waiting for a free frame.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 

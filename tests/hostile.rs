@@ -3,7 +3,7 @@
 //!
 //! The calls are those of the fuzz targets (`fuzz/bodies`); here they meet systematic garbage, and a second thread that
 //! scribbles through a mapping of its own.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 #[path = "../fuzz/bodies/mod.rs"]
 mod bodies;

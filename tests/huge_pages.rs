@@ -1,5 +1,5 @@
 //! Frames in huge pages, where the system has them; the same frames everywhere else.
-#![cfg(target_os = "linux")]
+#![cfg(all(feature = "std", target_os = "linux"))]
 
 mod common;
 

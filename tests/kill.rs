@@ -1,9 +1,9 @@
 //! Requirements 1 to 5, 29, 32, 34 and 39: `kill -9` of either end, at any moment.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use common::mute::Mute;
@@ -182,9 +182,10 @@ fn a_commit_whose_producer_died_before_ringing_wakes_the_sleeper() {
         let mute = child::spawn(&room, "mute", &[]);
         until("the producer has its end", || page.get(READY) == 1);
         let mut rx = me.consumer::<u64>("ticks").unwrap();
-        let woken = AtomicBool::new(false);
+        let (woken, thread) = (AtomicBool::new(false), AtomicU32::new(0));
         std::thread::scope(|scope| {
             scope.spawn(|| {
+                thread.store(child::this_thread(), Ordering::Relaxed);
                 // No tick: only the death watch can tell.
                 let mut waiter = me.waiter().unwrap().without_tick();
                 let bell = [rx.bell()];
@@ -193,7 +194,9 @@ fn a_commit_whose_producer_died_before_ringing_wakes_the_sleeper() {
                 assert_eq!((got, waiter.woken()), (Some(7), 0));
                 woken.store(true, Ordering::Release);
             });
-            until("it sleeps", || child::is_polling(std::process::id()));
+            until("it sleeps", || {
+                child::thread_is_polling(thread.load(Ordering::Relaxed))
+            });
             page.set(GO, 1);
             until("it is committed", || page.get(COUNT) == 1);
             // The control: the commit alone wakes nobody.
@@ -258,7 +261,7 @@ fn healthy(segment: &SharedSegment) {
 
 #[test]
 fn rows_of_the_dead_heal() {
-    let rounds = 200;
+    let rounds = number("RINGPAD_ROWS", 200);
     let room = Room::new("rows");
     let page = Page::create(&room, "page");
     let (segment, mut dice) = (open(&room), Dice::new());

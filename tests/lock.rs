@@ -1,5 +1,5 @@
 //! Requirements 1, 8, 9 and 14: a lock whose holders are killed and stopped, between processes.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 mod common;
 
@@ -9,13 +9,20 @@ use std::time::{Duration, Instant};
 use common::page::Page;
 use common::room::Room;
 use common::{Dice, PATIENCE, child, number, until, until_within};
+#[cfg(unix)]
+use ringpad::Error;
 use ringpad::lock::{Acquired, Config, Lock, Locked, Refused};
 use ringpad::os::{LockKey, OwnedPeer, SharedSegment, Waiter};
-use ringpad::{Error, PeerId, Plan};
+use ringpad::{PeerId, Plan};
 
 #[test]
 fn child() {
-    child::play(&[("worker", worker), ("holder", holder), ("forker", forker)]);
+    child::play(&[
+        ("worker", worker),
+        ("holder", holder),
+        #[cfg(unix)]
+        ("forker", forker),
+    ]);
 }
 
 const NAME: &str = "locks";
@@ -287,8 +294,7 @@ fn slept(me: &OwnedPeer, meanwhile: impl FnOnce()) -> (Option<PeerId>, Duration,
     let thread = AtomicU32::new(0);
     std::thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
-            // SAFETY: asks for a number.
-            thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
+            thread.store(child::this_thread(), Ordering::Relaxed);
             let mut key = me.key("alone").unwrap();
             let mut waiter = me.waiter().unwrap().without_tick();
             let had = key.lock_timeout(&mut waiter, Some(PATIENCE)).unwrap();
@@ -342,6 +348,7 @@ fn threads_of_one_peer_wait_for_each_other() {
 }
 
 /// A forked child's guard and keys do nothing.
+#[cfg(unix)]
 fn forker() {
     let room = Room::parents();
     let page = Page::open(&room, "page");
@@ -367,6 +374,7 @@ fn forker() {
     page.set(GO, 1);
 }
 
+#[cfg(unix)] // Windows has no fork
 #[test]
 fn a_forked_child_unlocks_nothing() {
     let room = Room::new("lock-forked");

@@ -1,6 +1,6 @@
 //! The same memory at two addresses of one process, as two processes have it: each end works through its own mapping,
 //! and no address is ever written into the region.
-#![cfg(target_os = "linux")]
+#![cfg(any(target_os = "linux", windows))]
 
 mod regions;
 

@@ -1,27 +1,24 @@
 //! The work queue example under fire: any of its processes is killed at any time, and the numbers add up.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "common/example.rs"]
 mod builds;
 mod common;
+#[cfg(unix)] // Windows has no pseudo terminals of this kind
+#[path = "work_queue/terminal.rs"]
+mod terminal;
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::io::{BufRead, BufReader, Read};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use common::child::Child;
+use common::child::{Child, was_killed};
 use common::room::Room;
+use common::system::{FAILED, ask_to_end, kill_number as kill};
 use common::{Dice, PATIENCE, number, until};
 use ringpad::os::SharedSegment;
 use ringpad::{Life, PeerId};
-use rustix::io::Errno;
-use rustix::process::{Pid, Signal, kill_process};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 const NAME: &str = "queue";
 
@@ -68,15 +65,6 @@ impl Lives {
     fn worker(&self, board: u32) -> u32 {
         let other = |pid: &&u32| **pid != board && Some(**pid) != self.boss;
         *self.pids.iter().find(other).expect("a worker")
-    }
-}
-
-/// Answers whether it was still there: a second boss, say, leaves by itself.
-fn kill(pid: u32) -> bool {
-    let pid = Pid::from_raw(pid as i32).unwrap();
-    match kill_process(pid, Signal::KILL) {
-        Err(Errno::SRCH) => false,
-        done => done.is_ok(),
     }
 }
 
@@ -143,8 +131,7 @@ impl Board {
 
     /// Asks it to end; its exit code and last word.
     fn end(mut self) -> (Option<i32>, Said) {
-        let pid = Pid::from_raw(self.child.pid() as i32).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        ask_to_end(self.child.pid());
         let code = self.child.wait_within(2 * PATIENCE).code();
         let said: Vec<_> = self.said.iter().collect();
         println!("{}", said.last().unwrap());
@@ -182,7 +169,7 @@ fn any_process_may_be_killed() {
             }
             board.child.kill();
             let status = board.child.wait();
-            assert_eq!(status.signal(), Some(libc::SIGKILL), "{status}");
+            assert!(was_killed(status), "{status}");
             drop(held);
             let old = std::mem::replace(&mut board, Board::start(&room, &[]));
             killed[2] += 1;
@@ -234,7 +221,7 @@ fn careless_workers_lose_jobs() {
     }
     let (code, last) = board.end();
     assert!(
-        code == Some(1) && last.lost > 0 && !last.adds_up(),
+        code == Some(FAILED) && last.lost > 0 && !last.adds_up(),
         "{last:?}"
     );
 }
@@ -277,10 +264,10 @@ fn who_is_not_needed_or_not_understood_is_told_so() {
         "05_work_queue: queue has a boss, pid {}\n",
         lives.boss.unwrap()
     );
-    assert_eq!(refused(&["boss", NAME]), (Some(1), taken));
+    assert_eq!(refused(&["boss", NAME]), (Some(FAILED), taken));
     drop(held);
     let (code, text) = refused(&["--name", "no/name"]);
-    assert!(code == Some(1) && text.contains("no/name"), "{text}");
+    assert!(code == Some(FAILED) && text.contains("no/name"), "{text}");
     for nonsense in [&["--rate", "0"][..], &["--seconds", "soon"], &["chief"]] {
         let (code, text) = refused(nonsense);
         assert!(
@@ -289,108 +276,4 @@ fn who_is_not_needed_or_not_understood_is_told_so() {
         );
     }
     assert!(board.end().1.adds_up());
-}
-
-/// The other end of a terminal, and all that was written there.
-struct Terminal {
-    keys: File,
-    pieces: Receiver<String>,
-    shown: String,
-    line: OwnedFd,
-}
-
-impl Terminal {
-    fn open() -> Self {
-        let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&keys).unwrap();
-        unlockpt(&keys).unwrap();
-        let name = ptsname(&keys, Vec::new()).unwrap();
-        let line = File::options()
-            .read(true)
-            .write(true)
-            .custom_flags(libc::O_NOCTTY)
-            .open(name.to_str().unwrap())
-            .unwrap();
-        let keys = File::from(keys);
-        let mut screen = keys.try_clone().unwrap();
-        let (send, pieces) = channel();
-        std::thread::spawn(move || {
-            let mut bytes = [0; 4096];
-            while let Ok(len @ 1..) = screen.read(&mut bytes) {
-                let text = String::from_utf8_lossy(&bytes[..len]).into_owned();
-                if send.send(text).is_err() {
-                    return;
-                }
-            }
-        });
-        let (line, shown) = (line.into(), String::new());
-        Self {
-            keys,
-            pieces,
-            shown,
-            line,
-        }
-    }
-
-    /// Runs a command here, as a shell does.
-    fn run(&self, mut command: Command) -> Child {
-        let end = || Stdio::from(self.line.try_clone().unwrap());
-        command.stdin(end()).stdout(end()).stderr(end());
-        let leader = || {
-            rustix::process::setsid()?;
-            rustix::process::ioctl_tiocsctty(std::io::stdin().as_fd())?;
-            Ok(())
-        };
-        // SAFETY: the closure makes two system calls between fork and exec.
-        unsafe { command.pre_exec(leader) };
-        Child::of(command.spawn().unwrap())
-    }
-
-    fn shows(&mut self, what: &str) {
-        until(what, || {
-            self.shown.extend(self.pieces.try_iter());
-            self.shown.contains(what)
-        });
-    }
-
-    /// The last text of a line that begins with this name and is there in full.
-    fn last(&self, name: &str) -> Option<&str> {
-        let (_, rest) = self.shown.rsplit_once(name)?;
-        rest.split_once("\x1b[K").map(|(line, _)| line)
-    }
-}
-
-#[test]
-fn on_a_terminal() {
-    const LAST: &str = "\x1b[?7hqueue: ";
-    let room = Room::new("terminal");
-    let mut terminal = Terminal::open();
-    let board = || command(&room, &["--name", NAME]);
-    let first = terminal.run(board());
-    terminal.shows(&format!("\x1b[32m{}\x1b[0m", first.pid()));
-    let (lives, held) = Lives::all(&room);
-    terminal.shows(&format!("\x1b[32m{}\x1b[0m", lives.boss.unwrap()));
-    assert!(kill(lives.worker(first.pid())));
-    terminal.shows(" 1 killed: ");
-    drop(held);
-    first.kill_and_reap();
-    // The same terminal, the same sum.
-    let mut second = terminal.run(board());
-    terminal.shows(&format!("\x1b[32m{}\x1b[0m", second.pid()));
-    terminal.shows(" 2 killed: ");
-    Lives::all(&room);
-    let jobs = terminal.last("     jobs\x1b[0m  ").unwrap().to_owned();
-    assert!(jobs.ends_with(" 0 lost"), "{jobs}");
-    terminal.keys.write_all(b"\x03").unwrap();
-    let status = second.wait();
-    terminal.shows(LAST);
-    terminal.shows(" messages given back\r\n");
-    let (screen, last) = terminal.shown.rsplit_once(LAST).unwrap();
-    let last = Said::of(last.trim_end());
-    assert!(status.success() && last.adds_up(), "{status}, {last:?}");
-    assert_eq!(last.killed, 2);
-    // Lines are wrapped again behind each drawing, so also behind the one after which the board was killed.
-    let [cut, wrap] = ["\x1b[?7l", "\x1b[?7h"].map(|code| screen.matches(code).count());
-    assert!(cut > 1 && cut == wrap + 1, "{cut} {wrap}");
-    assert_eq!(room.files(), [""; 0]);
 }

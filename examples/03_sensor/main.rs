@@ -33,8 +33,12 @@ mod notes;
 mod run;
 mod screen;
 mod sensor;
-#[path = "../common/stop.rs"]
+#[cfg_attr(not(windows), path = "../common/stop.rs")]
+#[cfg_attr(windows, path = "../common/stop_windows.rs")]
 mod stop;
+#[cfg_attr(not(windows), path = "../common/system.rs")]
+#[cfg_attr(windows, path = "../common/system_windows.rs")]
+mod system;
 mod view;
 
 use std::fmt;
@@ -182,7 +186,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("03_sensor: {failure}");
-            ExitCode::FAILURE
+            system::failed()
         }
     }
 }

@@ -105,6 +105,5 @@ pub fn plan() -> ringpad::Result<Plan<3>> {
 
 /// `CLOCK_MONOTONIC` in nanoseconds: one clock for all processes of a machine.
 pub fn monotonic_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    ringpad::os::now_ns()
 }

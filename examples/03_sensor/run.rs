@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ringpad::os::{Options, collect};
 
 use super::view::watch;
-use super::{Failure, Pace, Run};
+use super::{Failure, Pace, Run, system};
 
 /// How long the place of a killed sensor stays empty, so that one sees its last value age.
 const EMPTY: Duration = Duration::from_secs(1);
@@ -43,10 +43,10 @@ impl Sensor {
     fn tend(&mut self, name: &str, rate: Pace) -> Result<(), Failure> {
         match (self.gone, self.child.try_wait()?) {
             (Some(since), _) if since.elapsed() >= EMPTY => *self = Self::start(name, rate)?,
-            (None, Some(status)) if status.code().is_none() => self.gone = Some(Instant::now()),
-            (None, Some(status)) if !status.success() => {
+            (None, Some(status)) if system::gave_up(status) => {
                 return Err(Failure(format!("the sensor process ended with {status}")));
             }
+            (None, Some(status)) if !status.success() => self.gone = Some(Instant::now()),
             _ => {} // it lives, its place is empty, or it was asked to leave and did
         }
         Ok(())

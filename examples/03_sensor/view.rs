@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::counts::Counts;
 use super::notes::{self, Reading, STATUS_BYTES, State, monotonic_ns};
 use super::screen::Screen;
-use super::{Failure, Looks, View, stop};
+use super::{Failure, Looks, View, stop, system};
 
 /// How often the view asks who writes, and draws. Reading is as good as free, asking is not: it makes system calls.
 const LOOK: Duration = Duration::from_millis(50);
@@ -37,7 +37,7 @@ pub fn watch(
     let most = most.map(|seconds| Duration::from_secs(seconds.into()));
     let Some((segment, awaited)) = find(name, most.filter(|_| may_lack), &mut screen, &mut tend)?
     else {
-        return Ok(ExitCode::FAILURE); // asked to stop before there was anything to see
+        return Ok(system::failed()); // asked to stop before there was anything to see
     };
     let mut watch = Watch::open(name, segment, awaited)?;
     let start = Instant::now();
@@ -72,7 +72,7 @@ pub fn watch(
     Ok(if counts.reads > 0 && counts.torn == 0 {
         ExitCode::SUCCESS
     } else {
-        ExitCode::FAILURE
+        system::failed()
     })
 }
 

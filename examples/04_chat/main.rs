@@ -31,8 +31,12 @@
 
 mod message;
 mod room;
-#[path = "../common/stop.rs"]
+#[cfg_attr(not(windows), path = "../common/stop.rs")]
+#[cfg_attr(windows, path = "../common/stop_windows.rs")]
 mod stop;
+#[cfg_attr(not(windows), path = "../common/system.rs")]
+#[cfg_attr(windows, path = "../common/system_windows.rs")]
+mod system;
 
 use std::fmt;
 use std::io::{self, BufRead, IsTerminal, Write};
@@ -83,7 +87,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("04_chat: {failure}");
-            ExitCode::FAILURE
+            system::failed()
         }
     }
 }
@@ -132,7 +136,9 @@ fn chat(line: &CommandLine) -> Result<(), Failure> {
 /// Says every line of standard input, and goodbye after the last one, when asked to stop, or when it cannot be read: the other thread
 /// hears that, as everyone does, and ends. Answers how many they were.
 fn speak(mut voice: Voice) -> Result<u64, Failure> {
+    stop::interrupt_here()?;
     let said = say_lines(&mut voice);
+    stop::interrupt_no_more();
     voice.leave()?;
     said
 }
@@ -146,8 +152,8 @@ fn say_lines(voice: &mut Voice) -> Result<u64, Failure> {
             // The end, or Ctrl-D. What nobody ended with a newline is a line too.
             Ok([]) => break,
             Ok(bytes) => bytes,
-            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             Err(_) if stop::asked() => break,
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error.into()),
             Err(_) => continue,
         };
         let end = read.iter().position(|&byte| byte == b'\n');

@@ -106,8 +106,7 @@ pub fn parts(mut text: &str) -> impl Iterator<Item = &str> {
 
 /// `CLOCK_MONOTONIC` in nanoseconds: one clock for all processes of a machine, which nobody sets.
 pub fn monotonic_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    ringpad::os::now_ns()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::crew::{self, Alive, Crew, LOOK};
 use super::screen::{Screen, Sight};
 use super::shared::{ANSWERS, Answer, PHASE, Phase, SENT, TALLY};
 use super::tally::Tally;
-use super::{Board, Failure, stop};
+use super::{Board, Failure, stop, system};
 
 /// Without a terminal and a limit, a board ends after so many seconds.
 const BRIEF: u32 = 5;
@@ -37,7 +37,7 @@ pub fn board(role: &Board) -> Result<ExitCode, Failure> {
     Ok(if adds_up {
         ExitCode::SUCCESS
     } else {
-        ExitCode::FAILURE
+        system::failed()
     })
 }
 

@@ -1,7 +1,6 @@
 //! Who is here, who is missing, and when to leave.
 
 use std::collections::BTreeSet;
-use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use ringpad::os::{
 use ringpad::{Error as RegionError, Life, PeerId};
 
 use super::shared::{PHASE, Phase, plan};
-use super::{Board, Failure, stop};
+use super::{Board, Failure, stop, system};
 
 /// How often the rarer things are looked at.
 pub const LOOK: Duration = Duration::from_millis(100);
@@ -141,14 +140,14 @@ impl Crew {
             Ok(None) => true,
             Ok(Some(status)) => {
                 // Killed is what they may be.
-                failed = failed.or(status.code().filter(|code| *code != 0));
+                failed = failed.or(Some(status).filter(|status| system::gave_up(*status)));
                 false
             }
             Err(_) => false,
         };
         self.boss.take_if(|boss| !lives(boss));
         self.workers.retain_mut(&mut lives);
-        if let Some(code) = failed {
+        if let Some(code) = failed.and_then(|status| status.code()) {
             return Err(Failure(format!("a process of the crew ended with {code}")));
         }
         // One that was just started has not joined yet, or not yet claimed what makes it boss.
@@ -173,7 +172,7 @@ impl Crew {
         command.args(arguments).arg("--quiet");
         command.stdin(Stdio::null()).stdout(Stdio::null());
         // Out of reach of the terminal's Ctrl-C, which asks the board: they go on as long as there is work.
-        command.process_group(0).spawn()
+        system::apart(&mut command).spawn()
     }
 
     /// Whether a boss that was started here still runs.

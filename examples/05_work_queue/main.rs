@@ -49,8 +49,12 @@ mod boss;
 mod crew;
 mod screen;
 mod shared;
-#[path = "../common/stop.rs"]
+#[cfg_attr(not(windows), path = "../common/stop.rs")]
+#[cfg_attr(windows, path = "../common/stop_windows.rs")]
 mod stop;
+#[cfg_attr(not(windows), path = "../common/system.rs")]
+#[cfg_attr(windows, path = "../common/system_windows.rs")]
+mod system;
 mod tally;
 mod worker;
 
@@ -156,7 +160,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("05_work_queue: {failure}");
-            ExitCode::FAILURE
+            system::failed()
         }
     }
 }

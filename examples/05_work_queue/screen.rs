@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use ringpad::Reaped;
 
 use super::crew::Alive;
+use super::system;
 use super::tally::{Tally, WINDOW};
 
 const CUT_LINES: &str = "\x1b[?7l";
@@ -78,11 +78,11 @@ pub struct Screen {
 
 impl Screen {
     pub fn new() -> io::Result<Self> {
-        let out = io::stdout().as_fd().try_clone_to_owned()?;
+        let out = system::output()?;
         let dumb = std::env::var_os("TERM").is_some_and(|kind| kind == "dumb");
         let live = !dumb && out.is_terminal();
         Ok(Self {
-            out: File::from(out),
+            out,
             live,
             drawn: 0,
             text: String::new(),

@@ -8,12 +8,11 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 use ringpad::os::{Consumer, HANDOFF_VARIABLE, Options, SharedSegment};
-use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::film::Film;
 use super::publisher::Publisher;
 use super::shared::{COMMANDS, Command, Wish};
-use super::{Careless, Failure, stop};
+use super::{Careless, Failure, stop, system};
 
 /// How often the decoder asks whether there is an engine.
 const LOOK: Duration = Duration::from_millis(100);
@@ -40,7 +39,7 @@ pub struct Decode {
 /// Decodes what the engine wishes for as long as there is one.
 pub fn decode(role: &Decode) -> Result<ExitCode, Failure> {
     // It goes with its engine, however that goes: the next engine of the name has a decoder of its own.
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    system::end_with_parent()?;
     let film = Film::open(role.input.as_deref())?;
     // One that the engine distrusts has no name: it comes with the process.
     let segment = match std::env::var_os(HANDOFF_VARIABLE) {

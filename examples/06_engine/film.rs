@@ -2,8 +2,6 @@
 
 use std::fs::File;
 use std::io::{self, Seek};
-use std::os::fd::AsFd;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use ringpad::frames::Picture;
@@ -11,6 +9,7 @@ use ringpad::frames::Picture;
 use super::Failure;
 use super::clip::Clip;
 use super::shared::{I420, picture_bytes};
+use super::system::{self, FileExt};
 use super::y4m::{Chroma, Reader};
 
 /// What stands before each picture of a y4m file, if nothing special is to be said.
@@ -47,13 +46,13 @@ impl Film {
     }
 
     fn clip() -> Result<Self, String> {
-        let input = io::stdin().as_fd().try_clone_to_owned();
+        let input = system::input();
         let read = |file: &File| {
             let mut bytes = vec![0; file.metadata()?.len() as usize];
             // From its beginning: the engine's decoders share one place in the file.
             file.read_exact_at(&mut bytes, 0).map(|()| bytes)
         };
-        let bytes = input.and_then(|input| read(&File::from(input)));
+        let bytes = input.and_then(|input| read(&input));
         let bytes = bytes.map_err(|error| error.to_string())?;
         let clip = Clip::parse(&bytes).ok_or("not what the engine gives its decoder")?;
         Ok(Self {
@@ -158,9 +157,7 @@ mod tests {
     use std::io::Write;
 
     fn file(text: &[u8]) -> File {
-        let name = c"film";
-        let fd = rustix::fs::memfd_create(name, rustix::fs::MemfdFlags::CLOEXEC).unwrap();
-        let mut file = File::from(fd);
+        let mut file = system::memory_file().unwrap();
         file.write_all(text).unwrap();
         file.rewind().unwrap();
         file

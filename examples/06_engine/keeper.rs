@@ -1,18 +1,14 @@
 //! Who starts the decoder, notices its death, gives back what it held, and starts the next. All that may take its time is done here.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use ringpad::os::OwnedPeer;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::engine::Link;
+use super::system::{self, Watched};
 use super::{Failure, Run};
 
 /// How often the rarer things are looked at.
@@ -48,8 +44,7 @@ pub struct Keeper<'a> {
 /// A process that runs, or has just died.
 struct Decoder {
     child: Child,
-    /// Readable when it is dead.
-    end: OwnedFd,
+    end: Watched,
     number: u32,
     /// Since when it should have shown something new, by the link's clock.
     since: u64,
@@ -99,7 +94,7 @@ impl<'a> Keeper<'a> {
             }
             return Ok(());
         };
-        if is_readable(&decoder.end, LOOK)? {
+        if decoder.end.has_ended(LOOK)? {
             let status = decoder.child.wait()?;
             return self.bury(status);
         }
@@ -143,12 +138,12 @@ impl<'a> Keeper<'a> {
             None => Stdio::null(),
         });
         // Out of reach of the terminal's Ctrl-C, which asks the engine.
-        command.stdout(Stdio::null()).process_group(0);
+        system::apart(command.stdout(Stdio::null()));
         let child = match self.role.distrust {
             true => self.me.segment().spawn(&mut command)?,
             false => command.spawn()?,
         };
-        let end = pidfd_open(Pid::from_child(&child), PidfdFlags::empty())?;
+        let end = Watched::of(&child)?;
         self.link.born.store(number, Relaxed);
         Ok(Decoder {
             child,
@@ -164,7 +159,7 @@ impl<'a> Keeper<'a> {
         let Some(decoder) = self.decoder.take() else {
             return Ok(());
         };
-        if status.code().is_some_and(|code| code != 0) {
+        if system::gave_up(status) {
             // It has said why, and the next one would say the same.
             return Err(Failure(format!("the decoder gave up: {status}")));
         }
@@ -188,28 +183,16 @@ impl<'a> Keeper<'a> {
     /// Sends the decoder home, and gives back what it may have held.
     pub fn end(&mut self) -> Result<(), Failure> {
         if let Some(mut decoder) = self.decoder.take() {
-            let _ = kill_process(Pid::from_child(&decoder.child), Signal::TERM); // it may be dead
-            let leaves = is_readable(&decoder.end, LEAVING)?;
+            system::ask_to_end(&decoder.child);
+            let leaves = decoder.end.has_ended(LEAVING)?;
             if !leaves {
                 decoder.child.kill()?;
             }
             // One that was killed just before counts too.
-            let killed = decoder.child.wait()?.signal() == Some(Signal::KILL.as_raw());
+            let killed = system::was_killed(decoder.child.wait()?);
             self.kept.deaths += u32::from(leaves && killed);
         }
         self.me.reap()?;
         Ok(())
-    }
-}
-
-/// Waits for it, so long at most; a signal ends the wait too.
-fn is_readable(fd: &OwnedFd, most: Duration) -> io::Result<bool> {
-    let most = Timespec {
-        tv_sec: most.as_secs() as i64,
-        tv_nsec: most.subsec_nanos().into(),
-    };
-    match poll(&mut [PollFd::new(fd, PollFlags::IN)], Some(&most)) {
-        Err(rustix::io::Errno::INTR) => Ok(false),
-        found => Ok(found? > 0),
     }
 }

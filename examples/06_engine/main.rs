@@ -59,8 +59,12 @@ mod keeper;
 mod publisher;
 mod run;
 mod shared;
-#[path = "../common/stop.rs"]
+#[cfg_attr(not(windows), path = "../common/stop.rs")]
+#[cfg_attr(windows, path = "../common/stop_windows.rs")]
 mod stop;
+#[cfg_attr(not(windows), path = "../common/system.rs")]
+#[cfg_attr(windows, path = "../common/system_windows.rs")]
+mod system;
 mod taker;
 #[path = "../frame_share/y4m/mod.rs"]
 mod y4m;
@@ -211,7 +215,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("06_engine: {failure}");
-            ExitCode::FAILURE
+            system::failed()
         }
     }
 }

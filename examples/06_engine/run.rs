@@ -11,15 +11,12 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use ringpad::Error as RegionError;
 use ringpad::os::{Error, Options, OwnedPeer, SharedSegment, collect};
-use rustix::fs::{MemfdFlags, memfd_create};
-use rustix::process::getpgrp;
-use rustix::termios::tcgetpgrp;
 
 use super::counts::Report;
 use super::engine::{Engine, Link};
 use super::keeper::Keeper;
 use super::shared::{COMMANDS, FRAMES, Wish, picture_bytes, plan};
-use super::{Failure, Run, clip, stop};
+use super::{Failure, Run, clip, stop, system};
 
 /// Without a terminal and a limit, an engine ends after so many seconds.
 const BRIEF: f64 = 5.0;
@@ -108,7 +105,7 @@ pub fn run(role: &Run) -> Result<ExitCode, Failure> {
     io::stdout().write_all(text.as_bytes())?;
     Ok(match report.is_good() {
         true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+        false => system::failed(),
     })
 }
 
@@ -124,7 +121,7 @@ fn refused(me: &OwnedPeer, name: &str, error: Error) -> Failure {
 
 /// A file in memory, gone with the last who has it.
 fn memory_file(bytes: &[u8]) -> io::Result<File> {
-    let mut file = File::from(memfd_create(c"clip", MemfdFlags::CLOEXEC)?);
+    let mut file = system::memory_file()?;
     file.write_all(bytes)?;
     Ok(file)
 }
@@ -133,7 +130,7 @@ fn memory_file(bytes: &[u8]) -> io::Result<File> {
 fn listen(send: &Sender<Wish>) {
     let keyboard = io::stdin();
     // In the background of a shell a look at the keyboard would stop the process.
-    if keyboard.is_terminal() && tcgetpgrp(&keyboard).ok() != Some(getpgrp()) {
+    if keyboard.is_terminal() && system::is_in_background() {
         return;
     }
     for line in keyboard.lock().lines().map_while(Result::ok) {

@@ -47,3 +47,13 @@ pub fn leave_to_other_threads() -> io::Result<()> {
         error => Err(io::Error::from_raw_os_error(error)),
     }
 }
+
+/// This thread's reading ends with an error when somebody asks: as that of every thread that does not leave it to others.
+#[allow(dead_code)] // not every example reads
+pub fn interrupt_here() -> io::Result<()> {
+    Ok(())
+}
+
+/// From now on its waits are not ended.
+#[allow(dead_code)] // not every example reads
+pub fn interrupt_no_more() {}

@@ -1,6 +1,6 @@
 //! For tests: a death at a step of a frame, and a frame that is not what its checksum says.
 
-use rustix::process::{Signal, getpid, kill_process};
+use super::system;
 
 /// Steps of a frame's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +54,7 @@ impl std::str::FromStr for Halt {
 /// Stops (by SIGSTOP) if it is to be here: whoever waits for that kills then.
 pub fn pass(halt: Option<Halt>, step: Step, sequence: u64) {
     if halt == Some(Halt(step, sequence)) {
-        let _ = kill_process(getpid(), Signal::STOP);
+        system::stop_here();
     }
 }
 

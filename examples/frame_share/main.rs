@@ -36,6 +36,9 @@ mod run;
 mod senders;
 mod stream;
 mod supervise;
+#[cfg_attr(not(windows), path = "../common/system.rs")]
+#[cfg_attr(windows, path = "../common/system_windows.rs")]
+mod system;
 mod totals;
 mod view;
 mod watcher;
@@ -83,7 +86,7 @@ fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("frame_share: {failure}");
-            ExitCode::FAILURE
+            system::failed()
         }
     }
 }

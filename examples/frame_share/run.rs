@@ -17,6 +17,7 @@ use super::record::record;
 use super::report::{Ending, ViewerReport, cpu_time_ns};
 use super::senders::{Manners, Senders};
 use super::stream::{Source, Stream};
+use super::system;
 use super::totals::Totals;
 use super::view;
 use super::y4m::Header;
@@ -103,7 +104,7 @@ pub fn verdict(totals: &Totals, well: bool, lossy: bool) -> ExitCode {
     let whole = |viewer: &ViewerReport| viewer.is_sound() && (lossy || viewer.lost == 0);
     match well && totals.per_viewer.iter().all(whole) {
         true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
+        false => system::failed(),
     }
 }
 
@@ -161,7 +162,7 @@ pub fn record_half(half: &Record) -> Result<ExitCode, Failure> {
         false => format!("{} frames recorded\n", done.frames),
     })?;
     Ok(if failed {
-        ExitCode::FAILURE
+        system::failed()
     } else {
         ExitCode::SUCCESS
     })
@@ -186,7 +187,7 @@ pub fn view_half(half: &View) -> Result<ExitCode, Failure> {
     };
     print(&totals, half.json)?;
     Ok(if failed {
-        ExitCode::FAILURE
+        system::failed()
     } else {
         ExitCode::SUCCESS
     })

@@ -1,12 +1,12 @@
 //! What is produced: where it comes from, how much of it, how fast, and for whom.
 
 use std::ffi::OsString;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 
 use super::pace::Fps;
+use super::system;
 use super::y4m::{Chroma, Header};
 
 /// What is produced, how much of it, how fast, and for how many.
@@ -87,19 +87,12 @@ impl Stream {
 
     /// True if this file is the input, by whatever name.
     pub fn reads(&self, file: &Path) -> bool {
-        let same = |input: &Path| {
-            let (input, file) = (
-                std::fs::metadata(input).ok()?,
-                std::fs::metadata(file).ok()?,
-            );
-            Some((input.dev(), input.ino()) == (file.dev(), file.ino()))
-        };
         let input = match self.source() {
             Source::Generated(_) => return false,
-            Source::Stdin => Path::new("/dev/stdin"),
+            Source::Stdin => Path::new(system::STDIN),
             Source::File(input) => input,
         };
-        same(input) == Some(true)
+        system::is_same_file(input, file)
     }
 
     /// At most so many frames; `None` is no limit.

@@ -3,15 +3,12 @@
 //! The parent only holds the segment open, so that what was committed stays also if everybody is killed at once.
 
 use std::io::Read;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use ringpad::os::{Options, SharedSegment};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde_json::Value;
 
 use super::Failure;
@@ -22,6 +19,7 @@ use super::progress::say;
 use super::report::ViewerReport;
 use super::run::{begin, expected, print, recorder_command, verdict, viewer_command};
 use super::stream::Source;
+use super::system::{self, Watched};
 use super::totals::Totals;
 
 /// What is known of all children.
@@ -32,7 +30,7 @@ struct House {
     closing: AtomicBool,
     /// Who failed first: the others were ended for that.
     first: Mutex<Option<String>>,
-    running: Mutex<Vec<(u32, OwnedFd)>>,
+    running: Mutex<Vec<(u32, Watched)>>,
 }
 
 /// Everybody a child.
@@ -127,7 +125,7 @@ fn tend(
     loop {
         let life = command(again).and_then(|mut command| one(house, who, &mut command));
         let (text, status) = life.map_err(|why| house.close(format!("{who}: {why}")))?;
-        let was_killed = status.signal() == Some(Signal::KILL.as_raw());
+        let was_killed = system::was_killed(status);
         if was_killed && !house.closing.load(Relaxed) {
             house.respawned.fetch_add(1, Relaxed);
             again = true;
@@ -144,8 +142,7 @@ fn tend(
 fn one(house: &House, who: &str, command: &mut Command) -> Result<(String, ExitStatus), Failure> {
     let mut child = command.spawn()?;
     // Nobody else waits for it: the number is its own.
-    let pid = Pid::from_child(&child);
-    let handle = pidfd_open(pid, PidfdFlags::empty())?;
+    let handle = Watched::of(&child)?;
     house.lock().push((child.id(), handle));
     // Whoever closes either finds it there, or did so before.
     if house.closing.load(Relaxed) {
@@ -162,7 +159,7 @@ fn one(house: &House, who: &str, command: &mut Command) -> Result<(String, ExitS
 }
 
 impl House {
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u32, OwnedFd)>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<(u32, Watched)>> {
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -172,8 +169,7 @@ impl House {
         let mut first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
         let why = first.get_or_insert(why).clone();
         for (_, process) in self.lock().iter() {
-            // It may have ended.
-            let _ = pidfd_send_signal(process, Signal::KILL);
+            process.kill();
         }
         Failure::new(why)
     }

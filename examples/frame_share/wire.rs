@@ -160,8 +160,7 @@ impl Summed {
 
 /// `CLOCK_MONOTONIC` in nanoseconds, a picture's time: one clock for all processes of a machine.
 pub fn monotonic_ns() -> u64 {
-    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    now.tv_sec as u64 * 1_000_000_000 + now.tv_nsec as u64
+    ringpad::os::now_ns()
 }
 
 /// What pixels are called: planes one after the other.

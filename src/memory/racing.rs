@@ -30,7 +30,7 @@ const WIDE: usize = size_of::<wide::Wide>();
 pub(crate) struct SlotShape {
     pub(crate) stamp: AtomicU32,
     pub(crate) length: AtomicU32,
-    pub(crate) payload: [RacingWord; 1],
+    pub(crate) payload: [RacingWord; 8 / WORD],
 }
 
 /// The same of a slot that names who has it: one wide word in the place of stamp and length.
@@ -38,7 +38,7 @@ pub(crate) struct SlotShape {
 #[repr(C)]
 pub(crate) struct NamedShape {
     pub(crate) word: AtomicU64,
-    pub(crate) payload: [RacingWord; 1],
+    pub(crate) payload: [RacingWord; 8 / WORD],
 }
 
 const PAYLOAD: usize = {

@@ -35,8 +35,11 @@ use crate::segment::kind::Kind;
 /// Number of the wire format; a change that an older reader would misread raises it.
 pub const ABI: u32 = 1;
 
-/// What a little-endian machine writes so that a big-endian one refuses.
+/// The byte-order mark, as a machine reads what it wrote itself. One of the other order reads it reversed, and refuses.
 pub(crate) const BYTE_ORDER: u32 = 0x0a0b_0c0d;
+
+/// The mark of every segment there is, as this machine reads it: regions are little-endian (docs/adr/020).
+const WIRE_ORDER: u32 = BYTE_ORDER.to_le();
 
 /// Feature bits that this build knows.
 const KNOWN_FEATURES: u32 = 0;
@@ -180,6 +183,11 @@ impl<'m> Header<'m> {
         Ok(u64::from(self.get(offset + 4)?) << 32 | u64::from(low))
     }
 
+    /// Requires a machine whose own order is the wire's.
+    fn check_machine() -> Result<()> {
+        Geometry::expect(Field::ByteOrder, WIRE_ORDER.into(), BYTE_ORDER.into())
+    }
+
     /// Requires that lines of this spacing are lines in memory.
     fn check_place(&self, spacing: Spacing) -> Result<()> {
         let want = spacing.line_bytes();
@@ -191,6 +199,7 @@ impl<'m> Header<'m> {
 
     /// Begins to build: nobody attaches until [`Header::ready`].
     pub(crate) fn begin(&self, geometry: &Geometry) -> Result<()> {
+        Self::check_machine()?;
         self.region.check_writable()?;
         self.region.check_not_forked()?;
         self.check_place(geometry.spacing)?;
@@ -265,12 +274,18 @@ impl<'m> Header<'m> {
         self.region.check_not_forked()?;
         let found = self.state();
         fence(ATTACH); // ATTACH: pairs with READY
+        let order = || self.get(offset_of!(HeaderShape, byte_order));
         if found != State::Ready {
+            // What is ready in the other order looks like garbage here.
+            if found == State::Garbage(IS_READY.swap_bytes()) && order()? == BYTE_ORDER.swap_bytes()
+            {
+                Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order()?.into())?;
+            }
             return Err(Error::NotReady { found });
         }
         self.track.read();
-        let order = self.get(offset_of!(HeaderShape, byte_order))?;
-        Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order.into())?;
+        Geometry::expect(Field::ByteOrder, BYTE_ORDER.into(), order()?.into())?;
+        Self::check_machine()?;
         let magic = self.get_wide(offset_of!(HeaderShape, magic))?;
         Geometry::expect(Field::Magic, u64::from_le_bytes(kind.magic()), magic)?;
         let abi = self.get(offset_of!(HeaderShape, abi))?;

@@ -1,6 +1,5 @@
 //! Clients and servers at one table, each begun anew when it dies.
 
-use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use ringpad::Plan;
@@ -82,7 +81,7 @@ impl House {
 
     fn bury(&mut self, who: usize) -> Result<(), String> {
         let status = self.children[who].wait();
-        if status.signal() != Some(libc::SIGKILL) {
+        if !child::was_killed(status) {
             return Err(format!("{who} ended with {status}"));
         }
         self.terms.killed += u64::from(who >= CLIENTS);

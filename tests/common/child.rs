@@ -1,14 +1,19 @@
 //! Child processes that play a role of this test binary, and never outlive their guard.
 
 use std::fmt::Display;
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
-
 use super::room::{ROOM, Room};
-use super::{until, until_within};
+use super::{system, until, until_within};
+
+// Each test file uses its own part of these too.
+#[allow(unused_imports)]
+pub use super::system::{
+    has_faulted, is_polling, kill_myself, this_thread, thread_is_polling, was_killed,
+};
 
 const ROLE: &str = "RINGPAD_TEST_ROLE";
 const WORDS: &str = "RINGPAD_TEST_WORDS";
@@ -34,9 +39,28 @@ pub fn numeral(index: usize) -> u64 {
     word(index).parse().expect("a number")
 }
 
+/// This program built for another machine, if `RINGPAD_OTHER` names a directory of such.
+pub fn other() -> Option<PathBuf> {
+    let directory = std::env::var_os("RINGPAD_OTHER")?;
+    Some(Path::new(&directory).join(env!("CARGO_CRATE_NAME")))
+}
+
+/// This program, or about every second time the other machine's.
+fn program() -> PathBuf {
+    static STARTED: AtomicU64 = AtomicU64::new(0);
+    let own = std::env::current_exe().expect("this binary");
+    // The golden ratio's upper bit: neither pairs nor threes of children are always mixed alike.
+    let turn = || STARTED.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed) >> 63;
+    other().filter(|_| turn() == 1).unwrap_or(own)
+}
+
 /// A command that plays `role`.
 pub fn command(room: &Room, role: &str, words: &[&dyn Display]) -> Command {
-    let mut command = Command::new(std::env::current_exe().expect("this binary"));
+    command_of(&program(), room, role, words)
+}
+
+fn command_of(program: &Path, room: &Room, role: &str, words: &[&dyn Display]) -> Command {
+    let mut command = Command::new(program);
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]);
     dress(&mut command, room, role, words);
     command
@@ -48,19 +72,17 @@ pub fn dress(command: &mut Command, room: &Room, role: &str, words: &[&dyn Displ
     command.env(ROLE, role).env(WORDS, words.join(" "));
     command.env(ROOM, room.path());
     command.stdin(Stdio::null()).stdout(Stdio::null());
-    let die_with_parent = || {
-        // SAFETY: one system call with integers only.
-        match unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) } {
-            0 => Ok(()),
-            _ => Err(std::io::Error::last_os_error()),
-        }
-    };
-    // SAFETY: the closure makes one system call between fork and exec.
-    unsafe { command.pre_exec(die_with_parent) };
+    system::die_with_parent(command);
 }
 
 pub fn spawn(room: &Room, role: &str, words: &[&dyn Display]) -> Child {
     let child = command(room, role, words).spawn();
+    Child::of(child.expect("spawning a child"))
+}
+
+/// The same of a certain one of two programs.
+pub fn start(program: &Path, room: &Room, role: &str, words: &[&dyn Display]) -> Child {
+    let child = command_of(program, room, role, words).spawn();
     Child::of(child.expect("spawning a child"))
 }
 
@@ -80,30 +102,26 @@ impl Child {
         self.inner.id()
     }
 
-    fn id(&self) -> Pid {
-        Pid::from_raw(self.inner.id() as i32).expect("a pid")
-    }
-
-    fn signal(&self, signal: Signal) {
-        // Once reaped the number may be another's.
+    /// Does it unless it was reaped: its number may be another's then.
+    fn unless_reaped(&self, what: fn(&std::process::Child)) {
         if self.status.is_none() {
-            kill_process(self.id(), signal).expect("signalling a child");
+            what(&self.inner);
         }
     }
 
-    /// SIGKILL. It is a zombie then, until reaped.
+    /// SIGKILL, or TerminateProcess. It is a zombie then, until reaped.
     pub fn kill(&self) {
-        self.signal(Signal::KILL);
+        self.unless_reaped(system::kill);
     }
 
     /// Stops it, and waits until it has (or has ended before).
     pub fn stop(&self) {
-        self.signal(Signal::STOP);
-        self.changed("stopped", WaitIdOptions::STOPPED | WaitIdOptions::EXITED);
+        self.unless_reaped(system::stop);
+        self.changed("stopped", system::has_stopped);
     }
 
     pub fn resume(&self) {
-        self.signal(Signal::CONT);
+        self.unless_reaped(system::resume);
     }
 
     /// Waits until a thread of it sleeps in poll.
@@ -114,13 +132,11 @@ impl Child {
 
     /// Waits until it has exited, and leaves it a zombie.
     pub fn zombie(&self) {
-        self.changed("exited", WaitIdOptions::EXITED);
+        self.changed("exited", system::has_exited);
     }
 
-    fn changed(&self, what: &str, how: WaitIdOptions) {
-        let how = how | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-        let seen = || waitid(WaitId::Pid(self.id()), how).expect("waitid");
-        until(what, || self.status.is_some() || seen().is_some());
+    fn changed(&self, what: &str, seen: fn(&std::process::Child) -> bool) {
+        until(what, || self.status.is_some() || seen(&self.inner));
     }
 
     /// Reaps it if it has exited.
@@ -155,7 +171,7 @@ impl Child {
     pub fn kill_and_reap(mut self) {
         self.kill();
         let status = self.wait();
-        assert_eq!(status.signal(), Some(libc::SIGKILL), "{status}");
+        assert!(was_killed(status), "{status}");
     }
 }
 
@@ -166,24 +182,4 @@ impl Drop for Child {
             let _ = self.inner.wait();
         }
     }
-}
-
-/// Whether a thread of the process sleeps in poll.
-pub fn is_polling(pid: u32) -> bool {
-    let Ok(tasks) = std::fs::read_dir(format!("/proc/{pid}/task")) else {
-        return false;
-    };
-    tasks.flatten().any(|task| polls(&task.path()))
-}
-
-/// Whether this one thread of this very process sleeps in poll; other tests may have theirs.
-pub fn thread_is_polling(thread: u32) -> bool {
-    polls(std::path::Path::new(&format!("/proc/self/task/{thread}")))
-}
-
-fn polls(task: &std::path::Path) -> bool {
-    // What rustix calls for poll.
-    let poll = format!("{} ", libc::SYS_ppoll);
-    let call = std::fs::read_to_string(task.join("syscall")).unwrap_or_default();
-    call.starts_with(&poll)
 }

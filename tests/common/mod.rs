@@ -11,7 +11,11 @@ pub mod mute;
 pub mod page;
 pub mod room;
 pub mod sweep;
-#[cfg(target_arch = "x86_64")]
+#[cfg_attr(windows, path = "windows.rs")]
+#[cfg_attr(not(windows), path = "linux.rs")]
+pub mod system;
+// ptrace: there is nothing like it for other processes' system calls on Windows.
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 pub mod tracer;
 
 use std::time::{Duration, Instant};
@@ -73,7 +77,7 @@ pub fn number(variable: &str, otherwise: u64) -> u64 {
 
 /// True where the tests may do what only root may; says so where not.
 pub fn is_root() -> bool {
-    let root = rustix::process::geteuid().is_root();
+    let root = system::is_root();
     if !root {
         println!("skipped: needs root");
     }

@@ -5,9 +5,9 @@ use std::fs::OpenOptions;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use ringpad::os::{OwnedPeer, Producer, SharedSegment};
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
 
 use super::room::Room;
+use super::system;
 
 /// Where a ring's words lie: docs/wire-format.md.
 const TAIL: usize = 128;
@@ -17,7 +17,7 @@ const SLOTS: usize = 512;
 pub struct Mute {
     peer: OwnedPeer,
     end: Producer<u64>,
-    base: *mut core::ffi::c_void,
+    base: *mut u8,
     len: usize,
     ring: usize,
 }
@@ -34,13 +34,10 @@ impl Mute {
         let path = room.file(&format!("{name}.seg"));
         let file = OpenOptions::new().read(true).write(true).open(path);
         let (file, len) = (file.expect("the memory"), shared.len_bytes());
-        let (access, none) = (ProtFlags::READ | ProtFlags::WRITE, std::ptr::null_mut());
-        // SAFETY: no address is asked for, so no existing mapping is replaced.
-        let base = unsafe { mmap(none, len, access, MapFlags::SHARED, &file, 0) };
         Self {
             peer,
             end,
-            base: base.expect("mapping"),
+            base: system::map(&file, len),
             len,
             ring: entry.expect("listed").offset as usize,
         }
@@ -72,6 +69,6 @@ impl Mute {
 impl Drop for Mute {
     fn drop(&mut self) {
         // SAFETY: mapped by claim() with this length, unmapped once.
-        let _ = unsafe { munmap(self.base, self.len) };
+        unsafe { system::unmap(self.base, self.len) };
     }
 }

@@ -5,10 +5,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
-
-use super::PATIENCE;
 use super::room::Room;
+use super::{PATIENCE, system};
 
 /// Words of a page.
 pub const WORDS: usize = 1 << 16;
@@ -44,20 +42,8 @@ impl Page {
     }
 
     fn map(file: &File) -> Self {
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: no address is asked for, so no existing mapping is replaced.
-        let base = unsafe {
-            mmap(
-                std::ptr::null_mut(),
-                BYTES,
-                access,
-                MapFlags::SHARED,
-                file,
-                0,
-            )
-        };
         Self {
-            words: base.expect("mapping a page").cast(),
+            words: system::map(file, BYTES).cast(),
         }
     }
 
@@ -84,7 +70,7 @@ impl Page {
     /// Sets a word, and wakes everyone who waits for it in [`Page::reached`].
     pub fn announce(&self, index: usize, value: u64) {
         self.set(index, value);
-        self.futex(index, libc::FUTEX_WAKE, i32::MAX as u32);
+        system::wake(self.word(index));
     }
 
     /// Sleeps until a word is announced to be at least `value`: a thousand may do so at once.
@@ -97,27 +83,14 @@ impl Page {
                 return;
             }
             assert!(Instant::now() < deadline, "word {index} never was {value}");
-            self.futex(index, libc::FUTEX_WAIT, found as u32);
+            system::wait(self.word(index), found);
         }
-    }
-
-    /// On the low half of a word; a wait ends within a second.
-    fn futex(&self, index: usize, what: i32, value: u32) {
-        let second = libc::timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        let word: *const u32 = std::ptr::from_ref(self.word(index)).cast();
-        let low = if cfg!(target_endian = "little") { 0 } else { 1 };
-        let at = word.wrapping_add(low);
-        // SAFETY: a mapped, aligned u32 and a timeout that lives through the call; a failure is looked into by the caller.
-        unsafe { libc::syscall(libc::SYS_futex, at, what, value, &raw const second) };
     }
 }
 
 impl Drop for Page {
     fn drop(&mut self) {
         // SAFETY: mapped by map() with this length, unmapped once.
-        let _ = unsafe { munmap(self.words.cast_mut().cast(), BYTES) };
+        unsafe { system::unmap(self.words.cast_mut().cast(), BYTES) };
     }
 }

@@ -1,6 +1,6 @@
 //! Crowds of sender and receiver processes at one ring, killed or stopped at random: every message that was committed arrives, once
 //! unless whoever held it died. Requirements 3 and 5.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -9,11 +9,14 @@ use crate::common::child;
 use crate::common::mute::Mute;
 use crate::common::page::Page;
 use crate::common::room::Room;
-use crate::common::{PATIENCE, is_root, until};
+use crate::common::until;
+#[cfg(target_os = "linux")]
+use crate::common::{PATIENCE, is_root};
 use crate::{LONG, NAME, anonymous, open, waiter};
 
 const READY: usize = 0;
 const GO: usize = 1;
+#[cfg(target_os = "linux")]
 const PROCESS: usize = 2;
 
 /// Holds a producer's end until killed: a silent one commits when told to; one in another space of process numbers is
@@ -22,6 +25,7 @@ pub fn doomed() {
     let room = Room::parents();
     let page = Page::open(&room, "page");
     match child::word(0).as_str() {
+        #[cfg(target_os = "linux")]
         "space" => {
             // SAFETY: a flag; the next child is the first process of a new space.
             if unsafe { libc::unshare(libc::CLONE_NEWPID) } != 0 {
@@ -155,6 +159,7 @@ fn the_tick_finds_what_nobody_rang_for() {
     );
 }
 
+#[cfg(target_os = "linux")]
 #[test]
 fn a_death_in_another_space_is_found_by_the_tick() {
     if !is_root() {

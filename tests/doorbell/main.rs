@@ -1,24 +1,27 @@
 //! Requirements 24 and 29 to 32: sleeping, waking, and what must never keep a producer or a sleeper.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;
 
 mod deaths;
 mod floods;
+#[cfg(unix)] // a descriptor in poll and epoll
+mod loops;
+#[cfg(unix)] // FIFOs as files: full ones, emptied ones, signals
+mod pipes;
 mod silence;
-#[cfg(not(ringpad_flock))] // nothing is sent to strangers where memory cannot be sealed
+#[cfg(all(unix, not(ringpad_flock)))]
+// a waiter's pipe in the hands of others: nothing is sent where memory cannot be sealed
 mod strangers;
 
-use std::os::fd::{AsFd, BorrowedFd};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use common::page::Page;
 use common::room::Room;
 use common::{Dice, child};
 use ringpad::os::{Error, Options, OwnedPeer, SharedSegment, Waiter};
 use ringpad::{Plan, bytes, spsc};
-use rustix::event::epoll;
 
 #[test]
 fn child() {
@@ -176,73 +179,4 @@ fn waiters_are_taken_once_and_bells_stay_at_home() {
         .wait(&[], Some(Duration::ZERO), || None::<()>)
         .unwrap();
     assert_eq!(nothing, None);
-}
-
-/// A thread pushes at full speed while `sleep` sleeps on the descriptor as it likes; answers how often it had to.
-fn drive(sleep: impl Fn(BorrowedFd<'_>)) -> u64 {
-    let segment = anonymous();
-    let (me, you) = (segment.join().unwrap(), segment.join().unwrap());
-    let mut rx = me.consumer::<u64>("a").unwrap();
-    let (messages, mut slept) = (5000, 0);
-    std::thread::scope(|scope| {
-        scope.spawn(move || {
-            let mut tx = you.producer::<u64>("a").unwrap();
-            let deadline = Instant::now() + common::PATIENCE;
-            for n in 0..messages {
-                while tx.push(n).is_err() {
-                    assert!(Instant::now() < deadline);
-                    std::thread::yield_now();
-                }
-                if n % 16 == 0 {
-                    std::thread::sleep(Duration::from_micros(50));
-                }
-            }
-        });
-        let mut waiter = me.waiter().unwrap();
-        // The guard borrows the waiter: whoever sleeps meanwhile has the descriptor from before.
-        let fd = waiter.as_fd().try_clone_to_owned().unwrap();
-        let bell = [rx.bell()];
-        for n in 0..messages {
-            let got = loop {
-                let _armed = waiter.arm(&bell).unwrap();
-                if let Some(got) = rx.pop() {
-                    break got;
-                }
-                slept += 1;
-                sleep(fd.as_fd());
-            };
-            assert_eq!(got, n);
-        }
-    });
-    slept
-}
-
-#[test]
-fn a_loop_of_one_s_own_sleeps_on_the_descriptor() {
-    let timeout = rustix::event::Timespec {
-        tv_sec: 20,
-        tv_nsec: 0,
-    };
-    let polled = drive(|fd| {
-        let mut fds = [rustix::event::PollFd::new(
-            &fd,
-            rustix::event::PollFlags::IN,
-        )];
-        let ready = rustix::event::poll(&mut fds, Some(&timeout)).unwrap();
-        assert_eq!(ready, 1, "nobody rang");
-    });
-    let set = epoll::create(epoll::CreateFlags::CLOEXEC).unwrap();
-    let known = std::cell::Cell::new(false);
-    let waited = drive(|fd| {
-        if !known.replace(true) {
-            let data = epoll::EventData::new_u64(7);
-            epoll::add(&set, fd, data, epoll::EventFlags::IN).unwrap();
-        }
-        let mut room = [std::mem::MaybeUninit::uninit(); 4];
-        let (ready, _) = epoll::wait(&set, &mut room, Some(&timeout)).unwrap();
-        assert_eq!(ready.len(), 1, "nobody rang");
-        assert_eq!(ready[0].data.u64(), 7);
-    });
-    println!("5000 messages each: slept {polled} times in poll, {waited} in epoll");
-    assert!(polled > 10 && waited > 10);
 }

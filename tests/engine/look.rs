@@ -8,13 +8,12 @@ use std::sync::OnceLock;
 use ringpad::Life;
 use ringpad::frames::Ticket;
 use ringpad::os::{NotepadReader, SharedSegment};
-use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::builds;
 use crate::common::child::Child;
 use crate::common::room::Room;
-use crate::common::until;
+use crate::common::{system, until};
 
 pub const NAME: &str = "engine";
 
@@ -55,8 +54,7 @@ impl Engine {
 
     /// Asks it to end: its report, and whether it was content with it.
     pub fn end(self) -> (Value, ExitStatus) {
-        let pid = Pid::from_raw(self.child.pid() as i32).unwrap();
-        kill_process(pid, Signal::TERM).unwrap();
+        system::ask_to_end(self.child.pid());
         self.ends()
     }
 
@@ -143,7 +141,7 @@ impl Look {
 }
 
 pub fn kill(pid: u32) {
-    kill_process(Pid::from_raw(pid as i32).unwrap(), Signal::KILL).unwrap();
+    assert!(system::kill_number(pid));
 }
 
 /// Never slept in a take, drew nothing torn, refused nothing, and every frame is free.

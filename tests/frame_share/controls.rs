@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use super::common::{child::Child, until};
+use super::common::{child::Child, system, until};
 use super::films::{Film, is_same, same};
 use super::halves::{Place, all_free};
 
@@ -45,11 +45,7 @@ fn a_spoiled_frame_is_found_by_everybody() {
 /// Waits until a process stops itself, and kills it.
 fn kill_once_stopped(mut command: std::process::Command) {
     let child = Child::of(command.spawn().unwrap());
-    until("it stops", || {
-        let stat = format!("/proc/{}/stat", child.pid());
-        let stat = std::fs::read_to_string(stat).unwrap();
-        stat.rsplit(") ").next().unwrap().starts_with('T')
-    });
+    until("it stops", || system::has_halted(child.pid()));
     child.kill_and_reap();
 }
 

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
-use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
-
+use super::common::system::Process;
 use super::common::{Dice, number};
 use super::films::{Film, same};
 use super::halves::{Half, Place, all_free};
@@ -31,7 +29,7 @@ const EXPECTED: [&str; 2] = [
 struct Cast {
     lines: Receiver<String>,
     launcher: u32,
-    running: BTreeMap<String, OwnedFd>,
+    running: BTreeMap<String, Process>,
     /// What else was said: complaints.
     said: Vec<String>,
 }
@@ -66,27 +64,15 @@ impl Cast {
             }
             return;
         };
-        let pid: i32 = pid.parse().unwrap();
-        let Ok(process) = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()) else {
-            return;
-        };
-        // Read behind the opening: what is opened is the launcher's child, or the number was somebody's before.
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let parent = stat
-            .rsplit(") ")
-            .next()
-            .and_then(|rest| rest.split(' ').nth(1));
-        if parent.is_some_and(|parent| parent == self.launcher.to_string()) {
+        if let Some(process) = Process::child_of(self.launcher, pid.parse().unwrap()) {
             self.running.insert(part.to_owned(), process);
         }
     }
 
     /// Kills a part; false if it has not come, or has ended by itself.
     fn kill(&mut self, part: &str) -> bool {
-        let Some(process) = self.running.remove(part) else {
-            return false;
-        };
-        pidfd_send_signal(&process, Signal::KILL).is_ok()
+        let process = self.running.remove(part);
+        process.is_some_and(|process| process.kill())
     }
 }
 

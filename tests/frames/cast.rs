@@ -122,7 +122,7 @@ impl Cast {
 
     fn bury(&mut self, who: usize) -> Result<(), String> {
         let status = self.children[who].wait();
-        if std::os::unix::process::ExitStatusExt::signal(&status) != Some(libc::SIGKILL) {
+        if !child::was_killed(status) {
             return Err(format!("{who} ended with {status}"));
         }
         match self.roles.role(who) {

@@ -9,7 +9,8 @@ use rustix::fs::{MemfdFlags, OFlags, SealFlags, fcntl_add_seals, fcntl_setfl, me
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use crate::{copies, distrusted};
+use crate::descriptors::copies;
+use crate::distrusted;
 
 const GREETING: &[u8; 8] = b"rp-pass\x01";
 

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use ringpad::Channel;
 use ringpad::bytes::{Bytes, Config, Refused};
 
+use crate::regions::faults::faults;
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{GONE, PAYLOAD, Trust};
 
@@ -20,23 +21,6 @@ fn believing_reader(mapping: &Mapping) -> u64 {
     (0..length).map(byte).sum()
 }
 
-/// Runs `work` in a forked child; the signal that ended it, if one did.
-fn child(work: impl FnOnce()) -> Option<i32> {
-    // SAFETY: the child touches mapped memory and ends at once; it takes no lock and allocates nothing.
-    let pid = unsafe { libc::fork() };
-    assert!(pid >= 0, "no child");
-    if pid == 0 {
-        work();
-        // SAFETY: ends this child without running what belongs to the parent.
-        unsafe { libc::_exit(0) };
-    }
-    let mut status = 0;
-    // SAFETY: a child of ours, not waited for yet.
-    let ended = unsafe { libc::waitpid(pid, &mut status, 0) };
-    assert_eq!(ended, pid);
-    libc::WIFSIGNALED(status).then(|| libc::WTERMSIG(status))
-}
-
 #[test]
 fn negative_control_a_reader_that_believes_hits_the_guard_page() {
     let config = Config::records(256);
@@ -47,13 +31,12 @@ fn negative_control_a_reader_that_believes_hits_the_guard_page() {
     tx.send(b"sixteen bytes...").unwrap();
     let sum = AtomicU32::new(0);
     let read = || sum.store(believing_reader(&mapping) as u32, Relaxed);
-    assert_eq!(child(read), None, "an honest length does no harm");
+    let test = "controls::negative_control_a_reader_that_believes_hits_the_guard_page";
+    let honest = faults(&format!("{test}#honest"), read);
+    assert_ne!(honest, Some(true), "an honest length does no harm");
     mapping.word(PAYLOAD).store(0x10_0000u32.to_le(), Relaxed);
-    assert_eq!(
-        child(read),
-        Some(libc::SIGSEGV),
-        "and a dishonest one is noticed"
-    );
+    let dishonest = faults(test, read);
+    assert_eq!(dishonest, Some(true), "and a dishonest one is noticed");
     drop(rx);
     // The crate's own reader says so instead.
     let mut rx = Bytes::attach(mapping.region(Trust::Distrusted))
@@ -77,5 +60,6 @@ fn negative_control_a_write_below_the_region_is_noticed() {
         // SAFETY: none: this control exists to hit the lower guard page. It runs in a child that only does this.
         unsafe { outside.write_volatile(0) };
     };
-    assert_eq!(child(before), Some(libc::SIGSEGV));
+    let test = "controls::negative_control_a_write_below_the_region_is_noticed";
+    assert_eq!(faults(test, before), Some(true));
 }

@@ -1,19 +1,30 @@
 //! Requirements 9 to 11: who is dead, who is not, and what a forked child cannot do.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;
 
+// Forks, other programs in a process's place, spaces of process numbers and /proc: none of them is on Windows.
+#[cfg(target_os = "linux")]
 mod calls;
+#[cfg(target_os = "linux")]
 mod elsewhere;
+#[cfg(target_os = "linux")]
 mod ends;
+#[cfg(target_os = "linux")]
 mod execs;
+#[cfg(target_os = "linux")]
 mod hidden;
+#[cfg(target_os = "linux")]
 mod numbers;
+#[cfg(target_os = "linux")]
 mod soak;
+#[cfg(target_os = "linux")]
 mod spaces;
 mod stopped;
+#[cfg(target_os = "linux")]
 mod truth;
+#[cfg(target_os = "linux")]
 mod zombies;
 
 use std::time::Duration;
@@ -27,18 +38,27 @@ use ringpad::{Error, Life, PeerId, Plan, bytes, spsc};
 #[test]
 fn child() {
     child::play(&[
+        #[cfg(target_os = "linux")]
         ("holder", zombies::holder),
+        #[cfg(target_os = "linux")]
         ("leaderless", zombies::leaderless),
+        #[cfg(target_os = "linux")]
         ("parent_of_all", ends::parent_of_all),
+        #[cfg(target_os = "linux")]
         ("changer", execs::changer),
+        #[cfg(target_os = "linux")]
         ("numberer", numbers::numberer),
         ("none", || ()),
         ("numberless", || std::thread::park()),
+        #[cfg(target_os = "linux")]
         ("spaced", spaces::spaced),
+        #[cfg(target_os = "linux")]
         ("blind", hidden::blind),
         ("stoppable", stopped::stoppable),
         ("asker", stopped::asker),
+        #[cfg(target_os = "linux")]
         ("soaker", soak::soaker),
+        #[cfg(target_os = "linux")]
         ("witness", soak::witness),
         ("forgetful", forgetful),
     ]);
@@ -51,6 +71,7 @@ const BREATH: Duration = Duration::from_micros(200);
 
 /// Words of the page that every test here has.
 const READY: usize = 0;
+#[cfg(target_os = "linux")]
 const HEIR: usize = 1;
 const STOP: usize = 2;
 

@@ -240,7 +240,7 @@ pub fn lock_byte(file: &File, command: i32, kind: i32, byte: i64) -> i32 {
     // SAFETY: integers only, for which zeroes are a value.
     let mut lock: libc::flock = unsafe { std::mem::zeroed() };
     lock.l_type = kind as libc::c_short;
-    (lock.l_start, lock.l_len) = (byte, 1);
+    (lock.l_start, lock.l_len) = (byte as libc::off_t, 1);
     // SAFETY: a whole flock, which both commands take.
     let done = unsafe { libc::fcntl(file.as_raw_fd(), command, &raw mut lock) };
     assert_eq!(done, 0, "{}", std::io::Error::last_os_error());

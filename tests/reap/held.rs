@@ -1,7 +1,5 @@
 //! What a peer can hold, and what of it must come back.
 
-use std::os::unix::fs::FileExt;
-
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Start};
 use ringpad::mpmc::{self, Delivery, Mpmc};
@@ -14,6 +12,7 @@ use crate::common::Dice;
 use crate::common::child;
 use crate::common::page::Page;
 use crate::common::room::Room;
+use crate::common::system::FileExt;
 
 pub const NAME: &str = "held";
 /// Rings of many: messages of the first come again, those of the second do not.
@@ -54,6 +53,10 @@ const SLEEPS: u32 = 1 << 10;
 impl Held {
     pub const NOTHING: Held = Held(0);
     pub const ALL: Held = Held((1 << 11) - 1);
+    #[cfg_attr(
+        not(all(target_arch = "x86_64", target_os = "linux")),
+        allow(dead_code)
+    )]
     pub const ALL_BUT_PAD: Held = Held(Self::ALL.0 & !(1 << PAD));
 
     /// Gives everything to somebody, at random.
@@ -135,6 +138,7 @@ pub fn holder() {
         kept.push(Box::new(me));
     }
     let page = Page::open(&room, "page");
+    #[cfg(target_os = "linux")]
     if !child::word(1).is_empty() {
         crate::heirs::fork(&page);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringpad::Life;
 
-use crate::common::child::thread_is_polling;
+use crate::common::child::{self, thread_is_polling};
 use crate::common::{Dice, number, until};
 use crate::held::{self, Held};
 use crate::{READY, Scene, counts, since};
@@ -61,8 +61,7 @@ fn a_joiner_into_a_full_table_of_the_dead_heals_it() {
         let thread = AtomicU32::new(0);
         std::thread::scope(|scope| {
             scope.spawn(|| {
-                // SAFETY: asks for a number.
-                thread.store(unsafe { libc::gettid() } as u32, Ordering::Relaxed);
+                thread.store(child::this_thread(), Ordering::Relaxed);
                 // Told of deaths, but of nothing by time alone.
                 let mut waiter = scene.me.waiter().unwrap().without_tick();
                 let bell = [rx.bell()];

@@ -1,20 +1,24 @@
 //! Requirements 3, 9 and 29: nothing that a dead process held stays held, whoever gives it back, and it is told exactly.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;
+// Forks, spaces of process numbers and ptrace: none of them is on Windows.
+#[cfg(target_os = "linux")]
 #[allow(dead_code)]
 #[path = "../liveness/elsewhere.rs"]
 mod elsewhere;
 
 mod crowds;
+#[cfg(target_os = "linux")]
 mod heirs;
 mod held;
 mod joiners;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod killed;
+#[cfg(target_os = "linux")]
 mod spaces;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
 mod stalled;
 
 use common::child::{self, Child};
@@ -31,8 +35,9 @@ fn child() {
         ("holder", held::holder),
         ("reaper", crowds::reaper),
         ("restless", crowds::restless),
+        #[cfg(target_os = "linux")]
         ("spaced", spaces::spaced),
-        #[cfg(target_arch = "x86_64")]
+        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
         ("swept", killed::swept),
     ]);
 }

@@ -1,14 +1,13 @@
 //! Shared memory mapped between pages that nobody may touch: an access beyond the region is the end of the process.
 
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 use ringpad::Region;
-use rustix::fs::{MemfdFlags, ftruncate, memfd_create};
-use rustix::mm::{MapFlags, MprotectFlags, ProtFlags, mmap, mmap_anonymous, mprotect, munmap};
 
 use super::Trust;
+use super::pages::{Pages, Section};
 
+/// Bytes of a page, by which mappings end.
 const PAGE: usize = 4096;
 /// What fills the bytes between the lower guard page and the region.
 const CANARY: u32 = 0xc0de_cafe;
@@ -16,7 +15,7 @@ const CANARY: u32 = 0xc0de_cafe;
 /// Memory without a name, to be mapped any number of times.
 #[derive(Debug)]
 pub struct Memory {
-    fd: OwnedFd,
+    section: Section,
     len: usize,
 }
 
@@ -24,9 +23,8 @@ impl Memory {
     /// Zeroed memory for regions of `len` bytes, a multiple of 128.
     pub fn new(len: usize) -> Self {
         assert!(len.is_multiple_of(16) && len > 0);
-        let fd = memfd_create("ringpad-test", MemfdFlags::CLOEXEC).expect("a memfd");
-        let memory = Self { fd, len };
-        ftruncate(&memory.fd, memory.pages() as u64).expect("memory");
+        let section = Section::new(len.next_multiple_of(PAGE));
+        let memory = Self { section, len };
         let map = memory.map();
         for slack in 0..map.slack() / 4 {
             map.whole(slack * 4).store(CANARY, Relaxed);
@@ -35,41 +33,10 @@ impl Memory {
         memory
     }
 
-    fn pages(&self) -> usize {
-        self.len.next_multiple_of(PAGE)
-    }
-
     /// One more mapping, at an address of its own.
     pub fn map(&self) -> Mapping {
-        let total = self.pages() + 2 * PAGE;
-        // SAFETY: no address is asked for, so no existing mapping is replaced.
-        let reserved = unsafe {
-            mmap_anonymous(
-                std::ptr::null_mut(),
-                total,
-                ProtFlags::empty(),
-                MapFlags::PRIVATE,
-            )
-        };
-        let reserved = reserved.expect("addresses");
-        let access = ProtFlags::READ | ProtFlags::WRITE;
-        // SAFETY: one page into what was just reserved.
-        let inner = unsafe { reserved.add(PAGE) };
-        // SAFETY: replaces pages of that reservation only, which nobody else knows.
-        let mapped = unsafe {
-            mmap(
-                inner,
-                self.pages(),
-                access,
-                MapFlags::SHARED | MapFlags::FIXED,
-                &self.fd,
-                0,
-            )
-        };
         Mapping {
-            reserved: reserved.cast(),
-            total,
-            pages: mapped.expect("a mapping").cast(),
+            pages: self.section.map(),
             len: self.len,
         }
     }
@@ -78,9 +45,7 @@ impl Memory {
 /// A mapping whose region ends exactly where the upper guard page begins.
 #[derive(Debug)]
 pub struct Mapping {
-    reserved: *mut u8,
-    total: usize,
-    pages: *mut u8,
+    pages: Pages,
     len: usize,
 }
 
@@ -96,13 +61,13 @@ impl Mapping {
 
     /// Bytes between the lower guard page and the region.
     fn slack(&self) -> usize {
-        self.total - 2 * PAGE - self.len
+        self.len.next_multiple_of(PAGE) - self.len
     }
 
     /// Where the region begins.
     pub fn base(&self) -> *mut u8 {
         // SAFETY: slack + len bytes lie in the pages.
-        unsafe { self.pages.add(self.slack()) }
+        unsafe { self.pages.base().add(self.slack()) }
     }
 
     pub fn region(&self, trust: Trust) -> Region<'_> {
@@ -117,15 +82,7 @@ impl Mapping {
 
     /// From here on a store through this mapping is the end of the process.
     pub fn seal(&self) {
-        // SAFETY: pages of this mapping alone; who stores there nevertheless is killed, which is what this is for.
-        let sealed = unsafe {
-            mprotect(
-                self.pages.cast(),
-                self.len.next_multiple_of(PAGE),
-                MprotectFlags::READ,
-            )
-        };
-        sealed.expect("sealing");
+        self.pages.seal();
     }
 
     /// A region whose bytes nobody may store to.
@@ -143,7 +100,7 @@ impl Mapping {
     fn whole(&self, offset: usize) -> &AtomicU32 {
         assert!(offset.is_multiple_of(4) && offset < self.slack() + self.len);
         // SAFETY: inside the pages by the line above.
-        let word = unsafe { self.pages.add(offset) };
+        let word = unsafe { self.pages.base().add(offset) };
         // SAFETY: mapped as long as the borrow, aligned, and shared by atomic words.
         unsafe { AtomicU32::from_ptr(word.cast()) }
     }
@@ -175,12 +132,5 @@ impl Mapping {
             below.into_iter().all(|word| word == CANARY),
             "somebody wrote below the region"
         );
-    }
-}
-
-impl Drop for Mapping {
-    fn drop(&mut self) {
-        // SAFETY: reserved with this length in map(); regions borrow the mapping, so none is left.
-        let _ = unsafe { munmap(self.reserved.cast(), self.total) };
     }
 }

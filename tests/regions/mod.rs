@@ -3,9 +3,14 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", windows))]
+pub mod faults;
+#[cfg(any(target_os = "linux", windows))]
 pub mod guarded;
 pub mod many;
+#[cfg(any(target_os = "linux", windows))]
+#[cfg_attr(windows, path = "pages_windows.rs")]
+mod pages;
 pub mod stamps;
 
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};

@@ -176,7 +176,7 @@ impl<'a> Sweep<'a> {
         // Half of them are taken over as zombies.
         if self.dice.below(2) == 0 {
             let status = self.ends[victim].wait();
-            if status.code().is_some() {
+            if !child::was_killed(status) {
                 return Err(self.violation(victim));
             }
         }
@@ -187,7 +187,7 @@ impl<'a> Sweep<'a> {
         if victim == 0 {
             self.tally.lives += 1;
             // Where nothing is claimed nothing else keeps the dying one from what its successor writes down.
-            if CONTROLS.contains(&self.phase) && self.ends[0].wait().code().is_some() {
+            if CONTROLS.contains(&self.phase) && !child::was_killed(self.ends[0].wait()) {
                 return Err(self.violation(0));
             }
         }

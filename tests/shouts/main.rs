@@ -1,6 +1,6 @@
 //! Notepads and mailslots between processes: writers, publishers, readers and subscribers killed, stopped, or mapped for
 //! reading alone. Requirements 2, 3, 5, 6, 12, 13, 29 and 40.
-#![cfg(all(feature = "std", target_os = "linux"))]
+#![cfg(all(feature = "std", any(target_os = "linux", windows)))]
 
 #[path = "../common/mod.rs"]
 mod common;

@@ -1,7 +1,5 @@
 //! Requirement 13: who only reads needs no memory that it could write to, and no row.
 
-use std::os::unix::process::ExitStatusExt;
-
 use ringpad::mailslot::reliable::{self, Reliable};
 use ringpad::mailslot::{self, Mailslot, Next, Start};
 use ringpad::notepad::{self, Notepad};
@@ -11,38 +9,21 @@ use ringpad::{Channel, Error, Identity, NoProof, Plan, Segment};
 use crate::common::child;
 use crate::common::page::Page;
 use crate::common::room::Room;
-use crate::common::until;
+use crate::common::{system, until};
 use crate::regions::GONE;
+use crate::regions::faults::faults;
 use crate::regions::guarded::{Mapping, Memory};
 use crate::regions::{EACH_TRUST, Trust};
 
 use super::small::{COUNT, GO, NAME, READY, open, whole};
-
-/// Where the segment lies in this process, and what may be done there.
-fn mapped() -> Vec<(usize, String)> {
-    let maps = std::fs::read_to_string("/proc/self/maps").expect("a list of mappings");
-    let of_it = maps
-        .lines()
-        .filter(|line| line.contains(&format!("{NAME}.seg")));
-    of_it
-        .map(|line| {
-            let mut words = line.split_whitespace();
-            let range = words.next().expect("a range");
-            let base = range.split('-').next().expect("a beginning");
-            let base = usize::from_str_radix(base, 16).expect("an address");
-            (base, words.next().expect("permissions").to_owned())
-        })
-        .collect()
-}
 
 /// Reads and hears everything, then writes where it may not.
 pub fn looker() {
     let room = Room::parents();
     let page = Page::open(&room, "page");
     let segment = SharedSegment::open_read_only(NAME, &room.options()).expect("opening");
-    let mapped = mapped();
+    let mapped = system::read_only_mappings(&format!("{NAME}.seg"), segment.len_bytes());
     assert_eq!(mapped.len(), 1);
-    assert_eq!(mapped[0].1, "r--s", "for reading alone");
     let denied = segment.join();
     assert!(
         matches!(denied, Err(os::Error::Region(Error::ReadOnly))),
@@ -68,7 +49,7 @@ pub fn looker() {
         page.set(COUNT, n);
     }
     until("told to", || page.get(GO) == 1);
-    let words: *mut u32 = std::ptr::with_exposed_provenance_mut(mapped[0].0);
+    let words: *mut u32 = std::ptr::with_exposed_provenance_mut(mapped[0]);
     // SAFETY: none: this control exists to write where nobody may, and to be killed for it.
     unsafe { words.write_volatile(0) };
     page.set(GO, 2);
@@ -95,7 +76,7 @@ fn who_only_looks_cannot_write() {
     }
     page.set(GO, 1);
     let status = looker.wait();
-    assert_eq!(status.signal(), Some(libc::SIGSEGV), "{status}");
+    assert!(child::has_faulted(status), "{status}");
     assert_eq!(page.get(GO), 1);
     let magic = std::fs::read(room.file(&format!("{NAME}.seg"))).unwrap();
     assert_eq!(&magic[..8], b"ringpad\0", "nothing was written");
@@ -234,17 +215,6 @@ fn control_a_store_into_sealed_memory_is_the_end() {
     };
     store();
     sealed.seal();
-    // SAFETY: the child touches mapped memory and ends at once; it takes no lock and allocates nothing.
-    let pid = unsafe { libc::fork() };
-    assert!(pid >= 0, "no child");
-    if pid == 0 {
-        store();
-        // SAFETY: ends this child without running what belongs to the parent.
-        unsafe { libc::_exit(0) };
-    }
-    let mut status = 0;
-    // SAFETY: a child of ours, not waited for yet.
-    let ended = unsafe { libc::waitpid(pid, &mut status, 0) };
-    assert_eq!(ended, pid);
-    assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGSEGV);
+    let test = "read_only::control_a_store_into_sealed_memory_is_the_end";
+    assert_eq!(faults(test, store), Some(true));
 }

@@ -1,7 +1,7 @@
 //! Sleeping at notepads and mailslots: for the next version, for mail, for a subscriber that goes on, for a death.
 //! Requirements 6 and 29.
 
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use ringpad::Life;
@@ -17,20 +17,17 @@ use super::small::{COUNT, GO, READY, SLOTS, for_ever, join, number_of, open, wai
 
 /// A thread of this process, for others to see it sleep: several tests run at once.
 #[derive(Default)]
-struct Sleeper(AtomicI32);
+struct Sleeper(AtomicU32);
 
 impl Sleeper {
     /// It is the calling thread.
     fn here(&self) {
-        // SAFETY: no arguments.
-        self.0.store(unsafe { libc::gettid() }, Ordering::Release);
+        self.0.store(child::this_thread(), Ordering::Release);
     }
 
-    /// Whether it sleeps in poll.
+    /// Whether it sleeps.
     fn sleeps(&self) -> bool {
-        let at = format!("/proc/self/task/{}/syscall", self.0.load(Ordering::Acquire));
-        let call = std::fs::read_to_string(at).unwrap_or_default();
-        call.starts_with(&format!("{} ", libc::SYS_ppoll))
+        child::thread_is_polling(self.0.load(Ordering::Acquire))
     }
 }
 

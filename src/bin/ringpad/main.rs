@@ -19,6 +19,7 @@ struct Arguments {
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// Permission bits, in octal, that their files may have at most
+    #[cfg(unix)]
     #[arg(long, global = true, value_name = "MODE", default_value = "600", value_parser = mode)]
     mode: u32,
     #[command(subcommand)]
@@ -43,6 +44,7 @@ enum Command {
     Collect,
 }
 
+#[cfg(unix)]
 fn mode(text: &str) -> Result<u32, String> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= 0o777 => Ok(mode),
@@ -64,7 +66,11 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    let mut options = Options::new().mode(arguments.mode);
+    let mut options = Options::new();
+    #[cfg(unix)]
+    {
+        options = options.mode(arguments.mode);
+    }
     if let Some(dir) = arguments.dir {
         // The default directory appears with the first segment; one that was asked for by name should be there.
         if !dir.is_dir() {

@@ -275,5 +275,5 @@ fn a_byte_beyond_the_largest_file_is_an_error() {
         try_exclusive(fd.as_fd(), u64::MAX).unwrap_err().kind(),
         io::ErrorKind::InvalidInput
     );
-    assert!(try_exclusive(fd.as_fd(), i64::MAX as u64 - 1).unwrap());
+    assert!(try_exclusive(fd.as_fd(), libc::off_t::MAX as u64 - 1).unwrap());
 }

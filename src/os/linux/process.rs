@@ -7,13 +7,14 @@
 //! What a crash leaves: nothing.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::MetadataExt;
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, getpid};
 
@@ -161,8 +162,16 @@ fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
 }
 
 /// The start time of `/proc/{who}`, a zombie's too.
+///
+/// Through the directory: qemu's user emulation answers a program that asks about itself by the whole name, with another time than
+/// everybody else is told. A living process would look like its own successor.
 fn stat_start(who: &str) -> Option<u64> {
-    parse_start(&fs::read(format!("/proc/{who}/stat")).ok()?)
+    let (dir, path) = (OFlags::PATH | OFlags::CLOEXEC, format!("{who}/stat"));
+    let proc = open("/proc", dir, Mode::empty()).ok()?;
+    let stat = openat(proc, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty());
+    let mut text = Vec::new();
+    fs::File::from(stat.ok()?).read_to_end(&mut text).ok()?;
+    parse_start(&text)
 }
 
 /// Field 22; the second field is the program's name, which may contain spaces and parentheses.

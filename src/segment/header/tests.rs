@@ -147,6 +147,51 @@ fn another_byte_order_abi_kind_feature_or_line_is_named() {
     names_both(said, "line bytes", "64", "128");
 }
 
+/// As another machine left it: every word reversed.
+#[test]
+fn what_is_ready_in_the_other_byte_order_is_refused_by_both_names() {
+    let room = Room::new(1024);
+    let other = |word: usize, value: u32| room.set(word, value.swap_bytes());
+    other(at::STATE, super::IS_READY);
+    let attach = || Ring::attach(room.region(Trust::Distrusted)).err().unwrap();
+    assert!(
+        matches!(attach(), Error::NotReady { .. }),
+        "garbage without the mark"
+    );
+    other(at::BYTE_ORDER, 0x0a0b_0c0d);
+    let said = attach();
+    assert_eq!(said, mismatch(Field::ByteOrder, 0x0a0b_0c0d, 0x0d0c_0b0a));
+    let text = said.to_string();
+    assert!(text.contains("little-endian") && text.contains("big-endian"));
+    let read_only = Segment::attach(room.read_only()).err();
+    assert_eq!(read_only, Some(said));
+}
+
+/// Here nothing is made at all, and nothing read that claims to be in this machine's own order.
+#[test]
+#[cfg(target_endian = "big")]
+fn a_big_endian_machine_makes_and_attaches_nothing() {
+    let config = spsc::Config::new(4);
+    let room = Room::of::<Ring>(&config);
+    let said = Ring::init(room.region(Trust::Cooperative), &config).err();
+    let refused = mismatch(Field::ByteOrder, 0x0d0c_0b0a, 0x0a0b_0c0d);
+    assert_eq!(said, Some(refused));
+    assert_eq!(
+        refused.to_string(),
+        "byte order mark is 0x0a0b0c0d (big-endian); wanted 0x0d0c0b0a (little-endian)"
+    );
+    let untouched = (0..room.len()).step_by(4).all(|at| room.word(at) == 0);
+    assert!(untouched, "refused before the first byte is written");
+    let plan = Plan::<0>::new().peers(1).unwrap();
+    let room = Room::new(plan.layout().unwrap().size());
+    let segment = Segment::init(room.region(Trust::Cooperative), &plan);
+    assert_eq!(segment.err(), Some(refused));
+    room.set(at::STATE, super::IS_READY);
+    room.set(at::BYTE_ORDER, 0x0a0b_0c0d);
+    let attached = Segment::attach(room.region(Trust::Cooperative));
+    assert_eq!(attached.err(), Some(refused));
+}
+
 #[test]
 fn optional_features_may_be_unknown() {
     let room = ring();

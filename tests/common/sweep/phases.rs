@@ -5,6 +5,7 @@ use std::cell::Cell;
 use ringpad::os::{ByteConsumer, ByteProducer, Consumer, OwnedPeer, Producer, Result};
 use ringpad::{Plan, bytes, spsc};
 
+use crate::common::child;
 use crate::common::page::Page;
 
 use super::broken;
@@ -124,10 +125,7 @@ impl<'p> Steps<'p> {
     pub fn here(&self) {
         match self.left.get() {
             0 => self.left.set(self.page.get(self.word)),
-            1 => {
-                let me = rustix::process::getpid();
-                let _ = rustix::process::kill_process(me, rustix::process::Signal::KILL);
-            }
+            1 => child::kill_myself(),
             left => self.left.set(left - 1),
         }
     }

@@ -177,7 +177,7 @@ impl<'a> Sweep<'a> {
         // Half of them are taken over as zombies.
         if self.dice.below(2) == 0 {
             let status = self.ends[role].wait();
-            if status.code().is_some() {
+            if !child::was_killed(status) {
                 return Err(self.violation(role));
             }
         }

@@ -138,7 +138,7 @@ fn the_element_must_be_the_one_of_the_header() {
             Error::Mismatch {
                 field,
                 want: 1,
-                found: 8
+                found: align_of::<u64>() as u64
             }
         );
         // A 32-bit machine may align the same number to 4.

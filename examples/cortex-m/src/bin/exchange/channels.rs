@@ -6,7 +6,7 @@ use ringpad::{Channel, Error, Hook, Region, bytes, mailslot, notepad, spsc};
 use crate::values::{Item, Taker, Wrong};
 
 /// Bytes of the region.
-pub(crate) const ROOM: usize = 6144;
+pub(crate) const ROOM: usize = 3072;
 
 const RING: spsc::Config = spsc::Config::new(8).compact();
 const RECORDS: bytes::Config = bytes::Config::records(256).compact();
