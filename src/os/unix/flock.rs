@@ -28,7 +28,7 @@ use rustix::io::{Errno, retry_on_intr};
 
 use super::calls::invalid;
 use super::directory::{self, Create, Permissions};
-use super::names::{CREATOR, OPEN};
+use super::names::{CREATOR, OPEN, random_id};
 use crate::PeerId;
 
 /// How long a joiner tries a row that somebody is asking about: on a busy machine an asker may lose the processor meanwhile.
@@ -71,9 +71,10 @@ impl LockFile {
     pub(in crate::os) fn make(&self, rows: u32) -> io::Result<()> {
         for byte in (1..=u64::from(rows)).chain([OPEN]) {
             let (dir, file) = (self.dir.as_fd(), file_name(&self.name, byte));
-            // What the dead left may lack permissions; nobody has it open.
-            directory::unlink(dir, &file)?;
-            directory::open_file(dir, &file, true, Create::New, &self.permissions)?;
+            // It appears with its permissions, or not at all, in the place of what the dead left: nobody has that open.
+            let temporary = format!("{}.{:032x}.tmp", self.name, random_id()?);
+            directory::open_file(dir, &temporary, true, Create::New, &self.permissions)?;
+            directory::rename(dir, &temporary, &file)?;
         }
         Ok(())
     }

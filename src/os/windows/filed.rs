@@ -121,12 +121,12 @@ impl Filed {
             // A scanner has what the dead left open; or whoever has it lives in a namespace of objects that this one does not see.
             return Ok(Found::Held);
         }
-        Ok(Found::Alive(Laid {
+        Ok(Found::Alive(Box::new(Laid {
             segment,
             mapping,
             section: None,
             file: Some(file),
-        }))
+        })))
     }
 
     pub(super) fn build<const N: usize>(&self, plan: &Plan<N>, options: &Options) -> Result<Laid> {

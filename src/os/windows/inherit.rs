@@ -238,9 +238,11 @@ fn receive(number: &str) -> Result<(Letter, OwnedHandle)> {
     if TAKEN.swap(true, Ordering::AcqRel) {
         return bad("it was already taken".into());
     }
-    // SAFETY: the parent, of the same user, put both into this process's table and told nobody else; taken once.
-    let handles = unsafe { [take(said.letter), take(said.section)] };
-    let [Some(_letter), Some(section)] = handles else {
+    // SAFETY: the parent, of the same user, put it into this process's table and told nobody else; taken once.
+    let letter = unsafe { take(said.letter) };
+    // SAFETY: as above.
+    let section = unsafe { take(said.section) };
+    let (Some(_letter), Some(section)) = (letter, section) else {
         return bad("the letter names no handles".into());
     };
     Ok((said, section))

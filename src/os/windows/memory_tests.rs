@@ -82,9 +82,8 @@ fn what_a_section_for_all_sessions_takes_is_explained() {
     assert!(!said.contains("Privilege"), "the control: {said}");
 }
 
-/// Why a mapping lets go of its file after itself. Wine knows no such rule.
 #[test]
-fn a_mapped_file_and_its_end() {
+fn a_file_that_is_open_is_neither_had_alone_nor_deleted() {
     use crate::os::windows::file::{Found, look, make, remove};
     use crate::os::windows::testing::Scratch;
     let scratch = Scratch::new();

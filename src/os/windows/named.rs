@@ -38,7 +38,7 @@ pub(super) enum Found {
     Nothing,
     /// A file that nobody has open.
     Stale,
-    Alive(Laid),
+    Alive(Box<Laid>),
     /// Something that this crate cannot attach to.
     Other(crate::Error),
     /// Somebody has it open who does not say so.
@@ -174,7 +174,7 @@ impl SharedSegment {
                     let same = segment.check_one(planned);
                     same.map_err(|why| differs(Some(&planned.name), why))?;
                 }
-                laid
+                *laid
             }
             _ => place.build(plan, options)?,
         };
@@ -211,7 +211,7 @@ impl SharedSegment {
     ) -> Result<Self> {
         let place = Place::lock(name, false, options, deadline)?;
         match place.find(name, options, access, deadline)? {
-            Found::Alive(laid) => place.settle(laid),
+            Found::Alive(laid) => place.settle(*laid),
             found => Err(Paged::missing(name, matches!(found, Found::Stale))),
         }
     }

@@ -38,7 +38,11 @@ fn exchange(name: &str, options: &Options) {
     let thread = std::thread::spawn(move || (0..100).for_each(|n| tx.push(n).unwrap_or(())));
     let mut next = 0;
     while next < 64 {
-        let got = waiter.wait(&[bell.clone()], Some(Duration::from_secs(20)), || rx.pop());
+        let got = waiter.wait(
+            std::slice::from_ref(&bell),
+            Some(Duration::from_secs(20)),
+            || rx.pop(),
+        );
         assert_eq!(got.unwrap(), Some(next));
         next += 1;
     }

@@ -73,12 +73,12 @@ impl Paged {
         let len = memory::len(section.as_handle()).doing(doing)?;
         let mut mapping = shared::map(section.as_handle(), len, options, access)?;
         match attach(&mut mapping, Trust::Cooperative) {
-            Ok(segment) => Ok(Found::Alive(Laid {
+            Ok(segment) => Ok(Found::Alive(Box::new(Laid {
                 segment,
                 mapping,
                 section: Some(section),
                 file: None,
-            })),
+            }))),
             Err(why) => Ok(Found::Other(why)),
         }
     }

@@ -36,8 +36,10 @@ impl Identity {
     pub(crate) fn mine() -> Identity {
         static MINE: OnceLock<Identity> = OnceLock::new();
         *MINE.get_or_init(|| {
-            // SAFETY: no arguments; a number that stands for this process, and is never closed.
-            let process = unsafe { BorrowedHandle::borrow_raw(GetCurrentProcess()) };
+            // SAFETY: no arguments.
+            let process = unsafe { GetCurrentProcess() };
+            // SAFETY: a number that stands for this process, and is never closed.
+            let process = unsafe { BorrowedHandle::borrow_raw(process) };
             Identity {
                 pid: std::process::id(),
                 start: created(process).unwrap_or(0),

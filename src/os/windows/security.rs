@@ -145,7 +145,9 @@ fn text_of(sid: PSID) -> io::Result<String> {
     let mut units = Vec::new();
     loop {
         // SAFETY: a text with a zero behind it, and none was read so far.
-        let unit = unsafe { text.add(units.len()).read() };
+        let at = unsafe { text.add(units.len()) };
+        // SAFETY: as above.
+        let unit = unsafe { at.read() };
         if unit == 0 {
             break;
         }
