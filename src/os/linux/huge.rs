@@ -10,6 +10,9 @@ use rustix::mm::Advice;
 
 use crate::os::unix::mapping::{HUGE, Mapping};
 
+/// Of Linux 6.1; not every C library knows it.
+const MADV_COLLAPSE: libc::c_int = 25;
+
 impl Mapping {
     /// As [`Mapping::map`], in huge pages as far as the system has them.
     pub(crate) fn map_huge(fd: BorrowedFd<'_>, len: usize, writable: bool) -> io::Result<Mapping> {
@@ -24,7 +27,7 @@ impl Mapping {
     fn collapse(&self) {
         let whole = self.len() & !(HUGE - 1);
         // SAFETY: the range is inside this live mapping; gathering pages changes no byte.
-        let _ = unsafe { libc::madvise(self.base().as_ptr().cast(), whole, libc::MADV_COLLAPSE) };
+        let _ = unsafe { libc::madvise(self.base().as_ptr().cast(), whole, MADV_COLLAPSE) };
     }
 
     /// Bytes of this mapping that lie in huge pages now, as this process sees them; 0 where the system does not say.

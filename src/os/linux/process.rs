@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open, openat};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::process::{Pid, PidfdFlags, getpid, pidfd_open};
+use rustix::process::{Pid, getpid};
 
 use crate::os::unix::fork_guard;
 
@@ -106,7 +106,7 @@ impl Watch {
             return Sighting::Unknowable;
         };
         // The pidfd first: from here on the pid can change hands, but not behind the pidfd.
-        let watch = match pidfd_open(pid, PidfdFlags::empty()) {
+        let watch = match pidfd_open(pid) {
             Ok(fd) => Some(Watch(fd)),
             Err(Errno::SRCH) => return Sighting::Gone,
             // No descriptors left, a sandbox, or now another process's thread: a readable /proc may still disprove it.
@@ -140,6 +140,24 @@ impl Watch {
 impl AsFd for Watch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+    rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty())
+}
+
+#[cfg(target_os = "android")]
+fn pidfd_open(pid: Pid) -> Result<OwnedFd, Errno> {
+    use std::os::fd::FromRawFd;
+    let pid = pid.as_raw_nonzero().get();
+    // SAFETY: integers only.
+    let made = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    match i32::try_from(made) {
+        // SAFETY: a descriptor that the kernel has just made for us, and closes on exec.
+        Ok(fd) if fd >= 0 => Ok(unsafe { OwnedFd::from_raw_fd(fd) }),
+        _ => Err(Errno::from_io_error(&io::Error::last_os_error()).unwrap_or(Errno::IO)),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use rustix::fs::{fstat, symlinkat};
+use rustix::fs::{fcntl_setfl, fstat, symlinkat};
 use rustix::io::{FdFlags, fcntl_getfd};
+use rustix::pipe::{PipeFlags, pipe_with};
 
 use super::*;
 use crate::os::linux::testing::{PATIENCE, Scratch, fork, under_signals};

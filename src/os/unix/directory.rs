@@ -81,7 +81,8 @@ pub(super) fn mode_of(bits: u32) -> Mode {
     Mode::from_raw_mode(bits as RawMode)
 }
 
-/// Permission bits as we reckon with them.
+/// Permission bits as we reckon with them: macOS and FreeBSD have 16 bits of them.
+#[allow(clippy::useless_conversion)]
 fn bits_of(found: &Stat) -> u32 {
     u32::from(found.st_mode) & 0o7777
 }
