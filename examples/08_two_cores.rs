@@ -9,14 +9,13 @@
 mod agreed;
 
 use std::error::Error;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use agreed::{Answer, Channels, EARLY, END, GO, SIZE, answer, is_whole, message, note};
 use ringpad::{Region, notepad, spsc};
-use rustix::mm::{MapFlags, ProtFlags, mmap};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -64,13 +63,27 @@ impl Memory {
         options.read(true).write(true).create_new(true);
         let file = options.open(&memory.0)?;
         file.set_len(SIZE as u64)?;
-        let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
-        // SAFETY: at an address of the system's choice, where nothing of ours lies.
-        let base = unsafe { mmap(std::ptr::null_mut(), SIZE, protection, flags, &file, 0) }?;
+        let base = map(&file)?;
         // SAFETY: the mapping stays, with all its pages, as long as this process lives; the image uses them through ringpad, and nobody else knows the file.
-        let region = unsafe { Region::new(base.cast(), SIZE) }?;
+        let region = unsafe { Region::new(base, SIZE) }?;
         Ok((memory, region))
     }
+}
+
+/// The file's bytes, shared with the emulator.
+#[cfg(unix)]
+fn map(file: &File) -> Result<*mut u8> {
+    use rustix::mm::{MapFlags, ProtFlags, mmap};
+    let (protection, flags) = (ProtFlags::READ | ProtFlags::WRITE, MapFlags::SHARED);
+    // SAFETY: at an address of the system's choice, where nothing of ours lies.
+    let base = unsafe { mmap(std::ptr::null_mut(), SIZE, protection, flags, file, 0) }?;
+    Ok(base.cast())
+}
+
+/// Nobody has tried QEMU's memory files elsewhere.
+#[cfg(not(unix))]
+fn map(_: &File) -> Result<*mut u8> {
+    Err("this maps the machine's memory on Unix systems only".into())
 }
 
 impl Drop for Memory {

@@ -44,7 +44,7 @@ pub(in crate::os) struct LockFile {
     /// Of `NAME.lock`.
     creator: OwnedFd,
     /// By byte; never byte 0.
-    others: [OnceLock<OwnedFd>; OPEN as usize + 1],
+    others: Box<[OnceLock<OwnedFd>]>,
     dir: OwnedFd,
     name: String,
     permissions: Permissions,
@@ -60,7 +60,7 @@ impl LockFile {
     ) -> io::Result<Self> {
         Ok(Self {
             creator,
-            others: [const { OnceLock::new() }; OPEN as usize + 1],
+            others: (0..=OPEN).map(|_| OnceLock::new()).collect(),
             dir: dir.try_clone_to_owned()?,
             name: name.into(),
             permissions: *permissions,
