@@ -173,7 +173,8 @@ pub(super) fn directory(path: &Path, make: bool) -> io::Result<()> {
         // SAFETY: name and attributes live through the call.
         let made = done(unsafe { CreateDirectoryW(text.as_ptr(), &raw const attributes) });
         match made {
-            Err(error) if !is(&error, ERROR_ALREADY_EXISTS) => {
+            // Of a drive's root, say, access is denied, though it is there.
+            Err(error) if !is(&error, ERROR_ALREADY_EXISTS) && !path.is_dir() => {
                 return Err(context(error, format_args!("making {name}")));
             }
             _ => {}
