@@ -66,9 +66,8 @@ fn every_kept_input_passes_and_some_get_far() {
         bytes += inputs.iter().map(|(_, input)| input.len()).sum::<usize>();
         let (bad, reached) = replay(&inputs, body);
         assert!(bad.is_empty(), "{target} fails on {bad:?}");
-        // A machine of the other byte order refuses the regions, as it should.
         assert!(
-            reached > 100 || cfg!(target_endian = "big"),
+            reached > 100,
             "{target}: {reached} calls reached something, its inputs are stale"
         );
     }
