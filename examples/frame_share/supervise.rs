@@ -153,8 +153,9 @@ fn one(house: &House, who: &str, command: &mut Command) -> Result<(String, ExitS
     if let Some(mut out) = child.stdout.take() {
         out.read_to_string(&mut text)?;
     }
-    let status = child.wait()?;
+    // It ends, so nobody needs to kill it; once it was waited for the number may be another's.
     house.lock().retain(|(pid, _)| *pid != child.id());
+    let status = child.wait()?;
     Ok((text, status))
 }
 

@@ -31,6 +31,7 @@
 //! reader        invalidate latest; load it (OBSERVE); invalidate words; copy; invalidate stamp; look again (VALIDATE)
 //! of a word     value; clean value; latest; clean latest                        invalidate latest; load; invalidate value; load
 //! publisher     epoch, if it is a new one; clean it; then as a writer
+//! dropped       clean what was staged, lent or drafted: it must not follow what the next end, on another core, writes there
 //! subscriber    invalidate stamp; look (ARRIVE); invalidate epoch; load it; invalidate words; copy; invalidate stamp; look again
 //! ```
 //! The odd stamp is cleaned before the first word is written: a cache may write a word back before the stamp, and a reader would take the
@@ -229,8 +230,9 @@ impl<M: CacheMaintenance> Maintained<M> {
     /// # Safety
     ///
     /// Every end of the channel, on every core, is made with one of these, by hooks that reach the same memory, and the channel with
-    /// [`Maintained::init`]. The end that this one makes is the only one of its side, and none was on another core since this one attached;
-    /// readers and subscribers may be many. When it attaches, `init` has returned on the other core, and this one uses no end in the region.
+    /// [`Maintained::init`]. The end that this one makes is the only one of its side, and one before it on another core was dropped before
+    /// this one attached; readers and subscribers may be many. It stays on this core, where no end of the other side is: that would drop
+    /// lines which this one is just writing. When it attaches, `init` has returned on the other core, and this one uses no end in the region.
     /// What it wrote there before any of this it wrote back before `init`, or writes back never.
     pub unsafe fn new(by: M) -> Self {
         const { assert!(Self::LINE <= CACHE_LINE) };

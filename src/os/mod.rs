@@ -3,7 +3,7 @@
 //!
 //! # What lies where
 //!
-//! On Windows: sections, events and named pipes, see docs/platforms.md. On Linux:
+//! On Windows: sections, events and named pipes, see docs/platforms.md, as for macOS, FreeBSD and Android. On Linux:
 //!
 //! A named segment `NAME` in its directory (by default `/dev/shm/ringpad-UID`, mode 0700):
 //!

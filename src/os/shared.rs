@@ -94,7 +94,7 @@ pub(super) fn region(mapping: &Mapping, trust: Trust) -> Result<Region<'static>>
         Trust::Distrusted if !mapping.is_writable() => unsafe {
             Region::distrusted_read_only(base, len)
         },
-        // SAFETY: as above, and the memory was checked to be sealed against shrinking.
+        // SAFETY: as above, and the memory was checked to be sealed against shrinking, or is a section, which cannot shrink.
         Trust::Distrusted => unsafe { Region::distrusted(base, len) },
     };
     Ok(region?.guarded_by(guard))

@@ -47,7 +47,8 @@ impl sealed::Wake for Silent {
 
 /// Calls a function after each commit: to raise an interrupt, or wake a task of an executor.
 ///
-/// It is called in the context of the end that commits, and must not block. What it wakes looks at its end until that is empty before it
+/// It is called in the context of the end that commits, and must not block. One that interrupts another core first waits for the commit to
+/// reach it: `dsb` on Arm. What it wakes looks at its end until that is empty before it
 /// sleeps again: two commits may be one call's worth to it.
 #[derive(Clone, Copy)]
 pub struct Hook<F>(F);

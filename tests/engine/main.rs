@@ -74,7 +74,7 @@ fn the_decoder_may_be_killed_at_any_time() {
 }
 
 /// The control: an engine that waits for its pictures sleeps, and says so. Windows counts nobody's sleeps.
-#[cfg(unix)]
+#[cfg(all(unix, not(ringpad_flock)))]
 #[test]
 fn an_engine_that_waits_is_caught() {
     let room = Room::new("waits");

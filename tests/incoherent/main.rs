@@ -223,3 +223,98 @@ fn nobody_claims_an_end_and_claimed_rings_are_refused() {
         "{refused:?}"
     );
 }
+
+/// An end on core 0 leaves something half done; the next one is on core 1, and then core 0's lines reach the memory.
+fn moves<C>(
+    config: &C::Config,
+    sites: machine::Sites,
+    first: impl FnOnce(&C, Maintained<machine::Cache<32>>),
+    next: impl FnOnce(&C, Maintained<machine::Cache<32>>),
+) -> Outcome
+where
+    C: ringpad::Incoherent<'static>,
+{
+    let trial = Trial {
+        seed: 1,
+        rounds: 0,
+        fault: None,
+    };
+    let machine = machine::Machine::new(&trial, [32, 32], sites);
+    let made: C = machine
+        .hooks::<32>(0)
+        .init(machine.region(0), config)
+        .unwrap();
+    first(&made, machine.hooks(0));
+    let attached: C = machine.hooks::<32>(1).attach(machine.region(1)).unwrap();
+    next(&attached, machine.hooks(1));
+    machine.start();
+    machine.write_all_back(0);
+    machine.verdict()
+}
+
+#[test]
+fn an_end_that_moves_leaves_nothing_behind() {
+    use ringpad::{bytes, mailslot, notepad};
+    type Ring = Spsc<'static, [u32; 8]>;
+    type Pad = notepad::Notepad<'static, [u32; 8]>;
+    type Slot = mailslot::Mailslot<'static, [u32; 8]>;
+    let ring = |forget: bool| {
+        moves::<Ring>(
+            &Config::new(8),
+            rings::sites,
+            |made, by| {
+                let mut tx = made.maintained_producer(by).unwrap();
+                tx.stage([1; 8]).unwrap();
+                if forget {
+                    std::mem::forget(tx);
+                }
+            },
+            |there, by| {
+                let mut tx = there.maintained_producer(by).unwrap();
+                assert_eq!(tx.position(), 0);
+                tx.push([2; 8]).unwrap();
+            },
+        )
+    };
+    assert!(ring(false).is_ok(), "{:?}", ring(false));
+    assert!(ring(true).is_err(), "the control: what nobody cleans");
+
+    let lent = moves::<bytes::Bytes<'static>>(
+        &bytes::Config::records(256),
+        rings::sites,
+        |made, by| {
+            let mut tx = made.maintained_producer(by).unwrap();
+            tx.grant(100).unwrap().fill(1);
+            let mut grant = tx.grant(100).unwrap();
+            grant.fill(3);
+            grant.commit(8).unwrap();
+        },
+        |there, by| {
+            let mut tx = there.maintained_producer(by).unwrap();
+            tx.send(&[2; 100]).unwrap();
+        },
+    );
+    assert!(lent.is_ok(), "{lent:?}");
+
+    let drafted = moves::<Pad>(
+        &notepad::Config::new(),
+        notepads::sites,
+        |made, by| {
+            let mut tx = made.maintained_writer(by).unwrap();
+            tx.draft().write_at(0, &[1; 32]).unwrap();
+        },
+        |there, by| _ = there.maintained_writer(by).unwrap().write(&[2; 8]),
+    );
+    assert!(drafted.is_ok(), "{drafted:?}");
+
+    let drafted = moves::<Slot>(
+        &mailslot::Config::new(4),
+        mailslots::sites,
+        |made, by| {
+            let mut tx = made.maintained_publisher(by).unwrap();
+            tx.draft().write_at(0, &[1; 32]).unwrap();
+        },
+        |there, by| _ = there.maintained_publisher(by).unwrap().publish(&[2; 8]),
+    );
+    assert!(drafted.is_ok(), "{drafted:?}");
+}

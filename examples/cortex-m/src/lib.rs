@@ -6,6 +6,7 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::mem::MaybeUninit;
 use core::panic::PanicInfo;
+use core::sync::atomic::{Ordering, compiler_fence};
 
 use cortex_m::peripheral::SYST;
 use cortex_m::peripheral::syst::SystClkSource;
@@ -65,6 +66,8 @@ pub fn tick_every(clock: &mut SYST, cycles: u32) {
     clock.set_clock_source(SystClkSource::Core);
     clock.set_reload(cycles);
     clock.clear_current();
+    // What was given away is there before the first interrupt.
+    compiler_fence(Ordering::SeqCst);
     clock.enable_interrupt();
     clock.enable_counter();
 }

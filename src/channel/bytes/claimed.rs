@@ -4,6 +4,8 @@
 
 use super::{Bytes, Consumer, Producer};
 use crate::channel::seat::Claimant;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::memory::liveness::Liveness;
 use crate::segment::doorbell::{Bell, Ringer, Signal, Silent, Wake};
@@ -57,7 +59,7 @@ impl<'p> Producer<'p> {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    /// [`Error::ForeignPeer`] for a peer of another segment; the end is then given back.
     pub fn ringing<S: Signal>(
         self,
         me: &'p Peer<'_>,
@@ -91,7 +93,7 @@ impl<'p> Consumer<'p> {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    /// [`Error::ForeignPeer`] for a peer of another segment; the end is then given back.
     pub fn ringing<S: Signal>(
         self,
         me: &'p Peer<'_>,

@@ -202,6 +202,17 @@ impl<'p, W: Wake> WriteEnd<'p, W> {
     }
 }
 
+impl<W: Wake> Drop for WriteEnd<'_, W> {
+    fn drop(&mut self) {
+        if const { W::MAINTAINED } {
+            // What was staged, or written to a grant, may lie anywhere in the room: left dirty, it would reach the memory some time
+            // after the next end, on another core, has put something else there.
+            let all = self.published.wrapping_add(self.capacity);
+            self.seat.upkeep().clean_between(self.published, all);
+        }
+    }
+}
+
 /// The consumer's end: where to read next, and how much there is.
 #[derive(Debug)]
 pub(crate) struct ReadEnd<'p, W: Wake> {

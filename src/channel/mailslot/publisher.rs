@@ -25,6 +25,15 @@ pub struct Publisher<'p, T: ?Sized, W: Wake = Silent> {
     of: Alone<T>,
 }
 
+impl<T: ?Sized, W: Wake> Drop for Publisher<'_, T, W> {
+    fn drop(&mut self) {
+        if const { W::MAINTAINED } {
+            // What a draft left there must not reach the memory after the next publisher's, on another core.
+            self.seat.upkeep().clean(self.press.begun().content());
+        }
+    }
+}
+
 impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
@@ -48,7 +57,7 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(crate) fn rewired<V: Wake>(mut self, wake: impl FnOnce(&W) -> V) -> Publisher<'p, T, V> {
         let mut publisher = Publisher {
             seat: self.seat.rewired(wake),
-            press: self.press,
+            press: self.press.clone(),
             of: PhantomData,
         };
         publisher.seat.wake();

@@ -97,7 +97,7 @@ impl<'m> Tail<'m> {
 }
 
 /// The publisher without its type and its claim: numbers and stamps.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Press<'p> {
     tail: Tail<'p>,
     pub(crate) slots: RacingSlots<'p>,
@@ -119,6 +119,11 @@ impl<'p> Press<'p> {
         Self { tail, slots, next }
     }
 
+    /// The slot of the next message, begun perhaps.
+    pub(crate) fn begun(&self) -> RacingSlot<'p> {
+        self.slots.slot(number(self.next))
+    }
+
     /// Begins the next message; until it is finished, doing so again begins the same one.
     #[inline(always)]
     pub(crate) fn begin(&mut self, by: &impl Upkeep) -> RacingSlot<'p> {
@@ -127,7 +132,7 @@ impl<'p> Press<'p> {
             self.tail.epoch.store(epoch_of(self.next), RELAXED);
             by.clean(Extent::of(self.tail.epoch));
         }
-        let slot = self.slots.slot(number(self.next));
+        let slot = self.begun();
         open(slot, number(self.next), by);
         slot
     }

@@ -39,7 +39,7 @@ impl<'p, T: Content + ?Sized> Writer<'p, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    /// [`Error::ForeignPeer`] for a peer of another segment; the end is then given back.
     pub fn ringing<S: Signal>(
         self,
         me: &'p Peer<'_>,

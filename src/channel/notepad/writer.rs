@@ -89,6 +89,16 @@ impl<'p, W: Wake> Pen<'p, W> {
     }
 }
 
+impl<W: Wake> Drop for Pen<'_, W> {
+    fn drop(&mut self) {
+        if const { W::MAINTAINED } {
+            // What a draft left there must not reach the memory after the next writer's, on another core.
+            let begun = self.slots.slot(self.next());
+            self.seat.upkeep().clean(begun.content());
+        }
+    }
+}
+
 impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
     pub(super) fn new(
         word: &'p AtomicU32,

@@ -4,6 +4,8 @@
 
 use super::{Consumer, Producer, Spsc};
 use crate::channel::seat::Claimant;
+#[cfg(doc)]
+use crate::error::Error;
 use crate::error::Result;
 use crate::memory::Pod;
 use crate::memory::liveness::Liveness;
@@ -58,7 +60,7 @@ impl<'p, T: Pod> Producer<'p, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    /// [`Error::ForeignPeer`] for a peer of another segment; the end is then given back.
     pub fn ringing<S: Signal>(
         self,
         me: &'p Peer<'_>,
@@ -92,7 +94,7 @@ impl<'p, T: Pod> Consumer<'p, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::ForeignPeer`](crate::Error::ForeignPeer) for a peer of another segment; the end is then given back.
+    /// [`Error::ForeignPeer`] for a peer of another segment; the end is then given back.
     pub fn ringing<S: Signal>(
         self,
         me: &'p Peer<'_>,

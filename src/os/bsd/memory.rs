@@ -27,7 +27,10 @@ pub(crate) fn reserve(fd: BorrowedFd<'_>, len: u64) -> io::Result<()> {
         )));
     }
     let done = match retry_on_intr(|| fallocate(fd, FallocateFlags::empty(), 0, len)) {
-        Err(Errno::INVAL | Errno::OPNOTSUPP) => write_zeroes(fd, old_len, len),
+        // macOS has two words for what FreeBSD has one.
+        Err(no) if [Errno::INVAL, Errno::OPNOTSUPP, Errno::NOTSUP].contains(&no) => {
+            write_zeroes(fd, old_len, len)
+        }
         done => done,
     };
     done.map_err(|error| {

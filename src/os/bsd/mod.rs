@@ -10,7 +10,8 @@ pub(crate) mod process;
 
 use std::path::PathBuf;
 
-/// The user's own temporary directory.
+/// The user's own directory for caches. Not the one beside it for temporary files: those are removed when nobody reads them for three days,
+/// and lock files are never read.
 #[cfg(target_os = "macos")]
 pub(in crate::os) fn temporary_directory() -> Option<PathBuf> {
     use std::os::unix::ffi::OsStringExt;
@@ -18,7 +19,7 @@ pub(in crate::os) fn temporary_directory() -> Option<PathBuf> {
     // SAFETY: the buffer is writable for all of its length, which is given.
     let len = unsafe {
         libc::confstr(
-            libc::_CS_DARWIN_USER_TEMP_DIR,
+            libc::_CS_DARWIN_USER_CACHE_DIR,
             path.as_mut_ptr().cast(),
             path.len(),
         )

@@ -8,19 +8,23 @@
 //! What a crash leaves: nothing.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rustix::event::kqueue::{Event, EventFilter, EventFlags, ProcessEvents, kevent, kqueue};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, getpid};
 
+use crate::os::unix::fork_guard;
+
 /// A process, named so that no later process matches. Zeroes stand for "unreadable": nothing is then proven by it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Identity {
     /// Its pid.
     pub(crate) pid: u32,
-    /// Its start time in microseconds since 1970.
+    /// Its start time in microseconds: since 1970, on FreeBSD since the boot.
     pub(crate) start: u64,
     /// Where `pid` means something: a digest of the boot and, on FreeBSD, the jail.
     pub(crate) pid_ns: u64,
@@ -57,7 +61,11 @@ pub(crate) enum Sighting {
 
 /// A kqueue: poll it for readability beside a doorbell; readable once the process has exited, reaped or not.
 #[derive(Debug)]
-pub(crate) struct Watch(OwnedFd);
+pub(crate) struct Watch {
+    queue: ManuallyDrop<OwnedFd>,
+    /// Reads 0 in a forked child, which has no copy of a kqueue: the number is free there, or another file's.
+    home: &'static AtomicU32,
+}
 
 impl Watch {
     /// Looks for the process of `identity`.
@@ -90,6 +98,7 @@ impl Watch {
     }
 
     fn on(pid: Pid) -> Result<Self, Errno> {
+        let home = fork_guard().map_err(|_| Errno::NOMEM)?;
         let queue = kqueue()?;
         let exit = EventFilter::Proc {
             pid,
@@ -99,11 +108,15 @@ impl Watch {
         let mut none: [Event; 0] = [];
         // SAFETY: the event names a process and no descriptor.
         retry_on_intr(|| unsafe { kevent(&queue, &change, &mut none[..], None) })?;
-        Ok(Self(queue))
+        let queue = ManuallyDrop::new(queue);
+        Ok(Self { queue, home })
     }
 
     /// Whether it has exited. Never waits, and leaves the event where it is.
     pub(crate) fn has_exited(&self) -> io::Result<bool> {
+        if self.home.load(Ordering::Relaxed) == 0 {
+            return Err(Errno::BADF.into());
+        }
         let now = Timespec {
             tv_sec: 0,
             tv_nsec: 0,
@@ -116,7 +129,17 @@ impl Watch {
 
 impl AsFd for Watch {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.queue.as_fd()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if self.home.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        // SAFETY: dropped once, here, and not used after.
+        unsafe { ManuallyDrop::drop(&mut self.queue) }
     }
 }
 
@@ -201,8 +224,12 @@ mod system {
     }
 
     /// A living process; none: there is none of this number.
+    ///
+    /// The kernel counts a process's start from the boot, and adds when that was by the clock as it goes now: whoever sets the clock would
+    /// make another process of each. So that is taken off again.
     #[cfg(target_os = "freebsd")]
     pub(super) fn look(pid: Pid) -> io::Result<Option<Found>> {
+        let boot = boot_time()?;
         let name = [
             libc::CTL_KERN,
             libc::KERN_PROC,
@@ -237,11 +264,30 @@ mod system {
         if info.ki_structsize as usize != size_of::<libc::kinfo_proc>() {
             return Err(io::Error::other("another layout of kinfo_proc"));
         }
-        let start = (info.ki_start.tv_sec as u64).wrapping_mul(1_000_000);
+        if boot_time()? != boot {
+            return Err(io::Error::other("the clock was set just now"));
+        }
         Ok(Some(Found {
-            start: start.wrapping_add(info.ki_start.tv_usec as u64),
+            start: microseconds(info.ki_start).wrapping_sub(boot),
             jail: info.ki_jid as u64,
         }))
+    }
+
+    /// When the machine was started, by the clock as it goes now.
+    #[cfg(target_os = "freebsd")]
+    fn boot_time() -> io::Result<u64> {
+        let found = bytes(c"kern.boottime");
+        let found = found.filter(|found| found.len() == size_of::<libc::timeval>());
+        let found = found.ok_or_else(|| io::Error::other("kern.boottime cannot be read"))?;
+        // SAFETY: as many bytes as it has, of integers only.
+        let at = unsafe { found.as_ptr().cast::<libc::timeval>().read_unaligned() };
+        Ok(microseconds(at))
+    }
+
+    #[cfg(target_os = "freebsd")]
+    fn microseconds(at: libc::timeval) -> u64 {
+        let seconds = (at.tv_sec as u64).wrapping_mul(1_000_000);
+        seconds.wrapping_add(at.tv_usec as u64)
     }
 
     /// A variable of the kernel's, at most 64 bytes.

@@ -178,7 +178,7 @@ pub(crate) struct Ready(u64);
 
 impl Ready {
     /// Whether any is.
-    #[cfg(test)]
+    #[cfg(all(test, target_os = "linux"))]
     pub(crate) fn any(self) -> bool {
         self.0 != 0
     }

@@ -178,7 +178,13 @@ impl LockFile {
             }
             std::thread::sleep(PAUSE);
         }
-        let is_open = self.is_open_somewhere();
+        let (dir, creator) = (self.dir.as_fd(), file_name(&self.name, CREATOR));
+        let is_open = match directory::same_file(dir, &creator, self.fd()) {
+            Ok(true) => self.is_open_somewhere(),
+            // The last one out took the name along; there again, it is a new segment's, just made.
+            Ok(false) => directory::exists(dir, &creator),
+            failed => failed,
+        };
         unlock(self.fd())?;
         is_open
     }

@@ -96,7 +96,7 @@ impl Mapping {
     }
 
     pub(in crate::os) fn advise(&self, advice: Advice) -> Result<(), Errno> {
-        // SAFETY: the range is this live mapping, and no advice used in this file changes or drops a byte of a shared one.
+        // SAFETY: the range is this live mapping, and no advice that this crate gives changes or drops a byte of a shared one.
         unsafe { madvise(self.base.as_ptr().cast(), self.len, advice) }
     }
 

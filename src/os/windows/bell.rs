@@ -174,12 +174,17 @@ impl Ear {
         // SAFETY: the box is freed by `drop` alone, which waits until the system has given it back.
         match done(unsafe { ConnectNamedPipe(self.pipe(), at) }) {
             Err(error) if is(&error, ERROR_IO_PENDING) => Ok(()),
-            Err(error) if is(&error, ERROR_PIPE_CONNECTED) || is(&error, ERROR_NO_DATA) => {
-                // Somebody was faster than this call.
+            answer => {
+                // No call is under way, so nobody else sets the event: `drop` would wait for it, and `drain` never try again.
                 // SAFETY: an open event.
-                done(unsafe { SetEvent(event) })
+                done(unsafe { SetEvent(event) })?;
+                match answer {
+                    // Somebody was faster than this call.
+                    Err(error) if is(&error, ERROR_PIPE_CONNECTED) => Ok(()),
+                    Err(error) if is(&error, ERROR_NO_DATA) => Ok(()),
+                    other => other,
+                }
             }
-            other => other,
         }
     }
 

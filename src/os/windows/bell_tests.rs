@@ -223,6 +223,26 @@ fn a_completion_port_waits_on_a_copy_of_the_pipe() {
     drop(unsafe { Box::from_raw(call) });
 }
 
+/// It says so, is tried again by whoever empties it next, and its drop waits for nothing.
+#[test]
+fn an_ear_that_cannot_listen_is_neither_deaf_nor_stuck() {
+    use windows_sys::Win32::System::Threading::ResetEvent;
+    let bells = bells();
+    let mut ear = bells.ear(row(1)).unwrap();
+    bells.signal(row(1));
+    assert!(rings(&ear), "no call is under way");
+    // No pipe, so that listening fails.
+    let no_pipe = std::fs::File::open(std::env::current_exe().unwrap()).unwrap();
+    ear.pipe = no_pipe.into();
+    // SAFETY: an open event.
+    done(unsafe { ResetEvent(ear.rung.as_raw_handle()) }).unwrap();
+    assert!(!rings(&ear), "the control");
+    ear.listen().unwrap_err();
+    assert!(rings(&ear), "it does not listen");
+    ear.drain().unwrap_err();
+    assert!(rings(&ear), "and it is tried again each time");
+}
+
 #[test]
 fn an_ear_is_dropped_while_it_listens_and_while_it_rings() {
     let bells = bells();

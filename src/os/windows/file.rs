@@ -3,7 +3,7 @@
 //! What: a file that is open anywhere on the machine cannot be opened by one who shares it with nobody: so opening says whether somebody
 //! alive has it. What a crash leaves: handles are closed with their process; the file stays.
 
-use std::io;
+use std::io::{self, Read};
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
 use std::path::Path;
 use std::ptr;
@@ -22,6 +22,7 @@ use windows_sys::Win32::Storage::FileSystem::{
 
 use super::call::{context, done, is, owned, wide};
 use super::security::{Thing, security};
+use crate::Kind;
 
 const WITH_ALL: u32 = FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE;
 const WITH_NOBODY: u32 = 0;
@@ -44,6 +45,8 @@ pub(super) enum Found {
     Nothing,
     /// Nobody has it open.
     Left,
+    /// Nobody has it open, and it is no segment's.
+    Foreign,
     /// Somebody has it open, or it is just being deleted.
     Busy,
 }
@@ -53,8 +56,32 @@ pub(super) fn look(path: &Path) -> io::Result<Found> {
     found(open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0))
 }
 
-/// Deletes a file that nobody has open.
+/// As [`look`], and whether the file is a segment's at all.
+pub(super) fn look_into(path: &Path) -> io::Result<Found> {
+    match open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0) {
+        Ok(file) => Ok(match begins_as_a_segment(file)? {
+            true => Found::Left,
+            false => Found::Foreign,
+        }),
+        refused => found(refused),
+    }
+}
+
+fn begins_as_a_segment(file: OwnedHandle) -> io::Result<bool> {
+    let magic = Kind::Segment.magic();
+    let mut begins = Vec::new();
+    let mut file = std::fs::File::from(file).take(magic.len() as u64);
+    file.read_to_end(&mut begins)?;
+    // One that was killed while making it leaves nothing there yet.
+    Ok(begins == magic || begins.iter().all(|byte| *byte == 0))
+}
+
+/// Deletes a segment's file that nobody has open.
 pub(super) fn remove(path: &Path) -> io::Result<Found> {
+    match look_into(path)? {
+        Found::Left => {}
+        other => return Ok(other),
+    }
     let flags = FILE_FLAG_DELETE_ON_CLOSE;
     found(open(path, DELETE, WITH_NOBODY, OPEN_EXISTING, flags))
 }
@@ -146,7 +173,8 @@ pub(super) fn directory(path: &Path, make: bool) -> io::Result<()> {
         // SAFETY: name and attributes live through the call.
         let made = done(unsafe { CreateDirectoryW(text.as_ptr(), &raw const attributes) });
         match made {
-            Err(error) if !is(&error, ERROR_ALREADY_EXISTS) => {
+            // Of a drive's root, say, access is denied, though it is there.
+            Err(error) if !is(&error, ERROR_ALREADY_EXISTS) && !path.is_dir() => {
                 return Err(context(error, format_args!("making {name}")));
             }
             _ => {}

@@ -89,9 +89,10 @@ impl Filed {
     }
 
     pub(super) fn find(&self, options: &Options, access: Access) -> Result<Found> {
-        match file::look(&self.path).doing(|| self.doing())? {
+        match file::look_into(&self.path).doing(|| self.doing())? {
             file::Found::Nothing => return Ok(Found::Nothing),
             file::Found::Left => return Ok(Found::Stale),
+            file::Found::Foreign => return Err(self.foreign()),
             file::Found::Busy => {}
         }
         let writable = access == Access::ReadWrite;
@@ -183,6 +184,15 @@ impl Filed {
         let removed = file::remove(&self.path);
         let removed = removed.doing(|| format!("deleting {}", self.path.display()))?;
         Ok(matches!(removed, file::Found::Left))
+    }
+
+    /// What lies under the name is somebody's, and stays.
+    fn foreign(&self) -> Error {
+        let text = "it is no segment: it begins neither with \"ringpad\" nor with zeroes";
+        Error::Io {
+            doing: self.doing(),
+            source: std::io::Error::new(std::io::ErrorKind::AlreadyExists, text),
+        }
     }
 
     pub(super) fn held(&self) -> Error {

@@ -54,8 +54,8 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
             });
             continue;
         }
-        let alive = match file::look(&path).doing(doing)? {
-            file::Found::Nothing => continue,
+        let alive = match file::look_into(&path).doing(doing)? {
+            file::Found::Nothing | file::Found::Foreign => continue,
             file::Found::Left => false,
             file::Found::Busy => true,
         };
