@@ -2,6 +2,8 @@
 
 #![no_std]
 
+mod copy;
+
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::mem::MaybeUninit;
