@@ -39,6 +39,11 @@ impl Tick {
         (self.spoil == what && number == Spoil::AT).into()
     }
 
+    /// One note or mail alone might never be looked at.
+    fn spoils_for_long(&self, what: Spoil) -> u32 {
+        (self.spoil == what && (Spoil::AT..Spoil::AT + 64).contains(&self.ticks)).into()
+    }
+
     /// One tick's work. Answers a number that nobody foretells.
     pub(crate) fn work(&mut self) -> Result<u32, Wrong> {
         Place::tick();
@@ -46,13 +51,10 @@ impl Tick {
         self.send_item();
         self.send_record()?;
         let mut note = item(self.ticks);
-        note[3] ^= self.spoils(Spoil::Note, self.ticks);
+        note[3] ^= self.spoils_for_long(Spoil::Note);
         self.ends.note.write(&note);
         let mut mail = item(self.ends.mail.next_sequence() as u32);
-        // One alone might be lost.
-        mail[2] ^= u32::from(
-            self.spoil == Spoil::Mail && (Spoil::AT..Spoil::AT + 64).contains(&self.ticks),
-        );
+        mail[2] ^= self.spoils_for_long(Spoil::Mail);
         self.ends.mail.publish(&mail);
         self.read_back()?;
         self.dice ^= self.dice << 13;
