@@ -10,6 +10,8 @@
 //!
 //! What is written in the shared memory is known to `frame_share`: its files are included here, not copied.
 
+#![forbid(unsafe_code)]
+
 pub mod feed;
 pub mod pixels;
 pub mod screen;

@@ -1,5 +1,7 @@
 //! `window NAME`: the pictures of a running `frame_share produce NAME`, in a window.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
