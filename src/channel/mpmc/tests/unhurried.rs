@@ -5,19 +5,14 @@ use crate::channel::mpmc::walk::{Found, Obstacle};
 use crate::memory::order::RELAXED;
 use std::time::{Duration, Instant};
 
-/// The least of a few calls, and of more as long as none is soon over: other work of this machine only adds to each. Each makes a ring of its own, and
-/// answers how long it took there.
+/// The least of a few calls, whatever else this machine does meanwhile: each makes a ring of its own, and answers how long it took there.
 fn least(mut call: impl FnMut(&mut Duration)) -> Duration {
-    let mut least = Duration::MAX;
-    for run in 0..100 {
-        if run >= 5 && least < SOON {
-            break;
-        }
+    let times = (0..5).map(|_| {
         let mut took = Duration::MAX;
         call(&mut took);
-        least = least.min(took);
-    }
-    least
+        took
+    });
+    times.min().unwrap()
 }
 
 /// A ring of so many slots, all but the last held since the lap before.
