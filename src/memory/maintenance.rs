@@ -48,8 +48,7 @@ use super::layout::CACHE_LINE;
 
 /// How one core writes lines of its data cache back to the memory that it shares with others, and drops them.
 ///
-/// Both must be over when they return, and be barriers, for the compiler too: this core's earlier accesses to shared memory are done
-/// before, its later ones come after. By a Cortex-M7's registers (`cortex_m` calls them so too):
+/// By a Cortex-M7's registers (`cortex_m` calls them so too):
 ///
 /// ```ignore
 /// use cortex_m::peripheral::SCB;
@@ -78,6 +77,7 @@ use super::layout::CACHE_LINE;
 ///
 /// When `clean` returns, whatever this core stored in these lines before is where the other cores read it. When `invalidate` returns, this
 /// core loads from these lines what is there, or newer, not what it had cached. Neither touches any other line, except by writing it back.
+/// Both are barriers, for the compiler too: this core's earlier accesses to shared memory are done before, its later ones come after.
 pub unsafe trait CacheMaintenance {
     /// Bytes of this core's data cache line: a power of two from 4 to 128.
     const LINE: usize;

@@ -70,7 +70,9 @@ impl<'m> Region<'m> {
     /// # Safety
     ///
     /// `base..base + len` is mapped, readable and writable for `'m` and cannot be truncated (in practice a memfd
-    /// sealed against shrinking), and this process touches it only through this crate.
+    /// sealed against shrinking), and this process touches it only through this crate, over regions that begin and are split where this
+    /// one is. A child forked during `'m` must not use the handles it inherits. Without compare-and-swap this party initialises nothing in
+    /// these bytes while another does.
     pub unsafe fn distrusted(base: *mut u8, len: usize) -> Result<Self> {
         RegionRef::over(base, len, true, false).map(Self)
     }

@@ -72,7 +72,7 @@ impl fmt::Display for Error {
             Error::Io { doing, source } => write!(f, "{doing}: {source}"),
             Error::BadName(name) => write!(
                 f,
-                "segment name {name:?}; wanted 1 to 64 bytes of A-Z a-z 0-9 . _ - not beginning with a dot"
+                "segment name {name:?}; wanted 1 to 64 bytes of A-Z a-z 0-9 . _ - not beginning with a dot, and no device of Windows (con, prn, aux, nul, com1, lpt1)"
             ),
             Error::NoSegment { name, stale: false } => write!(f, "no segment {name:?}"),
             Error::NoSegment { name, stale: true } => {

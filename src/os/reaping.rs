@@ -11,6 +11,7 @@ use super::Result;
 use super::error::Doing;
 use super::owned::OwnedPeer;
 use super::shared::SharedSegment;
+use super::system::{LOOKS, Seat};
 use crate::memory::liveness::Owner;
 use crate::{PeerId, Reaped};
 
@@ -34,7 +35,7 @@ impl OwnedPeer {
         let (mut rows, mut seats, mut failed) = (Vec::new(), Vec::new(), None);
         for (row, generation) in dead {
             let taken = inner.seats.seat().and_then(|seat| {
-                let locked = seat.lock(row).doing(|| format!("locking row {row}"));
+                let locked = lock_in_time(&seat, row).doing(|| format!("locking row {row}"));
                 Ok((locked?, seat))
             });
             match taken {
@@ -71,6 +72,19 @@ impl OwnedPeer {
         peer.reap_rows(&[row], 1, &self.segment().inner.bells)?;
         Ok(())
     }
+}
+
+/// Locks a row that nobody holds, but for somebody who may be asking about it just now.
+fn lock_in_time(seat: &Seat, row: PeerId) -> std::io::Result<bool> {
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        if seat.lock(row)? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl SharedSegment {

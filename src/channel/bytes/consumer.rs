@@ -29,6 +29,13 @@ struct Found {
     advance: u32,
 }
 
+impl<'p> Consumer<'p> {
+    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
+    }
+}
+
 impl<'p, W: Wake> Consumer<'p, W> {
     pub(super) fn new(ring: Ring<'p>, end: ReadEnd<'p, W>) -> Self {
         Self {
@@ -36,12 +43,6 @@ impl<'p, W: Wake> Consumer<'p, W> {
             end,
             not_sync: PhantomData,
         }
-    }
-
-    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
-    pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, Hook<F>> {
-        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
-        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake.

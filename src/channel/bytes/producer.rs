@@ -19,6 +19,13 @@ pub struct Producer<'p, W: Wake = Silent> {
     not_sync: PhantomData<Cell<()>>,
 }
 
+impl<'p> Producer<'p> {
+    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Producer<'p, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
+    }
+}
+
 impl<'p, W: Wake> Producer<'p, W> {
     pub(super) fn new(ring: Ring<'p>, end: WriteEnd<'p, W>) -> Self {
         Self {
@@ -26,12 +33,6 @@ impl<'p, W: Wake> Producer<'p, W> {
             end,
             not_sync: PhantomData,
         }
-    }
-
-    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
-    pub fn waking<F: Fn()>(self, hook: F) -> Producer<'p, Hook<F>> {
-        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
-        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake.

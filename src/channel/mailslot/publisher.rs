@@ -34,6 +34,13 @@ impl<T: ?Sized, W: Wake> Drop for Publisher<'_, T, W> {
     }
 }
 
+impl<'p, T: Content + ?Sized> Publisher<'p, T> {
+    /// The same end, which from now on calls `hook` after each message, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Publisher<'p, T, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
+    }
+}
+
 impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
     pub(super) fn new(tail: Tail<'p>, slots: RacingSlots<'p>, seat: Seat<'p, W>) -> Self {
         let mut publisher = Self {
@@ -45,12 +52,6 @@ impl<'p, T: Content + ?Sized, W: Wake> Publisher<'p, T, W> {
         // Whoever sleeps may be waiting for a publisher, or for a message that was rolled forward.
         publisher.seat.wake();
         publisher
-    }
-
-    /// The same end, which from now on calls `hook` after each message, beginning now: to raise an interrupt, or wake a task.
-    pub fn waking<F: Fn()>(self, hook: F) -> Publisher<'p, T, Hook<F>> {
-        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
-        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.

@@ -99,6 +99,13 @@ impl<W: Wake> Drop for Pen<'_, W> {
     }
 }
 
+impl<'p, T: Content + ?Sized> Writer<'p, T> {
+    /// The same end, which from now on calls `hook` after each version, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Writer<'p, T, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
+    }
+}
+
 impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
     pub(super) fn new(
         word: &'p AtomicU32,
@@ -120,12 +127,6 @@ impl<'p, T: Content + ?Sized, W: Wake> Writer<'p, T, W> {
             pen,
             of: PhantomData,
         }
-    }
-
-    /// The same end, which from now on calls `hook` after each version, beginning now: to raise an interrupt, or wake a task.
-    pub fn waking<F: Fn()>(self, hook: F) -> Writer<'p, T, Hook<F>> {
-        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
-        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake, which it uses at once.

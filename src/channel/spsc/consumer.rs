@@ -19,6 +19,13 @@ pub struct Consumer<'p, T, W: Wake = Silent> {
     not_sync: PhantomData<Cell<()>>,
 }
 
+impl<'p, T: Pod> Consumer<'p, T> {
+    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
+    pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, T, Hook<F>> {
+        self.rewired(|_| Hook::new(hook))
+    }
+}
+
 impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
     pub(super) fn new(slots: Slots<'p, T>, end: ReadEnd<'p, W>) -> Self {
         Self {
@@ -26,12 +33,6 @@ impl<'p, T: Pod, W: Wake> Consumer<'p, T, W> {
             end,
             not_sync: PhantomData,
         }
-    }
-
-    /// The same end, which from now on calls `hook` after each commit, beginning now: to raise an interrupt, or wake a task.
-    pub fn waking<F: Fn()>(self, hook: F) -> Consumer<'p, T, Hook<F>> {
-        const { assert!(!W::MAINTAINED, "the new end would not maintain its cache") };
-        self.rewired(|_| Hook::new(hook))
     }
 
     /// The same end with another way to wake.

@@ -7,8 +7,7 @@
 
 use std::io;
 use std::ptr;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering};
 
 /// The word of this process. Published words are never freed.
 static CURRENT: AtomicPtr<AtomicU32> = AtomicPtr::new(ptr::null_mut());
@@ -28,12 +27,14 @@ extern "C" fn in_the_child() {
 /// this gets a word of its own; references from before the fork keep reading 0 there. A `vfork` child shares its parent's
 /// memory and reads 1.
 pub(crate) fn fork_guard() -> io::Result<&'static AtomicU32> {
-    static REGISTERED: OnceLock<i32> = OnceLock::new();
-    // SAFETY: the handler touches nothing but the word that is published.
-    let failed =
-        *REGISTERED.get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) });
-    if failed != 0 {
-        return Err(io::Error::from_raw_os_error(failed));
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    // Twice does no harm. A lock here, held by another thread when this one forks, would stay so in the child for ever.
+    if !REGISTERED.load(Ordering::Acquire) {
+        // SAFETY: the handler touches nothing but the word that is published.
+        match unsafe { libc::pthread_atfork(None, None, Some(in_the_child)) } {
+            0 => REGISTERED.store(true, Ordering::Release),
+            failed => return Err(io::Error::from_raw_os_error(failed)),
+        }
     }
     // SAFETY: only words leaked below are published.
     if let Some(word) = unsafe { CURRENT.load(Ordering::Acquire).as_ref() } {

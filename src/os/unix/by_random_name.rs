@@ -63,7 +63,8 @@ impl SharedSegment {
                 why: "this system cannot seal memory: whoever may write it can make it shorter",
             });
         }
-        collect_some(options, is_anonymous)?;
+        // What of others' cannot be cleared is no reason to have no segment.
+        let _ = collect_some(options, is_anonymous);
         let id = random_id().doing(|| "drawing a random number".into())?;
         Self::open_or_make(&format!(".{id:032x}"), plan, options)
     }

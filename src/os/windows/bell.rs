@@ -15,10 +15,9 @@
 //!
 //! Nothing: a pipe goes with its handles. Of a ringer killed between opening and closing the ring stays, which is what it wanted.
 
-use std::cell::UnsafeCell;
 use std::io;
 use std::os::windows::io::{AsHandle, AsRawHandle, BorrowedHandle, OwnedHandle};
-use std::ptr;
+use std::ptr::{self, NonNull};
 use std::time::{Duration, Instant};
 
 use windows_sys::Win32::Foundation::{
@@ -125,8 +124,8 @@ pub(in crate::os) struct Ear {
     pipe: OwnedHandle,
     /// Set once somebody has connected.
     rung: OwnedHandle,
-    /// The system's while it listens: boxed, so that it stays where it is.
-    listening: Box<UnsafeCell<OVERLAPPED>>,
+    /// The system's while it listens; made by a box and freed by `drop`. Not a box, which nobody else may write to while it is moved.
+    listening: NonNull<OVERLAPPED>,
 }
 
 // SAFETY: what an Ear holds belongs to the process; the system writes to `listening` from wherever somebody connects.
@@ -146,7 +145,7 @@ impl Ear {
         let rung = unsafe { CreateEventW(ptr::null(), 1, 0, ptr::null()) };
         // SAFETY: just made.
         let rung = unsafe { owned(rung) }?;
-        let listening = Box::new(UnsafeCell::new(OVERLAPPED::default()));
+        let listening = NonNull::from(Box::leak(Box::default()));
         let ear = Self {
             pipe,
             rung,
@@ -168,10 +167,10 @@ impl Ear {
             hEvent: event.map_addr(|at| at | 1),
             ..OVERLAPPED::default()
         };
-        let at = self.listening.get();
+        let at = self.listening.as_ptr();
         // SAFETY: the system has given it back, or never had it.
         unsafe { at.write(overlapped) };
-        // SAFETY: the box is freed by `drop` alone, which waits until the system has given it back.
+        // SAFETY: it is freed by `drop` alone, which waits until the system has given it back.
         match done(unsafe { ConnectNamedPipe(self.pipe(), at) }) {
             Err(error) if is(&error, ERROR_IO_PENDING) => Ok(()),
             answer => {
@@ -262,13 +261,15 @@ impl AsHandle for Ear {
 
 impl Drop for Ear {
     fn drop(&mut self) {
-        let (pipe, at, mut bytes) = (self.pipe(), self.listening.get(), 0);
+        let (pipe, at, mut bytes) = (self.pipe(), self.listening.as_ptr(), 0);
         // That nothing is under way is no error.
         // SAFETY: the pipe and the call of this ear.
         unsafe { CancelIoEx(pipe, at) };
         // Until it is over, the system may write to it.
         // SAFETY: as above; the answer goes into the variable.
         unsafe { GetOverlappedResult(pipe, at, &raw mut bytes, 1) };
+        // SAFETY: leaked by `new`, and the system's no more.
+        drop(unsafe { Box::from_raw(at) });
     }
 }
 

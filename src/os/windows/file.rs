@@ -67,13 +67,28 @@ pub(super) fn look_into(path: &Path) -> io::Result<Found> {
     }
 }
 
-fn begins_as_a_segment(file: OwnedHandle) -> io::Result<bool> {
-    let magic = Kind::Segment.magic();
+/// The bytes that a segment's magic has, or fewer, in what nothing has been read from.
+fn beginning(file: OwnedHandle) -> io::Result<Vec<u8>> {
     let mut begins = Vec::new();
+    let magic = Kind::Segment.magic();
     let mut file = std::fs::File::from(file).take(magic.len() as u64);
     file.read_to_end(&mut begins)?;
+    Ok(begins)
+}
+
+fn is_blank(begins: &[u8]) -> bool {
+    begins.iter().all(|byte| *byte == 0)
+}
+
+fn begins_as_a_segment(file: OwnedHandle) -> io::Result<bool> {
+    let begins = beginning(file)?;
     // One that was killed while making it leaves nothing there yet.
-    Ok(begins == magic || begins.iter().all(|byte| *byte == 0))
+    Ok(begins == Kind::Segment.magic() || is_blank(&begins))
+}
+
+/// Whether nothing has been written to an open file that may become a segment.
+pub(super) fn is_unwritten(file: BorrowedHandle<'_>) -> io::Result<bool> {
+    Ok(is_blank(&beginning(file.try_clone_to_owned()?)?))
 }
 
 /// Deletes a segment's file that nobody has open.

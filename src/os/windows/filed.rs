@@ -104,18 +104,26 @@ impl Filed {
             other => other.doing(|| self.doing())?,
         };
         let len = file::len(file.as_handle()).doing(|| self.doing())?;
+        let refused = |why| {
+            let unwritten = file::is_unwritten(file.as_handle()).doing(|| self.doing())?;
+            Ok(match unwritten {
+                // Its maker was killed, since this one has the lock file; a scanner has it.
+                true => Found::Held,
+                false => Found::Other(why),
+            })
+        };
         let least = crate::CACHE_LINE as u64;
         if len < least {
-            return Ok(Found::Other(crate::Error::TooSmall {
+            return refused(crate::Error::TooSmall {
                 want: least,
                 found: len,
-            }));
+            });
         }
         let section = memory::over(file.as_handle(), writable).doing(|| self.doing())?;
         let mut mapping = shared::map(section.as_handle(), len, options, access)?;
         let segment = match attach(&mut mapping, Trust::Cooperative) {
             Ok(segment) => segment,
-            Err(why) => return Ok(Found::Other(why)),
+            Err(why) => return refused(why),
         };
         let event = present(segment.id());
         if !lock::is_held(&event).doing(|| format!("asking for {event}"))? {
@@ -214,7 +222,12 @@ fn alone(lock: &Path, name: &str, deadline: Instant) -> Result<OwnedHandle> {
         if let Some(alone) = taken {
             return Ok(alone);
         }
-        backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
+        backoff.pause(deadline, || {
+            format!(
+                "the creator lock of segment {name:?}: others have {} open, or this user may not make files there",
+                lock.display()
+            )
+        })?;
     }
 }
 

@@ -160,25 +160,28 @@ fn a_file_that_a_stranger_has_open_is_waited_for() {
     let options = scratch.options();
     let made = SharedSegment::open_or_create("scanned", &plan(), &options).unwrap();
     let path = scratch.0.join("scanned.seg");
-    let bytes = std::fs::read(&path).unwrap();
+    let whole = std::fs::read(&path).unwrap();
     drop(made);
-    std::fs::write(&path, bytes).unwrap();
-    // Its owner is whoever wrote it: on some systems that is not this user but a group.
-    let found = file::join(&path, true);
-    if found.is_err() {
-        eprintln!("skipped: {found:?}");
-        return;
+    // Whole, and as one leaves it who is killed while making it.
+    for bytes in [whole, vec![0; 65_536], Vec::new()] {
+        std::fs::write(&path, bytes).unwrap();
+        // Its owner is whoever wrote it: on some systems that is not this user but a group.
+        let found = file::join(&path, true);
+        if found.is_err() {
+            eprintln!("skipped: {found:?}");
+            return;
+        }
+        drop(found);
+        let scanner = std::fs::File::open(&path).unwrap();
+        let refused = SharedSegment::open("scanned", &short(&options)).unwrap_err();
+        assert!(matches!(refused, Error::TimedOut { .. }), "{refused}");
+        assert!(refused.to_string().contains("scanned.seg"), "{refused}");
+        drop(scanner);
+        assert!(matches!(
+            SharedSegment::open("scanned", &options),
+            Err(Error::NoSegment { stale: true, .. })
+        ));
     }
-    drop(found);
-    let scanner = std::fs::File::open(&path).unwrap();
-    let refused = SharedSegment::open("scanned", &short(&options)).unwrap_err();
-    assert!(matches!(refused, Error::TimedOut { .. }), "{refused}");
-    assert!(refused.to_string().contains("scanned.seg"), "{refused}");
-    drop(scanner);
-    assert!(matches!(
-        SharedSegment::open("scanned", &options),
-        Err(Error::NoSegment { stale: true, .. })
-    ));
 }
 
 /// Whatever lies under a name, its size is measured and its bytes are checked.

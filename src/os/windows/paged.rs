@@ -49,9 +49,11 @@ impl Paged {
         let prefix = options.permissions.prefix();
         let stem = format!("{prefix}ringpad-{}-{name}", user.user);
         let creator = format!("{stem}.creator");
-        let mut backoff = Backoff::new(CROWDED);
+        let (mut backoff, mut first) = (Backoff::new(CROWDED), true);
         loop {
-            let taken = lock::take(&creator).doing(|| format!("locking segment {name:?}"))?;
+            let taken = lock::take_of_many(&creator, first);
+            let taken = taken.doing(|| format!("locking segment {name:?}"))?;
+            first = false;
             if let Some(alone) = taken {
                 return Ok(Self {
                     name: name.into(),

@@ -123,8 +123,10 @@ impl<'p> Credit<'p> {
                 by: owner.peer().unwrap_or(PeerId::BARE),
                 lag: behind.min(self.capacity),
             };
-            // No correct cursor is further behind than there are slots, and none counts before its owner has a name or after.
-            let is_garbage = behind > self.capacity || owner.peer().is_none();
+            // No correct cursor is further behind than there are slots, none counts before its owner has a name or after, and there are no
+            // static subscribers of this kind.
+            let is_nobodys = owner.peer().is_none() || owner == Owner::STATIC;
+            let is_garbage = behind > self.capacity || is_nobodys;
             let goes = is_garbage || self.terms.slow == Slow::Evict || is_dead(owner);
             if !goes {
                 return Err(held);
