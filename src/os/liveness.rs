@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(oracle.state(row), Life::Dead);
         drop(first);
         room.set(STATE, 0);
-        let second = sit(identity(std::process::id()));
+        let second = sit(system::Identity::mine().into());
         assert_eq!(room.word(STATE) >> 8, 1, "the same generation");
         assert_eq!(oracle.state(row), Life::Alive);
         drop(second);
