@@ -58,7 +58,7 @@ pub mod exchanges {}
 /// # }
 /// let by = unsafe { Maintained::new(Dcache::<256>) }; // two writers would meet in it
 /// ```
-/// ```compile_fail,E0080
+/// ```compile_fail,E0599
 /// # use ringpad::*;
 /// # struct Dcache<const LINE: usize>;
 /// # unsafe impl<const LINE: usize> CacheMaintenance for Dcache<LINE> {
