@@ -30,6 +30,11 @@ impl Dice {
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         ((z ^ (z >> 31)) % end as u64) as usize
     }
+
+    /// Any word, also where a `usize` is one.
+    pub fn word(&self) -> u32 {
+        u32::from_le_bytes([0; 4].map(|_: u8| self.roll(256) as u8))
+    }
 }
 
 /// What is done to the hooks of one site.

@@ -114,7 +114,7 @@ fn put<const L: usize>(machine: &Rc<Machine>, model: &Shared<Item>, mut tx: Tx<L
         }
         let many = if call == 3 { 1 + dice.roll(4) } else { 1 };
         let items: Vec<Item> = (0..many)
-            .map(|_| [0; 5].map(|_: u32| dice.roll(1 << 32) as u32))
+            .map(|_| [0; 5].map(|_: u32| dice.word()))
             .collect();
         let room = {
             let mut model = model.borrow_mut();
