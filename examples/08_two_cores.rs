@@ -256,6 +256,7 @@ fn talk(image: &Path, kills: u32, word: u32) -> Result<String> {
         machine.kill()?;
     }
     side.repeated = false;
+    let reported = side.reported;
     let mut machine = Machine::start(image, &memory)?;
     side.until(u64::from(side.next) + MOST, &mut machine)?;
     side.wish(END);
@@ -263,6 +264,9 @@ fn talk(image: &Path, kills: u32, word: u32) -> Result<String> {
     // What the image sent before it saw the last note.
     side.word = END;
     side.turn()?;
+    if side.reported == reported {
+        return Err("no report of the last image was ever read".into());
+    }
     Ok(format!(
         "{} numbers to the image and back, {} reports, {kills} kills: 0 lost, 0 torn, {} came again ({:.1} s)",
         side.next,

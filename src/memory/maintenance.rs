@@ -70,8 +70,8 @@ use super::layout::CACHE_LINE;
 ///     }
 /// }
 /// ```
-/// With CMSIS they are `SCB_CleanDCache_by_Addr` and `SCB_InvalidateDCache_by_Addr`. On an Armv8-A core: `dc cvac` and `dc ivac` of each
-/// line, then `dsb sy`. Where the region is mapped uncached on one side, that side needs none of this, but a `dsb` in both.
+/// With CMSIS they are `SCB_CleanDCache_by_Addr` and `SCB_InvalidateDCache_by_Addr`. On an Armv8-A core: `dsb sy`, `dc cvac` or `dc ivac` of each
+/// line, `dsb sy`. Where the region is mapped uncached on one side, that side needs none of this, but a `dsb` in both.
 ///
 /// # Safety
 ///

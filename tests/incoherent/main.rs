@@ -279,42 +279,91 @@ fn an_end_that_moves_leaves_nothing_behind() {
     assert!(ring(false).is_ok(), "{:?}", ring(false));
     assert!(ring(true).is_err(), "the control: what nobody cleans");
 
-    let lent = moves::<bytes::Bytes<'static>>(
-        &bytes::Config::records(256),
-        rings::sites,
-        |made, by| {
-            let mut tx = made.maintained_producer(by).unwrap();
-            tx.grant(100).unwrap().fill(1);
-            let mut grant = tx.grant(100).unwrap();
-            grant.fill(3);
-            grant.commit(8).unwrap();
-        },
-        |there, by| {
-            let mut tx = there.maintained_producer(by).unwrap();
-            tx.send(&[2; 100]).unwrap();
-        },
-    );
-    assert!(lent.is_ok(), "{lent:?}");
+    let lent = |forget: bool| {
+        moves::<bytes::Bytes<'static>>(
+            &bytes::Config::records(256),
+            rings::sites,
+            |made, by| {
+                let mut tx = made.maintained_producer(by).unwrap();
+                tx.grant(100).unwrap().fill(1);
+                let mut grant = tx.grant(100).unwrap();
+                grant.fill(3);
+                grant.commit(8).unwrap();
+                if forget {
+                    std::mem::forget(tx);
+                }
+            },
+            |there, by| {
+                let mut tx = there.maintained_producer(by).unwrap();
+                tx.send(&[2; 100]).unwrap();
+            },
+        )
+    };
+    assert!(lent(false).is_ok(), "{:?}", lent(false));
+    assert!(lent(true).is_err(), "the control");
 
-    let drafted = moves::<Pad>(
-        &notepad::Config::new(),
-        notepads::sites,
-        |made, by| {
-            let mut tx = made.maintained_writer(by).unwrap();
-            tx.draft().write_at(0, &[1; 32]).unwrap();
-        },
-        |there, by| _ = there.maintained_writer(by).unwrap().write(&[2; 8]),
-    );
-    assert!(drafted.is_ok(), "{drafted:?}");
+    let drafted = |forget: bool| {
+        moves::<Pad>(
+            &notepad::Config::new(),
+            notepads::sites,
+            |made, by| {
+                let mut tx = made.maintained_writer(by).unwrap();
+                tx.draft().write_at(0, &[1; 32]).unwrap();
+                if forget {
+                    std::mem::forget(tx);
+                }
+            },
+            |there, by| _ = there.maintained_writer(by).unwrap().write(&[2; 8]),
+        )
+    };
+    assert!(drafted(false).is_ok(), "{:?}", drafted(false));
+    assert!(drafted(true).is_err(), "the control");
 
-    let drafted = moves::<Slot>(
-        &mailslot::Config::new(4),
-        mailslots::sites,
-        |made, by| {
-            let mut tx = made.maintained_publisher(by).unwrap();
-            tx.draft().write_at(0, &[1; 32]).unwrap();
-        },
-        |there, by| _ = there.maintained_publisher(by).unwrap().publish(&[2; 8]),
-    );
-    assert!(drafted.is_ok(), "{drafted:?}");
+    let drafted = |forget: bool| {
+        moves::<Slot>(
+            &mailslot::Config::new(4),
+            mailslots::sites,
+            |made, by| {
+                let mut tx = made.maintained_publisher(by).unwrap();
+                tx.draft().write_at(0, &[1; 32]).unwrap();
+                if forget {
+                    std::mem::forget(tx);
+                }
+            },
+            |there, by| _ = there.maintained_publisher(by).unwrap().publish(&[2; 8]),
+        )
+    };
+    assert!(drafted(false).is_ok(), "{:?}", drafted(false));
+    assert!(drafted(true).is_err(), "the control");
+}
+
+/// A consumer is dropped and made again on its core, whose cache has a slot as it was before the item came that now lies there.
+#[test]
+fn an_end_made_again_drops_what_its_core_had_of_the_items() {
+    let again = |fault: Option<Fault>| {
+        let trial = Trial {
+            seed: 1,
+            rounds: 0,
+            fault,
+        };
+        let machine = machine::Machine::new(&trial, [32, 32], rings::sites);
+        let [made, there] = machine.channel::<Spsc<'static, [u32; 8]>, 32, 32>(&Config::new(8));
+        let mut tx = made.maintained_producer(machine.hooks::<32>(0)).unwrap();
+        assert_eq!(tx.push_slice(&[[1; 8], [2; 8]]), 2);
+        let mut rx = there.maintained_consumer(machine.hooks::<32>(1)).unwrap();
+        assert_eq!(rx.take(), Some([1; 8]));
+        drop(rx); // without a word: what it took comes again
+        tx.push([3; 8]).unwrap();
+        machine.start();
+        let mut rx = there.maintained_consumer(machine.hooks::<32>(1)).unwrap();
+        for number in 1..=3 {
+            let found = rx.pop();
+            machine.check(found == Some([number; 8]), || format!("{found:?}"));
+        }
+        drop(rx);
+        machine.verdict()
+    };
+    assert!(again(None).is_ok(), "{:?}", again(None));
+    let spoilt = again(Some(Fault::Dropped("invalidate payload")));
+    assert!(spoilt.is_err(), "the control: {spoilt:?}");
 }

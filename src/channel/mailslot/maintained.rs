@@ -23,7 +23,7 @@ impl<'m, T: Content + ?Sized> Mailslot<'m, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] for a mailslot not made with [`Maintained::init`]; [`Error::ReadOnly`].
+    /// [`Error::Mismatch`] for a mailslot whose ends can be claimed, as none can that [`Maintained::init`] made; [`Error::ReadOnly`].
     pub fn maintained_publisher<M: CacheMaintenance>(
         &self,
         by: Maintained<M>,

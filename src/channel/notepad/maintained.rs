@@ -23,7 +23,7 @@ impl<'m, T: Content + ?Sized> Notepad<'m, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] for a notepad not made with [`Maintained::init`]; [`Error::ReadOnly`].
+    /// [`Error::Mismatch`] for a notepad whose ends can be claimed, as none can that [`Maintained::init`] made; [`Error::ReadOnly`].
     pub fn maintained_writer<M: CacheMaintenance>(
         &self,
         by: Maintained<M>,

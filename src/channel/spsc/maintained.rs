@@ -24,7 +24,7 @@ impl<'m, T: Pod> Spsc<'m, T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Mismatch`] for a ring not made with [`Maintained::init`]; [`Error::Corrupt`], [`Error::ReadOnly`].
+    /// [`Error::Mismatch`] for a ring whose ends can be claimed, as none can that [`Maintained::init`] made; [`Error::Corrupt`], [`Error::ReadOnly`].
     pub fn maintained_producer<M: CacheMaintenance>(
         &self,
         by: Maintained<M>,
