@@ -45,6 +45,8 @@ const FOUND: usize = 5;
 const WRONG: usize = 6;
 /// 1 from when somebody inherits until somebody marks.
 const POISONED: usize = 7;
+/// Kills of somebody inside, as far as nobody was faster to go in.
+const HITS: usize = 8;
 
 const ROBBED: u64 = 1;
 const UNTOLD: u64 = 2;
@@ -185,7 +187,9 @@ fn killed(room: &Room, page: &Page, way: Way, kills: u64) -> (u64, u64) {
         until("they get on", || page.get(ROUNDS) > before + 2);
         std::thread::sleep(Duration::from_micros(dice.below(1500)));
         let victim = std::mem::replace(&mut two[dice.below(2) as usize], spawn());
+        let victim_s = u64::from(victim.pid());
         victim.kill_and_reap();
+        page.add(HITS, u64::from(page.get(INSIDE) == victim_s));
         if page.get(WRONG) != 0 {
             return (page.get(WRONG), kill + 1);
         }
@@ -212,12 +216,18 @@ fn a_killed_holder_stops_nobody_and_tears_nothing() {
     assert_eq!(page.get(WRONG), 0, "left {left}");
     let inherited = page.get(INHERITED);
     println!(
-        "{kills} kills in {:.1?}: {} rounds, {inherited} locks inherited from the dead, {} found poisoned",
+        "{kills} kills in {:.1?}: {} rounds, {inherited} locks inherited from the dead, {} found poisoned, {} killed inside",
         start.elapsed(),
         page.get(ROUNDS),
-        page.get(FOUND)
+        page.get(FOUND),
+        page.get(HITS)
     );
-    assert!(inherited > kills / 20, "kills hit holders");
+    // Under an emulator sleepers wake late: the victim's successor mends the lock first, and then it is found poisoned.
+    let hit = match std::env::var_os("RINGPAD_RUNNER") {
+        Some(_) => page.get(HITS),
+        None => inherited,
+    };
+    assert!(hit > kills / 20, "kills hit holders");
     assert!(page.get(FOUND) > 0, "some did not mark");
 }
 
