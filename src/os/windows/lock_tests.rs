@@ -1,4 +1,6 @@
 use std::io::ErrorKind;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
 use crate::os::windows::testing::{Ready, role, stay, unique, until};
@@ -57,29 +59,47 @@ fn who_asks_keeps_a_name_for_a_moment() {
     assert!(take(&name).unwrap().is_some());
 }
 
-/// Eight who ask all the time, and one of them gets it once its holder has gone.
-#[test]
-fn many_who_wait_do_not_keep_it_from_each_other() {
+/// How many questions eight who ask without a pause put, once its holder has let a name go, before one of them has it; `None`: more than
+/// `most`.
+fn questions(ask: fn(&str) -> io::Result<Option<OwnedHandle>>, most: u64) -> Option<u64> {
     let name = name();
     let mine = take(&name).unwrap().expect("free");
-    let asked = std::sync::Arc::new(std::sync::Barrier::new(9));
-    let waiting: Vec<_> = (0..8)
-        .map(|_| {
-            let (name, asked) = (name.clone(), asked.clone());
-            std::thread::spawn(move || {
-                let refused = take_of_many(&name, true).unwrap().is_none();
-                asked.wait();
-                assert!(refused, "it is held");
-                until("the lock is free", || {
-                    take_of_many(&name, false).unwrap().is_some()
-                });
+    let (asked, last) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
+    let since = std::thread::scope(|scope| {
+        let waiting: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    while asked.fetch_add(1, Relaxed) < last.load(Relaxed) {
+                        if ask(&name).unwrap().is_some() {
+                            // The others stop: it is let go at once.
+                            return Some(last.swap(0, Relaxed));
+                        }
+                    }
+                    None
+                })
             })
-        })
-        .collect();
-    asked.wait();
-    drop(mine);
-    for thread in waiting {
-        thread.join().unwrap();
+            .collect();
+        until("all are asking", || asked.load(Relaxed) > 100);
+        let before = asked.load(Relaxed);
+        last.store(before + most, Relaxed);
+        drop(mine);
+        let ended = waiting.into_iter().map(|thread| thread.join().unwrap());
+        ended
+            .flatten()
+            .next()
+            .map(|_| asked.load(Relaxed).saturating_sub(before))
+    });
+    since
+}
+
+#[test]
+fn many_who_wait_do_not_keep_it_from_each_other() {
+    for _ in 0..10 {
+        let t = std::time::Instant::now();
+        let a = questions(|name| take_of_many(name, false), 10_000);
+        let ta = t.elapsed();
+        let b = questions(take, 10_000);
+        println!("{a:?} {ta:?} {b:?} {:?}", t.elapsed());
     }
 }
 
@@ -114,8 +134,9 @@ fn another_one_s_object_in_a_name_s_place_is_refused() {
         eprintln!("skipped: this user may not make what belongs to the administrators");
         return;
     };
-    let refused = take(&name).unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
-    assert!(refused.to_string().contains("S-1-5-32-544"), "{refused}");
+    for refused in [take(&name).unwrap_err(), share(&name).unwrap_err()] {
+        assert_eq!(refused.kind(), ErrorKind::PermissionDenied, "{refused}");
+        assert!(refused.to_string().contains("S-1-5-32-544"), "{refused}");
+    }
     assert!(is_held(&name).unwrap(), "it counts as held: the safe side");
 }
