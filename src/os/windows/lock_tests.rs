@@ -1,6 +1,4 @@
 use std::io::ErrorKind;
-use std::sync::atomic::AtomicU64;
-use std::sync::atomic::Ordering::Relaxed;
 
 use super::*;
 use crate::os::windows::testing::{Ready, role, stay, unique, until};
@@ -57,50 +55,6 @@ fn who_asks_keeps_a_name_for_a_moment() {
     assert!(take(&name).unwrap().is_none(), "why joiners look again");
     drop(asking);
     assert!(take(&name).unwrap().is_some());
-}
-
-/// How many questions eight who ask without a pause put, once its holder has let a name go, before one of them has it; `None`: more than
-/// `most`.
-fn questions(ask: fn(&str) -> io::Result<Option<OwnedHandle>>, most: u64) -> Option<u64> {
-    let name = name();
-    let mine = take(&name).unwrap().expect("free");
-    let (asked, last) = (AtomicU64::new(0), AtomicU64::new(u64::MAX));
-    let since = std::thread::scope(|scope| {
-        let waiting: Vec<_> = (0..8)
-            .map(|_| {
-                scope.spawn(|| {
-                    while asked.fetch_add(1, Relaxed) < last.load(Relaxed) {
-                        if ask(&name).unwrap().is_some() {
-                            // The others stop: it is let go at once.
-                            return Some(last.swap(0, Relaxed));
-                        }
-                    }
-                    None
-                })
-            })
-            .collect();
-        until("all are asking", || asked.load(Relaxed) > 100);
-        let before = asked.load(Relaxed);
-        last.store(before + most, Relaxed);
-        drop(mine);
-        let ended = waiting.into_iter().map(|thread| thread.join().unwrap());
-        ended
-            .flatten()
-            .next()
-            .map(|_| asked.load(Relaxed).saturating_sub(before))
-    });
-    since
-}
-
-#[test]
-fn many_who_wait_do_not_keep_it_from_each_other() {
-    for _ in 0..10 {
-        let t = std::time::Instant::now();
-        let a = questions(|name| take_of_many(name, false), 10_000);
-        let ta = t.elapsed();
-        let b = questions(take, 10_000);
-        println!("{a:?} {ta:?} {b:?} {:?}", t.elapsed());
-    }
 }
 
 #[test]
