@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use ringpad::os::{Consumer, HANDOFF_VARIABLE, Options, SharedSegment};
+use ringpad::os::{Consumer, Options, SharedSegment};
 
 use super::film::Film;
 use super::publisher::Publisher;
 use super::shared::{COMMANDS, Command, Wish};
-use super::{Careless, Failure, stop, system};
+use super::{Careless, Failure, handing, stop, system};
 
 /// How often the decoder asks whether there is an engine.
 const LOOK: Duration = Duration::from_millis(100);
@@ -42,8 +42,8 @@ pub fn decode(role: &Decode) -> Result<ExitCode, Failure> {
     system::end_with_parent()?;
     let film = Film::open(role.input.as_deref())?;
     // One that the engine distrusts has no name: it comes with the process.
-    let segment = match std::env::var_os(HANDOFF_VARIABLE) {
-        Some(_) => SharedSegment::inherited()?,
+    let segment = match handing::taken()? {
+        Some(segment) => segment,
         None => SharedSegment::open(&role.name, &Options::new())?,
     };
     let me = segment.join()?;

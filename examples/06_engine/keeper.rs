@@ -9,7 +9,7 @@ use ringpad::os::OwnedPeer;
 
 use super::engine::Link;
 use super::system::{self, Watched};
-use super::{Failure, Run};
+use super::{Failure, Run, handing};
 
 /// How often the rarer things are looked at.
 const LOOK: Duration = Duration::from_millis(50);
@@ -140,7 +140,7 @@ impl<'a> Keeper<'a> {
         // Out of reach of the terminal's Ctrl-C, which asks the engine.
         system::apart(command.stdout(Stdio::null()));
         let child = match self.role.distrust {
-            true => self.me.segment().spawn(&mut command)?,
+            true => handing::start(self.me.segment(), &mut command)?,
             false => command.spawn()?,
         };
         let end = Watched::of(&child)?;

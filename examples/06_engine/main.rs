@@ -44,7 +44,7 @@
 //! | `shared` | what is shared: a pool, a notepad, a ring, and what is in them |
 //! | `taker` | how the engine takes pictures: all that it does with the pool |
 //! | `engine` | the loop |
-//! | `keeper` | who starts decoders, and buries them |
+//! | `keeper`, `handing` | who starts decoders, and buries them; how one that is distrusted gets the memory |
 //! | `decoder`, `publisher` | the other process, and all that it does with the pool |
 //! | `film`, `clip`, `codec` | where pictures come from |
 //! | `run`, `counts` | both together, and what is said at the end |
@@ -55,6 +55,7 @@ mod counts;
 mod decoder;
 mod engine;
 mod film;
+mod handing;
 mod keeper;
 mod publisher;
 mod run;

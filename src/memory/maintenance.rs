@@ -71,7 +71,7 @@ use super::layout::CACHE_LINE;
 /// }
 /// ```
 /// With CMSIS they are `SCB_CleanDCache_by_Addr` and `SCB_InvalidateDCache_by_Addr`. On an Armv8-A core: `dsb sy`, `dc cvac` or `dc ivac` of each
-/// line, `dsb sy`. Where the region is mapped uncached on one side, that side needs none of this, but a `dsb` in both.
+/// line, `dsb sy`. Both cores are in its inner-shareable domain: RELEASE is a fence alone, see the memory model. Where the region is mapped uncached on one side, that side needs none of this, but a `dsb` in both.
 ///
 /// # Safety
 ///

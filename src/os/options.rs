@@ -48,7 +48,7 @@ impl Options {
     }
 
     /// Where named segments lie. By default `$RINGPAD_DIR`. Without it: on Linux `/dev/shm/ringpad-UID`; on macOS `ringpad-UID` in the
-    /// user's temporary directory; on FreeBSD `/tmp/ringpad-UID`; on Android `$TMPDIR/ringpad-UID`, or nowhere if there is no `TMPDIR`;
+    /// user's cache directory; on FreeBSD `/tmp/ringpad-UID`; on Android `$TMPDIR/ringpad-UID`, or nowhere if there is no `TMPDIR`;
     /// on Windows in no file: in the page file.
     pub fn directory(mut self, path: impl Into<PathBuf>) -> Self {
         self.directory = Some(path.into());

@@ -104,3 +104,32 @@ fn a_named_segment_is_never_distrusted() {
     }
     assert_eq!(room.files(), [""; 0]);
 }
+
+/// Of a directory that has other things too, as one of a project.
+#[test]
+fn a_file_that_only_has_a_lock_s_name_stays() {
+    let room = Room::new("foreign");
+    let options = room.options();
+    let living = create("mine", &options).unwrap();
+    std::fs::write(room.file("Cargo.lock"), "version = 4").unwrap();
+    for found in [
+        SharedSegment::open("Cargo", &options),
+        create("Cargo", &options),
+    ] {
+        let text = found.unwrap_err().to_string();
+        assert!(
+            text.contains("no lock file") && text.contains("Cargo.lock"),
+            "{text}"
+        );
+    }
+    let listed = ringpad::os::list(&options).unwrap();
+    assert!(
+        listed.iter().all(|found| found.name == "mine"),
+        "{listed:?}"
+    );
+    assert_eq!(ringpad::os::collect(&options).unwrap(), [""; 0]);
+    let text = std::fs::read_to_string(room.file("Cargo.lock")).unwrap();
+    assert_eq!(text, "version = 4");
+    drop(living);
+    assert_eq!(room.files(), ["Cargo.lock"]);
+}

@@ -170,6 +170,19 @@ fn place(found: &Found) -> Option<u64> {
     if !shown.iter().all(|name| system::number(name) == Some(1)) {
         return None;
     }
+    // Policies that are loaded or not: mac_seeotheruids(4), mac_partition(4), mac_mls(4), mac_biba(4).
+    let hidden = [
+        c"security.mac.seeotheruids.enabled",
+        c"security.mac.partition.enabled",
+        c"security.mac.mls.enabled",
+        c"security.mac.biba.enabled",
+    ];
+    if hidden
+        .iter()
+        .any(|name| system::number(name).is_some_and(|on| on != 0))
+    {
+        return None;
+    }
     let mut bytes = system::bytes(c"kern.boot_id")?;
     bytes.extend(found.jail.to_le_bytes());
     Some(digest(&bytes))

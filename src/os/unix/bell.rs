@@ -136,7 +136,7 @@ impl Bell {
 
     fn put(&self) -> Result<usize, Errno> {
         match self.wary.then(|| put_without_waiting(self.write_fd())) {
-            None | Some(Err(Errno::OPNOTSUPP)) => write(self.write_fd(), &[1]),
+            None | Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => write(self.write_fd(), &[1]),
             Some(done) => done,
         }
     }
@@ -146,7 +146,7 @@ impl Bell {
             .wary
             .then(|| take_without_waiting(self.read_fd(), bytes))
         {
-            None | Some(Err(Errno::OPNOTSUPP)) => read(&self.read, bytes),
+            None | Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => read(&self.read, bytes),
             Some(done) => done,
         }
     }

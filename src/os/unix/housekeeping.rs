@@ -29,8 +29,9 @@ pub struct Listed {
     pub alive: bool,
 }
 
-/// The segments in the options' directory, by name. Takes no lock and opens none of them, so it disturbs nobody;
-/// what it says of a name was true when it looked.
+/// The segments in the options' directory, by name. Opens none of them; what it says of a name was true when it looked. On Linux it takes
+/// no lock, so it disturbs nobody. Where locks are `flock`'s (macOS, FreeBSD) it takes each creator's lock for a moment, and whoever is
+/// stopped in that moment keeps others from opening that segment.
 ///
 /// # Errors
 ///
@@ -66,6 +67,10 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             other => other.doing(|| format!("opening {file}"))?,
         };
+        // Somebody else's.
+        if directory::len(ask.as_fd()).doing(|| format!("looking at {file}"))? > 0 {
+            continue;
+        }
         let ask = LockFile::of(ask, dir.as_fd(), name, &options.permissions);
         let alive = ask.and_then(|ask| ask.is_in_use());
         let alive = alive.doing(|| format!("asking {file}"))?;
@@ -120,7 +125,7 @@ pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> R
             continue;
         }
         let deadline = soon(BUSY);
-        // Somebody is opening it, or it is gone already: not for us.
+        // Somebody is opening it, or it is gone already, or it is no segment's: not for us.
         let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
             continue;
         };

@@ -48,7 +48,8 @@ fn described(fd: BorrowedFd<'_>) -> io::Result<String> {
 impl SharedSegment {
     /// Spawns a child that finds this segment with [`SharedSegment::inherited`].
     ///
-    /// Use the command once.
+    /// Use the command once. It makes the standard library fork, where it would else do without: a process of much memory takes its time,
+    /// and its other threads wait at the pages that they write to next. Where they must not, `send` it over a socket.
     ///
     /// # Errors
     ///

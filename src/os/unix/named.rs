@@ -27,7 +27,7 @@ use super::bell::{Bell, make_fifo};
 use super::bells::Bells;
 use super::directory::{self, Create};
 use super::mapping::Mapping;
-use super::names::{CREATOR, Names, OPEN, random_id};
+use super::names::{Names, OPEN, random_id};
 use super::platform::memory::reserve;
 use super::seats::{Ask, Seats};
 use crate::os::error::Doing;
@@ -156,7 +156,7 @@ impl Names {
 
     /// Counts this party among those who have the segment open, and lets the creator byte go.
     fn settle(
-        self,
+        mut self,
         segment: Segment<'static>,
         mapping: Mapping,
         bells: Bells,
@@ -168,7 +168,8 @@ impl Names {
                 waiting: format!("the open lock of segment {:?}", self.name),
             });
         }
-        self.hold.release(CREATOR).doing(doing)?;
+        self.created()
+            .doing(|| format!("unlocking {}", self.name))?;
         let seats = Seats::Named(self);
         Ok(SharedSegment::assemble(
             mapping,

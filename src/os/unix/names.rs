@@ -39,6 +39,17 @@ pub(in crate::os) struct Names {
     pub(super) permissions: Permissions,
     /// The lock file: holds the creator byte while creating, the open byte while open.
     pub(super) hold: LockFile,
+    /// The creator byte is still held for opening or clearing; as opposed to leaving, which several threads' handles and forked copies see.
+    creating: bool,
+}
+
+impl Drop for Names {
+    fn drop(&mut self) {
+        if self.creating {
+            // By name, not by closing: a child that another thread forked meanwhile has the description too, and would hold it on.
+            let _ = self.hold.release(CREATOR);
+        }
+    }
 }
 
 impl Names {
@@ -55,7 +66,9 @@ impl Names {
                 why: "a named segment's file can be made shorter by whoever may open it; an anonymous segment cannot",
             });
         }
-        let path = options.path();
+        // The current directory may be another one when it is handed down.
+        let path = std::path::absolute(options.path());
+        let path = path.doing(|| format!("finding the directory {}", options.path().display()))?;
         let permissions = options.permissions;
         let make = create != Create::Never;
         let dir = match directory::private(&path, make, &permissions) {
@@ -80,15 +93,39 @@ impl Names {
                 backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
             }
             if directory::same_file(dir.as_fd(), &file, hold.fd()).doing(doing)? {
-                return Ok(Self {
+                let names = Self {
                     name: name.into(),
                     path,
                     dir,
                     permissions,
                     hold,
-                });
+                    creating: true,
+                };
+                return names.check_lock_file();
             }
         }
+    }
+
+    /// A file of ours has locks and no bytes: `Cargo.lock` is somebody else's.
+    fn check_lock_file(self) -> Result<Self> {
+        let path = self.path.join(self.lock_name());
+        let doing = || format!("opening {}", path.display());
+        match directory::len(self.hold.fd()).doing(doing)? {
+            0 => Ok(self),
+            len => {
+                let text = format!(
+                    "it is no lock file of a segment: that is empty, and this has {len} bytes"
+                );
+                let error = std::io::Error::new(ErrorKind::AlreadyExists, text);
+                Err(error).doing(doing)
+            }
+        }
+    }
+
+    /// It is open: others may come.
+    pub(super) fn created(&mut self) -> std::io::Result<()> {
+        self.creating = false;
+        self.hold.release(CREATOR)
     }
 
     pub(super) fn missing(name: &str) -> Error {
@@ -290,5 +327,25 @@ mod tests {
         }
         assert!(!is_ours(&format!("{id}.33.bell")));
         assert!(!is_ours(&format!("b.{id}.1.bell")));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_child_forked_meanwhile_does_not_keep_a_creator_s_lock() {
+        use crate::os::linux::testing::{Scratch, fork};
+        let scratch = Scratch::new();
+        let options = Options::new().directory(&scratch.path);
+        let lock = |create| Names::lock("x", create, &options, soon(Duration::from_millis(50)));
+        for by_name in [true, false] {
+            let mut names = lock(Create::IfMissing).unwrap();
+            let _child = fork(&[names.hold.fd()], |inside| {
+                inside.hold();
+                0
+            });
+            // The control closes the file alone.
+            names.creating = by_name;
+            drop(names);
+            assert_eq!(lock(Create::Never).is_ok(), by_name);
+        }
     }
 }
