@@ -124,13 +124,13 @@ fn suspend(thread: &OwnedHandle) -> Option<u32> {
     if before != u32::MAX {
         return Some(before);
     }
-    is_ending(thread, "stopping a thread");
+    must_be_ending(thread, "stopping a thread");
     None
 }
 
 /// The call just made failed, which is no fault if it asked a thread that is ending.
 #[track_caller]
-fn is_ending(thread: &OwnedHandle, doing: &str) {
+fn must_be_ending(thread: &OwnedHandle, doing: &str) {
     let error = io::Error::last_os_error();
     // SAFETY: a thread's handle, opened for waiting too.
     let ended = unsafe { WaitForSingleObject(thread.as_raw_handle(), ENDING_MS) };
@@ -160,7 +160,7 @@ pub fn has_stopped(child: &Child) -> bool {
         // A stop is only begun by the call: who asks for the registers waits until it is there.
         // SAFETY: a thread's handle opened for that, and a context that lives through the call.
         if unsafe { GetThreadContext(handle.as_raw_handle(), &raw mut context.0) } == 0 {
-            is_ending(&handle, "reading the registers of a stopped thread");
+            must_be_ending(&handle, "reading the registers of a stopped thread");
             return None;
         }
         let_go(&handle);
