@@ -271,6 +271,9 @@ impl std::os::windows::io::AsHandle for Waiter {
     /// `ConnectNamedPipe` with an `OVERLAPPED` of your own; its packet comes when somebody rings, and what this crate does with the pipe sends none.
     /// A call that answers at once that somebody is connected (`ERROR_PIPE_CONNECTED`, `ERROR_NO_DATA`), and one that ends because the pipe
     /// was disconnected, is a ring like any other. In tokio the copy is a `NamedPipeServer` (`from_raw_handle`), which one awaits with `connect`.
+    ///
+    /// Close every copy when the waiter is dropped: a copy keeps the pipe's name, and the row's next waiter is then not made
+    /// ([`Error::TimedOut`](super::Error::TimedOut) after 5 seconds).
     fn as_handle(&self) -> std::os::windows::io::BorrowedHandle<'_> {
         self.ear.as_handle()
     }

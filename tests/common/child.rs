@@ -117,7 +117,12 @@ impl Child {
     /// Stops it, and waits until it has (or has ended before).
     pub fn stop(&self) {
         self.unless_reaped(system::stop);
-        self.changed("stopped", system::has_stopped);
+        until("a child has stopped", || self.has_stopped());
+    }
+
+    /// Whether it has stopped, or exited.
+    pub fn has_stopped(&self) -> bool {
+        self.status.is_some() || system::has_stopped(&self.inner)
     }
 
     pub fn resume(&self) {

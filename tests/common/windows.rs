@@ -10,7 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use windows_sys::Win32::Foundation::{
-    CloseHandle, EXCEPTION_ACCESS_VIOLATION, FILETIME, HANDLE, WAIT_OBJECT_0,
+    CloseHandle, ERROR_INVALID_PARAMETER, ERROR_NO_MORE_FILES, EXCEPTION_ACCESS_VIOLATION,
+    FILETIME, HANDLE, INVALID_HANDLE_VALUE, WAIT_OBJECT_0,
 };
 use windows_sys::Win32::System::Diagnostics::Debug::{
     CONTEXT, CONTEXT_CONTROL_AMD64, GetThreadContext,
@@ -33,13 +34,16 @@ use windows_sys::Win32::System::Threading::{
     EVENT_MODIFY_STATE, GetCurrentProcess, GetCurrentThreadId, GetThreadTimes, OpenEventW,
     OpenProcess, OpenThread, PROCESS_SYNCHRONIZE, PROCESS_TERMINATE, ResumeThread, SetEvent,
     SuspendThread, THREAD_GET_CONTEXT, THREAD_QUERY_INFORMATION, THREAD_SUSPEND_RESUME,
-    TerminateProcess, WaitForSingleObject,
+    THREAD_SYNCHRONIZE, TerminateProcess, WaitForSingleObject,
 };
 
 /// With which code the tests' own kills end a process: no test exits with it.
 const KILLED: u32 = 0x6b69_6c6c;
 /// A thread that has not run for so long sleeps: clocks of threads go on by 10 to 16 ms.
 const IDLE: Duration = Duration::from_millis(40);
+
+/// How long a thread that cannot be stopped any more may need to end.
+const ENDING_MS: u32 = 5000;
 
 /// Puts this process into a job that ends with it: what it starts is in there too. Windows has no tie to a thread's life.
 pub fn die_with_parent(_: &mut Command) {
@@ -65,8 +69,16 @@ fn handle(child: &Child) -> HANDLE {
 }
 
 fn owned(handle: HANDLE) -> Option<OwnedHandle> {
+    // Some calls answer the one, and some the other.
+    let is_open = !handle.is_null() && handle != INVALID_HANDLE_VALUE;
     // SAFETY: just opened, and nobody else's.
-    (!handle.is_null()).then(|| unsafe { OwnedHandle::from_raw_handle(handle) })
+    is_open.then(|| unsafe { OwnedHandle::from_raw_handle(handle) })
+}
+
+/// The call just made failed.
+#[track_caller]
+fn failed(doing: &str) -> ! {
+    panic!("{doing}: {}", io::Error::last_os_error())
 }
 
 /// Kills a child that was not waited for.
@@ -77,11 +89,16 @@ pub fn kill(child: &Child) {
 
 /// Begins to stop it: every thread of it, also those that are being made meanwhile.
 pub fn stop(child: &Child) {
-    stop_number(child.id());
+    stop_threads(child.id());
 }
 
 /// Stops a process of that number.
 pub fn stop_number(pid: u32) {
+    assert!(stop_threads(pid), "process {pid} is gone");
+}
+
+/// False if there are none.
+fn stop_threads(pid: u32) -> bool {
     let mut stopped = Vec::new();
     loop {
         let more: Vec<_> = threads(pid)
@@ -89,41 +106,78 @@ pub fn stop_number(pid: u32) {
             .filter(|thread| !stopped.contains(thread))
             .collect();
         if more.is_empty() {
-            return;
+            return !stopped.is_empty();
         }
         for thread in more {
-            if let Some(handle) = open(thread, THREAD_SUSPEND_RESUME) {
-                // SAFETY: a thread's handle, opened for that.
-                unsafe { SuspendThread(handle.as_raw_handle()) };
+            if let Some(handle) = open(thread, THREAD_SUSPEND_RESUME | THREAD_SYNCHRONIZE) {
+                suspend(&handle);
             }
             stopped.push(thread);
         }
     }
 }
 
-/// Whether it has stopped: asking for a suspended thread's registers waits until it is.
+/// Stops a thread once more; answers how often it had been before. `None`: it is ending.
+fn suspend(thread: &OwnedHandle) -> Option<u32> {
+    // SAFETY: a thread's handle, opened for that.
+    let before = unsafe { SuspendThread(thread.as_raw_handle()) };
+    if before != u32::MAX {
+        return Some(before);
+    }
+    must_be_ending(thread, "stopping a thread");
+    None
+}
+
+/// The call just made failed, which is no fault if it asked a thread that is ending.
+#[track_caller]
+fn must_be_ending(thread: &OwnedHandle, doing: &str) {
+    let error = io::Error::last_os_error();
+    // SAFETY: a thread's handle, opened for waiting too.
+    let ended = unsafe { WaitForSingleObject(thread.as_raw_handle(), ENDING_MS) };
+    assert_eq!(ended, WAIT_OBJECT_0, "{doing}: {error}");
+}
+
+/// Lets a thread go on by one stop; answers how many it had.
+fn let_go(thread: &OwnedHandle) -> u32 {
+    // SAFETY: a thread's handle, opened for that.
+    match unsafe { ResumeThread(thread.as_raw_handle()) } {
+        u32::MAX => failed("resuming a thread"),
+        before => before,
+    }
+}
+
+/// Whether it has stopped, every thread of it, or exited. To ask is to stop each once more, and to let it go on by as much.
 pub fn has_stopped(child: &Child) -> bool {
     /// As the system wants it aligned.
     #[repr(C, align(16))]
     struct Aligned(CONTEXT);
-    for thread in threads(child.id()) {
-        let access = THREAD_GET_CONTEXT | THREAD_SUSPEND_RESUME | THREAD_QUERY_INFORMATION;
-        let Some(handle) = open(thread, access) else {
-            continue;
-        };
+    let has_stopped = |thread| {
+        let access = THREAD_GET_CONTEXT | THREAD_SUSPEND_RESUME | THREAD_SYNCHRONIZE;
+        let handle = open(thread, access | THREAD_QUERY_INFORMATION)?;
+        let before = suspend(&handle)?;
         let mut context = Aligned(CONTEXT::default());
         context.0.ContextFlags = CONTEXT_CONTROL_AMD64;
+        // A stop is only begun by the call: who asks for the registers waits until it is there.
         // SAFETY: a thread's handle opened for that, and a context that lives through the call.
-        unsafe { GetThreadContext(handle.as_raw_handle(), &raw mut context.0) };
-    }
-    true
+        if unsafe { GetThreadContext(handle.as_raw_handle(), &raw mut context.0) } == 0 {
+            must_be_ending(&handle, "reading the registers of a stopped thread");
+            return None;
+        }
+        let_go(&handle);
+        Some(before > 0)
+    };
+    let threads: Vec<_> = threads(child.id())
+        .into_iter()
+        .filter_map(has_stopped)
+        .collect();
+    let all = threads.iter().all(|&has_stopped| has_stopped);
+    !threads.is_empty() && all || has_exited(child)
 }
 
 pub fn resume(child: &Child) {
     for thread in threads(child.id()) {
         if let Some(handle) = open(thread, THREAD_SUSPEND_RESUME) {
-            // SAFETY: a thread's handle, opened for that.
-            unsafe { ResumeThread(handle.as_raw_handle()) };
+            let_go(&handle);
         }
     }
 }
@@ -258,16 +312,32 @@ fn time_of(thread: u32) -> Option<u64> {
     Some(time(2) + time(3))
 }
 
+/// Opens a thread; `None`: there is none of that number any more.
 fn open(thread: u32, access: u32) -> Option<OwnedHandle> {
     // SAFETY: integers only.
-    owned(unsafe { OpenThread(access, 0, thread) })
+    let handle = owned(unsafe { OpenThread(access, 0, thread) });
+    let error = io::Error::last_os_error();
+    let is_gone = error.raw_os_error() == Some(ERROR_INVALID_PARAMETER as i32);
+    assert!(
+        handle.is_some() || is_gone,
+        "opening thread {thread}: {error}"
+    );
+    handle
+}
+
+/// The call just made found no more of a list, and did not fail.
+#[track_caller]
+fn at_the_end(doing: &str) {
+    if io::Error::last_os_error().raw_os_error() != Some(ERROR_NO_MORE_FILES as i32) {
+        failed(doing);
+    }
 }
 
 /// The threads of a process now.
 fn threads(pid: u32) -> Vec<u32> {
     // SAFETY: integers only.
     let all = owned(unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPTHREAD, 0) });
-    let all = all.expect("a list of threads");
+    let all = all.unwrap_or_else(|| failed("listing threads"));
     let mut entry = THREADENTRY32 {
         dwSize: size_of::<THREADENTRY32>() as u32,
         ..Default::default()
@@ -282,6 +352,7 @@ fn threads(pid: u32) -> Vec<u32> {
         // SAFETY: as above.
         more = unsafe { Thread32Next(all.as_raw_handle(), &raw mut entry) };
     }
+    at_the_end("listing threads");
     found
 }
 
@@ -316,15 +387,14 @@ pub fn ask_to_end(pid: u32) {
 /// Whether a thread of a child has stopped itself: to ask is to stop it once more, and to let it go on by as much.
 pub fn has_halted(pid: u32) -> bool {
     threads(pid).into_iter().any(|thread| {
-        let Some(handle) = open(thread, THREAD_SUSPEND_RESUME) else {
+        let Some(handle) = open(thread, THREAD_SUSPEND_RESUME | THREAD_SYNCHRONIZE) else {
             return false;
         };
-        let handle = handle.as_raw_handle();
-        // SAFETY: a thread's handle, opened for that.
-        let before = unsafe { SuspendThread(handle) };
-        // SAFETY: as above.
-        unsafe { ResumeThread(handle) };
-        before != 0 && before != u32::MAX
+        let Some(before) = suspend(&handle) else {
+            return false;
+        };
+        let_go(&handle);
+        before > 0
     })
 }
 
@@ -355,7 +425,8 @@ impl Process {
 
 fn parent_of(pid: u32) -> Option<u32> {
     // SAFETY: integers only.
-    let all = owned(unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) })?;
+    let all = owned(unsafe { CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0) });
+    let all = all.unwrap_or_else(|| failed("listing processes"));
     let mut entry = PROCESSENTRY32 {
         dwSize: size_of::<PROCESSENTRY32>() as u32,
         ..Default::default()
@@ -369,6 +440,7 @@ fn parent_of(pid: u32) -> Option<u32> {
         // SAFETY: as above.
         more = unsafe { Process32Next(all.as_raw_handle(), &raw mut entry) };
     }
+    at_the_end("listing processes");
     None
 }
 

@@ -14,6 +14,9 @@ fn stopped(recovery: Recovery, stops: u64, dice: &mut Dice) -> Result<(), String
     for _ in 0..stops {
         Pool::pause(dice, 1500);
         let who = dice.below(EVERYBODY as u64) as usize;
+        if pool.children[who].has_stopped() {
+            return Err(format!("{who} has stopped before anybody stopped it"));
+        }
         pool.children[who].stop();
         if recovery == Recovery::Revoke {
             // More than a lap past it.

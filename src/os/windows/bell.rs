@@ -268,6 +268,9 @@ impl Drop for Ear {
         // Until it is over, the system may write to it.
         // SAFETY: as above; the answer goes into the variable.
         unsafe { GetOverlappedResult(pipe, at, &raw mut bytes, 1) };
+        // A ringer that was stopped before it closed its end would keep the name from the row's next waiter.
+        // SAFETY: the pipe of this ear. That nobody is connected is no error here.
+        unsafe { DisconnectNamedPipe(pipe) };
         // SAFETY: leaked by `new`, and the system's no more.
         drop(unsafe { Box::from_raw(at) });
     }

@@ -86,11 +86,8 @@ fn a_pipe_has_one_owner_and_the_next_takes_it_over() {
     assert!(rings(&ear));
 }
 
-/// One who is stopped between opening and closing the pipe holds nobody up.
-#[test]
-fn a_ringer_that_keeps_the_pipe_open_stops_nobody() {
-    let bells = bells();
-    let ear = bells.ear(row(1)).unwrap();
+/// Begins to ring row 1.
+fn connect(bells: &Bells) -> OwnedHandle {
     let (text, none) = (bells.0[0].as_ptr(), ptr::null());
     // SAFETY: the name lives through the call.
     let pipe = unsafe {
@@ -105,13 +102,29 @@ fn a_ringer_that_keeps_the_pipe_open_stops_nobody() {
         )
     };
     // SAFETY: just opened.
-    let _kept = unsafe { owned(pipe) }.unwrap();
+    unsafe { owned(pipe) }.unwrap()
+}
+
+/// One who is stopped between opening and closing the pipe holds nobody up.
+#[test]
+fn a_ringer_that_keeps_the_pipe_open_stops_nobody() {
+    let bells = bells();
+    let ear = bells.ear(row(1)).unwrap();
+    let _kept = connect(&bells);
     until("it rings", || rings(&ear));
     bells.signal(row(1)); // busy: it is ringing
     ear.drain().unwrap();
     assert!(!rings(&ear));
     bells.signal(row(1));
     assert!(rings(&ear), "it hears others");
+    ear.drain().unwrap();
+    let _kept_too = connect(&bells);
+    drop(ear);
+    // At once: whoever waits for the name tries more than once.
+    let ear = Ear::new(&bells.0[0]).unwrap();
+    assert!(!rings(&ear), "the ring was for the other");
+    bells.signal(row(1));
+    assert!(rings(&ear));
 }
 
 #[test]

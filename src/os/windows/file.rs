@@ -14,10 +14,11 @@ use windows_sys::Win32::Foundation::{
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO,
-    FILE_ATTRIBUTE_TEMPORARY, FILE_END_OF_FILE_INFO, FILE_FLAG_BACKUP_SEMANTICS,
-    FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT, FILE_SHARE_DELETE, FILE_SHARE_READ,
-    FILE_SHARE_WRITE, FileAllocationInfo, FileEndOfFileInfo, GetFileSizeEx, OPEN_ALWAYS,
-    OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle,
+    FILE_ATTRIBUTE_TEMPORARY, FILE_DISPOSITION_INFO, FILE_END_OF_FILE_INFO,
+    FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT,
+    FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAllocationInfo, FileDispositionInfo,
+    FileEndOfFileInfo, GetFileSizeEx, OPEN_ALWAYS, OPEN_EXISTING, READ_CONTROL,
+    SetFileInformationByHandle,
 };
 
 use super::call::{context, done, is, owned, wide};
@@ -45,18 +46,30 @@ pub(super) enum Found {
     Nothing,
     /// Nobody has it open.
     Left,
-    /// Nobody has it open, and it is no segment's.
+    /// It is no segment's.
     Foreign,
     /// Somebody has it open, or it is just being deleted.
     Busy,
 }
 
-/// Looks whether anybody has the file open, by having it alone for a moment.
-pub(super) fn look(path: &Path) -> io::Result<Found> {
-    found(open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0))
+/// Looks whether anybody has a lock file open, by having it alone for a moment. What is no lock file of this crate's is not opened.
+pub(super) fn look_at_lock(path: &Path) -> io::Result<Found> {
+    match std::fs::symlink_metadata(path) {
+        Ok(lock) if !is_lock(&lock) => Ok(Found::Foreign),
+        Ok(_) => found(open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0)),
+        Err(error) if is_missing(&error) => Ok(Found::Nothing),
+        // It is just being deleted.
+        Err(error) if is_busy(&error) => Ok(Found::Busy),
+        Err(error) => Err(error),
+    }
 }
 
-/// As [`look`], and whether the file is a segment's at all.
+/// A lock file is empty: whatever has bytes, or is no file, is somebody's own.
+fn is_lock(found: &std::fs::Metadata) -> bool {
+    found.is_file() && found.len() == 0
+}
+
+/// Looks whether anybody has the file open, by having it alone for a moment, and whether it is a segment's at all.
 pub(super) fn look_into(path: &Path) -> io::Result<Found> {
     match open(path, GENERIC_READ, WITH_NOBODY, OPEN_EXISTING, 0) {
         Ok(file) => Ok(match begins_as_a_segment(file)? {
@@ -120,14 +133,28 @@ pub(super) fn is_busy(error: &io::Error) -> bool {
     is(error, ERROR_SHARING_VIOLATION) || is(error, ERROR_ACCESS_DENIED)
 }
 
-/// A file that one only may have open, removed when that one closes it or dies; `None`: somebody has it.
+/// A lock file, which one only may have open, removed when that one closes it or dies; `None`: somebody has it. An error if the file that
+/// is there is no lock file, or another user's: it stays as it is.
 pub(super) fn alone(path: &Path) -> io::Result<Option<OwnedHandle>> {
-    let flags = FILE_FLAG_DELETE_ON_CLOSE;
-    match open(path, GENERIC_READ | DELETE, WITH_NOBODY, OPEN_ALWAYS, flags) {
-        Ok(file) => Ok(Some(file)),
-        Err(error) if is_busy(&error) => Ok(None),
-        Err(error) => Err(error),
+    let access = GENERIC_READ | DELETE | READ_CONTROL;
+    let file = match open(path, access, WITH_NOBODY, OPEN_ALWAYS, 0) {
+        Ok(file) => std::fs::File::from(file),
+        Err(error) if is_busy(&error) => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    if !is_lock(&file.metadata()?) {
+        let text = "it is no lock file of a segment: that is empty";
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, text));
     }
+    let name = path.display().to_string();
+    security()?.check_owner(file.as_handle(), Thing::File, &name)?;
+    // Not by opening it with FILE_FLAG_DELETE_ON_CLOSE: nobody could look first.
+    let gone = FILE_DISPOSITION_INFO { DeleteFile: true };
+    let (gone_at, bytes) = (&raw const gone, size_of_val(&gone) as u32);
+    let raw = file.as_raw_handle();
+    // SAFETY: an open file, and a whole argument of the kind that is named.
+    done(unsafe { SetFileInformationByHandle(raw, FileDispositionInfo, gone_at.cast(), bytes) })?;
+    Ok(Some(file.into()))
 }
 
 /// Opens a segment's file beside others; an error if it is another user's.

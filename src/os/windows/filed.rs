@@ -14,8 +14,8 @@
 //!
 //! # What a crash leaves
 //!
-//! NAME.seg, which nobody has open: the next opener or `collect` deletes it. NAME.lock deletes itself; after a power cut it may be there,
-//! and means nothing.
+//! NAME.seg, which nobody has open: the next opener or `collect` deletes it. NAME.lock deletes itself; after a power cut, or a
+//! death between making it and telling the system so, it may be there, empty, and means nothing.
 
 #![forbid(unsafe_code)]
 
@@ -27,7 +27,7 @@ use super::GLOBAL;
 use super::file;
 use super::lock;
 use super::memory;
-use super::named::{ENDING, Found, Laid, attach};
+use super::named::{ENDING, Found, Laid};
 use super::paged::{CROWDED, Paged};
 use crate::Plan;
 use crate::os::error::Doing;
@@ -70,7 +70,10 @@ impl Filed {
         make: bool,
         deadline: Instant,
     ) -> Result<Self> {
-        match file::directory(directory, make) {
+        // Once: at the end, this process's current directory may be another.
+        let directory = std::path::absolute(directory)
+            .doing(|| format!("finding the directory {}", directory.display()))?;
+        match file::directory(&directory, make) {
             Err(error) if !make && file::is_missing(&error) => {
                 return Err(Paged::missing(name, false));
             }
@@ -120,8 +123,9 @@ impl Filed {
             });
         }
         let section = memory::over(file.as_handle(), writable).doing(|| self.doing())?;
-        let mut mapping = shared::map(section.as_handle(), len, options, access)?;
-        let segment = match attach(&mut mapping, Trust::Cooperative) {
+        let mapping = shared::map(section.as_handle(), len, options, access)?;
+        // A file has as many bytes as its maker gave it, unlike a section.
+        let segment = match shared::attach(&mapping, Trust::Cooperative) {
             Ok(segment) => segment,
             Err(why) => return refused(why),
         };

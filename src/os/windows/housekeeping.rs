@@ -45,8 +45,11 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
         let doing = || format!("looking at {}", path.display());
         if !has_memory {
             // What a power cut left is open nowhere.
-            let lock = file::look(&path.with_extension("lock")).doing(doing)?;
-            let alive = matches!(lock, file::Found::Busy);
+            let alive = match file::look_at_lock(&path.with_extension("lock")).doing(doing)? {
+                file::Found::Nothing | file::Found::Foreign => continue,
+                file::Found::Left => false,
+                file::Found::Busy => true,
+            };
             listed.push(Listed {
                 name,
                 bytes: None,
@@ -85,7 +88,7 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         return Ok(collected);
     };
     for name in names(&directory)?.into_keys() {
-        // Somebody is opening it, or it is gone already: not for us.
+        // Somebody is opening it, it is gone already, or the lock file is no segment's: not for us.
         let Ok(place) = Filed::lock(&name, &directory, false, soon(BUSY)) else {
             continue;
         };

@@ -47,6 +47,9 @@ const READY: u32 = 0x5244_5952;
 /// How long a child waits for its letter: its parent writes it right after starting it.
 const WRITING: Duration = Duration::from_secs(5);
 
+/// How long a child that takes no handle may need to end: one that is ending takes none any more.
+const EXITING: Duration = Duration::from_secs(1);
+
 fn letter_name(number: &str) -> String {
     format!(r"Local\ringpad-letter-{number}")
 }
@@ -141,7 +144,7 @@ impl SharedSegment {
         match self.hand_over(&child, section, &letter, &page) {
             Ok(()) => Ok(child),
             // It ended at once: that is the child's affair.
-            Err(_) if matches!(child.try_wait(), Ok(Some(_))) => Ok(child),
+            Err(_) if ends(&mut child, EXITING) => Ok(child),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -204,6 +207,18 @@ impl SharedSegment {
     }
 }
 
+/// Whether a child has ended, or does so by then.
+fn ends(child: &mut Child, most: Duration) -> bool {
+    let (deadline, mut backoff) = (soon(most), Backoff::new(Duration::from_millis(5)));
+    loop {
+        match child.try_wait() {
+            Ok(None) if backoff.pause(deadline, String::new).is_ok() => {}
+            Ok(None) => return false,
+            ended => return ended.is_ok(),
+        }
+    }
+}
+
 /// Reads the letter, and takes what it is about. The letter is gone after.
 fn receive(number: &str) -> Result<(Letter, OwnedHandle)> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
@@ -260,6 +275,29 @@ unsafe fn take(number: u64) -> Option<OwnedHandle> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::os::windows::testing::{PATIENCE, Ready, role, stay};
+
+    #[test]
+    fn a_child_that_is_just_ending_is_waited_for() {
+        if role().is_some() {
+            stay();
+        }
+        let test = concat!(
+            module_path!(),
+            "::a_child_that_is_just_ending_is_waited_for"
+        );
+        let mut child = Ready::start(test, "stay");
+        let child = child.child();
+        let most = Duration::from_millis(30);
+        assert!(!ends(child, most), "the control: it stays");
+        let input = child.stdin.take();
+        let ending = std::thread::spawn(move || {
+            std::thread::sleep(most);
+            drop(input);
+        });
+        assert!(ends(child, PATIENCE), "it ends a little later");
+        ending.join().unwrap();
+    }
 
     #[test]
     fn a_letter_says_what_was_written() {

@@ -58,12 +58,16 @@ pub(super) fn take(name: &str) -> io::Result<Option<OwnedHandle>> {
     }
 }
 
-/// Shares a name that many hold at once: it exists as long as one of them does.
+/// Shares a name that many hold at once: it exists as long as one of them does. An error if it is another user's.
 pub(super) fn share(name: &str) -> io::Result<OwnedHandle> {
-    Ok(make(name)?.0)
+    let (event, is_new) = make(name)?;
+    if !is_new {
+        security()?.check_owner(event.as_handle(), Thing::Object, name)?;
+    }
+    Ok(event)
 }
 
-/// Whether somebody has it.
+/// Whether somebody has it, whoever that is.
 pub(super) fn is_held(name: &str) -> io::Result<bool> {
     let text = wide(name);
     // SAFETY: the name lives through the call.

@@ -84,7 +84,7 @@ fn what_a_section_for_all_sessions_takes_is_explained() {
 
 #[test]
 fn a_file_that_is_open_is_neither_had_alone_nor_deleted() {
-    use crate::os::windows::file::{Found, look, make, remove};
+    use crate::os::windows::file::{Found, look_into, make, remove};
     use crate::os::windows::testing::Scratch;
     let scratch = Scratch::new();
     std::fs::create_dir(&scratch.0).unwrap();
@@ -96,12 +96,15 @@ fn a_file_that_is_open_is_neither_had_alone_nor_deleted() {
     );
     let section = over(file.as_handle(), true).unwrap();
     let mapping = Mapping::map(section.as_handle(), 5000, true).unwrap();
-    assert!(matches!(look(&path).unwrap(), Found::Busy), "open here");
+    assert!(
+        matches!(look_into(&path).unwrap(), Found::Busy),
+        "open here"
+    );
     assert!(matches!(remove(&path).unwrap(), Found::Busy));
     drop((section, mapping));
     assert!(matches!(remove(&path).unwrap(), Found::Busy), "open still");
     drop(file);
-    assert!(matches!(look(&path).unwrap(), Found::Left));
+    assert!(matches!(look_into(&path).unwrap(), Found::Left));
     assert!(matches!(remove(&path).unwrap(), Found::Left));
-    assert!(matches!(look(&path).unwrap(), Found::Nothing));
+    assert!(matches!(look_into(&path).unwrap(), Found::Nothing));
 }

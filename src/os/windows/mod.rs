@@ -9,7 +9,7 @@
 //! PREFIX ringpad-SID-NAME.seg      the memory: a section, gone with its last handle
 //! PREFIX ringpad-SID-NAME.creator  an event: who has made it creates or opens the segment
 //! DIRECTORY\NAME.seg               the memory in a file; whoever has the segment open has the file open
-//! DIRECTORY\NAME.lock              open for one only, removed when that one closes it or dies: the creator's lock
+//! DIRECTORY\NAME.lock              open for one only, empty, removed when that one closes it or dies: the creator's lock
 //! PREFIX ringpad-ID-rowN           an event: exists as long as the row's peer lives
 //! PREFIX ringpad-ID-open           an event: somebody has the file open (files only)
 //! \\.\pipe\ringpad-ID-N            the doorbell of row N, while that peer has a waiter

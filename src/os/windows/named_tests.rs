@@ -184,6 +184,97 @@ fn a_file_that_a_stranger_has_open_is_waited_for() {
     }
 }
 
+/// Somebody's own file under the name of a lock file is read by nobody, let alone deleted.
+#[test]
+fn a_file_that_is_no_lock_file_stays_and_is_named() {
+    let scratch = Scratch::new();
+    let options = scratch.options();
+    let made = SharedSegment::open_or_create("lived", &plan(), &options);
+    drop(made.unwrap());
+    let path = scratch.0.join("Cargo.lock");
+    let bytes = b"version = 4";
+    std::fs::write(&path, bytes).unwrap();
+    let open = SharedSegment::open("Cargo", &options).unwrap_err();
+    let create = SharedSegment::open_or_create("Cargo", &plan(), &options).unwrap_err();
+    for refused in [open, create] {
+        let text = refused.to_string();
+        assert!(matches!(refused, Error::Io { .. }), "{refused:?}");
+        assert!(
+            text.contains("Cargo.lock") && text.contains("no lock file"),
+            "{text}"
+        );
+    }
+    // One who was killed before the system knew that it is to go.
+    let left = scratch.0.join("left.lock");
+    std::fs::write(&left, []).unwrap();
+    let names: Vec<_> = list(&options).unwrap();
+    assert!(names.len() == 1 && names[0].name == "left", "{names:?}");
+    assert!(!names[0].alive);
+    // Somebody works with it just now.
+    let in_use = std::fs::File::open(&path).unwrap();
+    assert_eq!(list(&options).unwrap().len(), 1);
+    assert_eq!(collect(&options).unwrap(), [""; 0]);
+    drop(in_use);
+    assert_eq!(collect(&options).unwrap(), [""; 0]);
+    assert_eq!(std::fs::read(&path).unwrap(), bytes, "not touched");
+    if file::join(&path, true).is_ok() {
+        assert!(!left.exists(), "the control: a lock file that is left goes");
+    }
+    assert_eq!(std::fs::read_dir(&scratch.0).unwrap().count(), 1);
+}
+
+/// As long as it says, and not a byte longer.
+#[test]
+fn a_file_that_is_too_long_is_refused() {
+    use std::io::Write as _;
+    let scratch = Scratch::new();
+    let options = scratch.options();
+    let living = SharedSegment::open_or_create("long", &plan(), &options).unwrap();
+    drop(SharedSegment::open("long", &options).expect("the control"));
+    let path = scratch.0.join("long.seg");
+    let mut file = std::fs::OpenOptions::new().append(true).open(path).unwrap();
+    file.write_all(&[0; 100]).unwrap();
+    drop(file);
+    let found = living.len_bytes() as u64;
+    let open = SharedSegment::open("long", &options);
+    let create = SharedSegment::open_or_create("long", &plan(), &options);
+    for refused in [open, create] {
+        let Err(Error::Incompatible { why, .. }) = refused else {
+            panic!("{refused:?}");
+        };
+        let (field, want) = (crate::Field::SpanBytes, found + 100);
+        assert_eq!(why, crate::Error::Mismatch { field, want, found });
+    }
+}
+
+/// Leaving is done in the directory that was opened, wherever the process is by then.
+#[test]
+fn a_relative_directory_is_the_one_of_its_opening() {
+    if let Some(scratch) = role() {
+        let (here, there) = (format!("{scratch}/here"), format!("{scratch}/there"));
+        let options = Options::new().directory("segments");
+        std::env::set_current_dir(&there).unwrap();
+        let _other = SharedSegment::open_or_create("other", &plan(), &options).unwrap();
+        std::fs::write("segments/mine.seg", [0; 64]).unwrap();
+        std::env::set_current_dir(&here).unwrap();
+        let mine = SharedSegment::open_or_create("mine", &plan(), &options).unwrap();
+        assert!(std::fs::exists("segments/mine.seg").unwrap());
+        std::env::set_current_dir(&there).unwrap();
+        drop(mine);
+        std::env::set_current_dir(&here).unwrap();
+        assert!(!std::fs::exists("segments/mine.seg").unwrap(), "it stayed");
+        assert!(std::fs::exists(format!("{there}/segments/mine.seg")).unwrap());
+        assert!(std::fs::exists(format!("{there}/segments/other.seg")).unwrap());
+        stay();
+    }
+    let scratch = Scratch::new();
+    for directory in ["here", "there"] {
+        std::fs::create_dir_all(scratch.0.join(directory)).unwrap();
+    }
+    let test = format!("{HERE}::a_relative_directory_is_the_one_of_its_opening");
+    drop(Ready::start(&test, scratch.0.to_str().unwrap()));
+}
+
 /// Whatever lies under a name, its size is measured and its bytes are checked.
 #[test]
 fn what_is_no_segment_is_refused() {
@@ -250,7 +341,11 @@ fn a_creator_that_is_killed_holds_nobody_up() {
             matches!(refused, Err(Error::TimedOut { .. })),
             "{refused:?}"
         );
+        let lock = scratch.0.join(format!("{name}.lock"));
+        let is_there = || std::fs::symlink_metadata(&lock).is_ok();
+        assert_eq!(is_there(), !directory.is_empty());
         child.kill();
+        until("its lock file is gone", || !is_there());
         SharedSegment::open_or_create(&name, &plan(), &options).unwrap();
     }
 }

@@ -123,6 +123,10 @@ impl Ready {
         self.child.id()
     }
 
+    pub(super) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
     /// TerminateProcess: no destructor runs.
     pub(super) fn kill(&mut self) {
         self.child.kill().unwrap();
