@@ -9,16 +9,16 @@ use std::path::Path;
 use std::ptr;
 
 use windows_sys::Win32::Foundation::{
-    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_CALL_NOT_IMPLEMENTED, ERROR_FILE_NOT_FOUND,
-    ERROR_PATH_NOT_FOUND, ERROR_SHARING_VIOLATION, GENERIC_READ, GENERIC_WRITE,
+    ERROR_ACCESS_DENIED, ERROR_ALREADY_EXISTS, ERROR_CALL_NOT_IMPLEMENTED, ERROR_FILE_EXISTS,
+    ERROR_FILE_NOT_FOUND, ERROR_PATH_NOT_FOUND, ERROR_SHARING_VIOLATION, GENERIC_READ,
+    GENERIC_WRITE,
 };
 use windows_sys::Win32::Storage::FileSystem::{
     CREATE_NEW, CreateDirectoryW, CreateFileW, DELETE, FILE_ALLOCATION_INFO,
     FILE_ATTRIBUTE_TEMPORARY, FILE_DISPOSITION_INFO, FILE_END_OF_FILE_INFO,
     FILE_FLAG_BACKUP_SEMANTICS, FILE_FLAG_DELETE_ON_CLOSE, FILE_FLAG_OPEN_REPARSE_POINT,
     FILE_SHARE_DELETE, FILE_SHARE_READ, FILE_SHARE_WRITE, FileAllocationInfo, FileDispositionInfo,
-    FileEndOfFileInfo, GetFileSizeEx, OPEN_ALWAYS, OPEN_EXISTING, READ_CONTROL,
-    SetFileInformationByHandle,
+    FileEndOfFileInfo, GetFileSizeEx, OPEN_EXISTING, READ_CONTROL, SetFileInformationByHandle,
 };
 
 use super::call::{context, done, is, owned, wide};
@@ -136,10 +136,17 @@ pub(super) fn is_busy(error: &io::Error) -> bool {
 /// A lock file, which one only may have open, removed when that one closes it or dies; `None`: somebody has it. An error if the file that
 /// is there is no lock file, or another user's: it stays as it is.
 pub(super) fn alone(path: &Path) -> io::Result<Option<OwnedHandle>> {
-    let access = GENERIC_READ | DELETE | READ_CONTROL;
-    let file = match open(path, access, WITH_NOBODY, OPEN_ALWAYS, 0) {
-        Ok(file) => std::fs::File::from(file),
+    let flags = FILE_FLAG_DELETE_ON_CLOSE;
+    match open(path, GENERIC_READ | DELETE, WITH_NOBODY, CREATE_NEW, flags) {
+        Err(error) if is(&error, ERROR_FILE_EXISTS) => {}
         Err(error) if is_busy(&error) => return Ok(None),
+        made => return made.map(Some),
+    }
+    let access = GENERIC_READ | DELETE | READ_CONTROL;
+    let file = match open(path, access, WITH_NOBODY, OPEN_EXISTING, 0) {
+        Ok(file) => std::fs::File::from(file),
+        // Who had it has just let it go: next time.
+        Err(error) if is_busy(&error) || is_missing(&error) => return Ok(None),
         Err(error) => return Err(error),
     };
     if !is_lock(&file.metadata()?) {
@@ -148,7 +155,7 @@ pub(super) fn alone(path: &Path) -> io::Result<Option<OwnedHandle>> {
     }
     let name = path.display().to_string();
     security()?.check_owner(file.as_handle(), Thing::File, &name)?;
-    // Not by opening it with FILE_FLAG_DELETE_ON_CLOSE: nobody could look first.
+    // What a power cut left. Not opened with FILE_FLAG_DELETE_ON_CLOSE: nobody could look first.
     let gone = FILE_DISPOSITION_INFO { DeleteFile: true };
     let (gone_at, bytes) = (&raw const gone, size_of_val(&gone) as u32);
     let raw = file.as_raw_handle();

@@ -14,8 +14,8 @@
 //!
 //! # What a crash leaves
 //!
-//! NAME.seg, which nobody has open: the next opener or `collect` deletes it. NAME.lock deletes itself; after a power cut, or a
-//! death between making it and telling the system so, it may be there, empty, and means nothing.
+//! NAME.seg, which nobody has open: the next opener or `collect` deletes it. NAME.lock deletes itself; after a power cut it
+//! may be there, empty, and means nothing.
 
 #![forbid(unsafe_code)]
 

@@ -37,15 +37,6 @@ fn make(name: &str) -> io::Result<(OwnedHandle, bool)> {
         .map_err(|error| context(error, format_args!("the lock {name}")))
 }
 
-/// Takes the lock, asked for again and again; `None`: somebody has it. The `first` time a stranger's object in its place is told; later
-/// whoever finds it held has it open as short as can be, else many who wait would keep a dead one's name alive.
-pub(super) fn take_of_many(name: &str, first: bool) -> io::Result<Option<OwnedHandle>> {
-    if !first && is_held(name)? {
-        return Ok(None);
-    }
-    take(name)
-}
-
 /// Takes the lock; `None`: somebody has it.
 pub(super) fn take(name: &str) -> io::Result<Option<OwnedHandle>> {
     match make(name) {

@@ -49,11 +49,9 @@ impl Paged {
         let prefix = options.permissions.prefix();
         let stem = format!("{prefix}ringpad-{}-{name}", user.user);
         let creator = format!("{stem}.creator");
-        let (mut backoff, mut first) = (Backoff::new(CROWDED), true);
+        let mut backoff = Backoff::new(CROWDED);
         loop {
-            let taken = lock::take_of_many(&creator, first);
-            let taken = taken.doing(|| format!("locking segment {name:?}"))?;
-            first = false;
+            let taken = lock::take(&creator).doing(|| format!("locking segment {name:?}"))?;
             if let Some(alone) = taken {
                 return Ok(Self {
                     name: name.into(),
