@@ -191,7 +191,7 @@ fn two_processes_refuses_what_it_does_not_know() {
 }
 
 #[test]
-fn sensor() {
+fn sensor_and_view() {
     let scratch = Scratch::new("sensor");
     let json = lines(scratch.command("03_sensor", &["--seconds", "1", "--json"]));
     let [json] = &json[..] else {

@@ -230,7 +230,11 @@ impl<'a> Watch<'a> {
 
     fn who_writes(&self) -> Who {
         let Some(peer) = self.reading.writer() else {
-            return Who::Nobody;
+            return match self.who {
+                // Its successor has given back what it held, and not taken it yet.
+                dead @ Who::Dead { .. } => dead,
+                _ => Who::Nobody,
+            };
         };
         let Some(holder) = self.segment.occupant(peer) else {
             return self.who; // it leaves, or another takes its row, just now: the next look will show
