@@ -23,25 +23,25 @@ const DRAIN_READS: usize = 16;
 const DRAIN_BYTES: usize = 4096;
 
 // No offset: a pipe has none.
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 fn put_without_waiting(fd: BorrowedFd<'_>) -> Result<usize, Errno> {
     let byte = [io::IoSlice::new(&[1])];
     rustix::io::pwritev2(fd, &byte, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT)
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(target_os = "linux")]
 fn take_without_waiting(fd: BorrowedFd<'_>, bytes: &mut [u8]) -> Result<usize, Errno> {
     let mut into = [io::IoSliceMut::new(bytes)];
     rustix::io::preadv2(fd, &mut into, u64::MAX, rustix::io::ReadWriteFlags::NOWAIT)
 }
 
-// Where there are no such calls, or no pipes are handed to strangers.
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+// Where there are no such calls, or rustix knows none (Android), or no pipes are handed to strangers.
+#[cfg(not(target_os = "linux"))]
 fn put_without_waiting(_fd: BorrowedFd<'_>) -> Result<usize, Errno> {
     Err(Errno::OPNOTSUPP)
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(target_os = "linux"))]
 fn take_without_waiting(_fd: BorrowedFd<'_>, _bytes: &mut [u8]) -> Result<usize, Errno> {
     Err(Errno::OPNOTSUPP)
 }

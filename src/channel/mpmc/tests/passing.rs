@@ -102,7 +102,7 @@ fn a_stopped_batch_costs_its_slots_and_nothing_else() {
                     // It goes on.
                     assert!(!ring.ring.commit(t, run, stranger()));
                     ring.ring.give_back(t, stranger());
-                    assert_eq!(drain(&mut rx), []);
+                    assert_eq!(drain(&mut rx), [0_u32; 0]);
                     while tx.try_send(sent).is_ok() {
                         sent += 1;
                     }
