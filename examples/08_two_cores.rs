@@ -259,14 +259,20 @@ fn talk(image: &Path, kills: u32, word: u32) -> Result<String> {
     let reported = side.reported;
     let mut machine = Machine::start(image, &memory)?;
     side.until(u64::from(side.next) + MOST, &mut machine)?;
+    let since = Instant::now();
+    while side.reported == reported {
+        side.turn()?;
+        machine.must_run()?;
+        if since.elapsed() > PATIENCE {
+            return Err("no report of the last image can be read".into());
+        }
+        std::thread::yield_now();
+    }
     side.wish(END);
     machine.end()?;
     // What the image sent before it saw the last note.
     side.word = END;
     side.turn()?;
-    if side.reported == reported {
-        return Err("no report of the last image was ever read".into());
-    }
     Ok(format!(
         "{} numbers to the image and back, {} reports, {kills} kills: 0 lost, 0 torn, {} came again ({:.1} s)",
         side.next,

@@ -228,6 +228,8 @@ fn a_killed_holder_stops_nobody_and_tears_nothing() {
         None => inherited,
     };
     assert!(hit > kills / 20, "kills hit holders");
+    let passed_on = inherited + page.get(FOUND);
+    assert!(passed_on > kills / 20, "{passed_on} passed on");
     assert!(page.get(FOUND) > 0, "some did not mark");
 }
 

@@ -138,6 +138,8 @@ struct Watch<'a> {
     text: String,
     last: Option<Reading>,
     who: Who,
+    /// What the last one to die wrote last.
+    died_at: Option<u64>,
     counts: Counts,
 }
 
@@ -159,6 +161,7 @@ impl<'a> Watch<'a> {
             text: String::new(),
             last: None,
             who: Who::Nobody,
+            died_at: None,
             counts: Counts::new()?,
             segment,
         };
@@ -231,8 +234,10 @@ impl<'a> Watch<'a> {
     fn who_writes(&self) -> Who {
         let Some(peer) = self.reading.writer() else {
             return match self.who {
-                // Its successor has given back what it held, and not taken it yet.
-                dead @ Who::Dead { .. } => dead,
+                // What it held was given back, and nobody wrote since: its successor may have its row and not yet its end.
+                dead @ Who::Dead { .. } if self.last.map(|last| last.number) == self.died_at => {
+                    dead
+                }
                 _ => Who::Nobody,
             };
         };
@@ -268,6 +273,7 @@ impl<'a> Watch<'a> {
             }
             (_, Who::Dead { pid, .. }) => {
                 self.counts.deaths += 1;
+                self.died_at = self.last.map(|last| last.number);
                 Some(format!(
                     "sensor {pid} is dead; number {number} was its last; waiting for another"
                 ))

@@ -112,6 +112,13 @@ fn a_file_that_only_has_a_lock_s_name_stays() {
     let options = room.options();
     let living = create("mine", &options).unwrap();
     std::fs::write(room.file("Cargo.lock"), "version = 4").unwrap();
+    // Whoever may write to it.
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        room.file("Cargo.lock"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o666),
+    )
+    .unwrap();
     for found in [
         SharedSegment::open("Cargo", &options),
         create("Cargo", &options),

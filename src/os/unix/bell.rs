@@ -136,7 +136,11 @@ impl Bell {
 
     fn put(&self) -> Result<usize, Errno> {
         match self.wary.then(|| put_without_waiting(self.write_fd())) {
-            None | Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => write(self.write_fd(), &[1]),
+            None => write(self.write_fd(), &[1]),
+            Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => {
+                is_ready(self.write_fd(), PollFlags::OUT)?;
+                write(self.write_fd(), &[1])
+            }
             Some(done) => done,
         }
     }
@@ -146,7 +150,11 @@ impl Bell {
             .wary
             .then(|| take_without_waiting(self.read_fd(), bytes))
         {
-            None | Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => read(&self.read, bytes),
+            None => read(&self.read, bytes),
+            Some(Err(Errno::OPNOTSUPP | Errno::NOSYS)) => {
+                is_ready(self.read_fd(), PollFlags::IN)?;
+                read(&self.read, bytes)
+            }
             Some(done) => done,
         }
     }
@@ -164,6 +172,18 @@ impl Bell {
     /// The end to ring; the same descriptor as [`Bell::read_fd`] for a FIFO.
     pub(crate) fn write_fd(&self) -> BorrowedFd<'_> {
         self.write.as_ref().unwrap_or(&self.read).as_fd()
+    }
+}
+
+/// Looks first, where a call cannot be told not to wait: `AGAIN` if it would. Only a stranger who is faster than the two calls makes it.
+fn is_ready(fd: BorrowedFd<'_>, how: PollFlags) -> Result<(), Errno> {
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    match retry_on_intr(|| poll(&mut [PollFd::from_borrowed_fd(fd, how)], Some(&now)))? {
+        0 => Err(Errno::AGAIN),
+        _ => Ok(()),
     }
 }
 

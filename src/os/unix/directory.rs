@@ -302,6 +302,18 @@ pub(crate) fn exists(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
     }
 }
 
+/// Whether there is a file of this name that has bytes, whoever may read it.
+pub(crate) fn has_bytes(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
+    match statat(dir, checked_name(name)?, AtFlags::SYMLINK_NOFOLLOW) {
+        Ok(found) => {
+            let is_file = FileType::from_raw_mode(found.st_mode as _) == FileType::RegularFile;
+            Ok(is_file && found.st_size != 0)
+        }
+        Err(Errno::NOENT) => Ok(false),
+        Err(e) => Err(e.into()),
+    }
+}
+
 /// Removes the name; `false`: there was none.
 pub(crate) fn unlink(dir: BorrowedFd<'_>, name: &str) -> io::Result<bool> {
     match unlinkat(dir, checked_name(name)?, AtFlags::empty()) {

@@ -63,14 +63,14 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
         else {
             continue;
         };
+        // Somebody else's.
+        if directory::has_bytes(dir.as_fd(), &file).doing(|| format!("looking at {file}"))? {
+            continue;
+        }
         let ask = match open_lock_file(dir.as_fd(), name, false, &options.permissions) {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
             other => other.doing(|| format!("opening {file}"))?,
         };
-        // Somebody else's.
-        if directory::len(ask.as_fd()).doing(|| format!("looking at {file}"))? > 0 {
-            continue;
-        }
         let ask = LockFile::of(ask, dir.as_fd(), name, &options.permissions);
         let alive = ask.and_then(|ask| ask.is_in_use());
         let alive = alive.doing(|| format!("asking {file}"))?;

@@ -78,6 +78,12 @@ impl Names {
             other => other.doing(|| format!("opening the directory {}", path.display()))?,
         };
         let file = format!("{name}.lock");
+        // A file of ours has locks and no bytes: `Cargo.lock` is somebody else's.
+        let path_of = || format!("opening {}", path.join(&file).display());
+        if directory::has_bytes(dir.as_fd(), &file).doing(path_of)? {
+            let text = "it is no lock file of a segment: that is empty";
+            return Err(std::io::Error::new(ErrorKind::AlreadyExists, text)).doing(path_of);
+        }
         let mut backoff = Backoff::new(CROWDED);
         loop {
             let hold = match lock_file(dir.as_fd(), name, create, &permissions) {
@@ -93,31 +99,14 @@ impl Names {
                 backoff.pause(deadline, || format!("the creator lock of segment {name:?}"))?;
             }
             if directory::same_file(dir.as_fd(), &file, hold.fd()).doing(doing)? {
-                let names = Self {
+                return Ok(Self {
                     name: name.into(),
                     path,
                     dir,
                     permissions,
                     hold,
                     creating: true,
-                };
-                return names.check_lock_file();
-            }
-        }
-    }
-
-    /// A file of ours has locks and no bytes: `Cargo.lock` is somebody else's.
-    fn check_lock_file(self) -> Result<Self> {
-        let path = self.path.join(self.lock_name());
-        let doing = || format!("opening {}", path.display());
-        match directory::len(self.hold.fd()).doing(doing)? {
-            0 => Ok(self),
-            len => {
-                let text = format!(
-                    "it is no lock file of a segment: that is empty, and this has {len} bytes"
-                );
-                let error = std::io::Error::new(ErrorKind::AlreadyExists, text);
-                Err(error).doing(doing)
+                });
             }
         }
     }

@@ -21,10 +21,12 @@ use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
-use windows_sys::Win32::Foundation::{DUPLICATE_SAME_ACCESS, DuplicateHandle, HANDLE};
+use windows_sys::Win32::Foundation::{
+    DUPLICATE_SAME_ACCESS, DuplicateHandle, ERROR_ACCESS_DENIED, HANDLE,
+};
 use windows_sys::Win32::System::Threading::GetCurrentProcess;
 
-use super::call::done;
+use super::call::{done, is};
 use super::memory::{self, Mapping};
 use super::process::{Identity, created};
 use super::{anonymous, random_id};
@@ -144,7 +146,9 @@ impl SharedSegment {
         match self.hand_over(&child, section, &letter, &page) {
             Ok(()) => Ok(child),
             // It ended at once: that is the child's affair.
-            Err(_) if ends(&mut child, EXITING) => Ok(child),
+            Err(_) if matches!(child.try_wait(), Ok(Some(_))) => Ok(child),
+            // Or it is just ending, and takes no handle any more.
+            Err(error) if is(&error, ERROR_ACCESS_DENIED) && ends(&mut child, EXITING) => Ok(child),
             Err(error) => {
                 let _ = child.kill();
                 let _ = child.wait();
