@@ -23,10 +23,17 @@ impl Room {
         } else {
             Path::new(env!("CARGO_TARGET_TMPDIR"))
         };
-        let (me, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let path = base.join(format!("ringpad-test-{name}-{me}-{next}"));
-        std::fs::create_dir(&path).expect("a fresh directory");
-        Self { path, made_by: me }
+        let me = std::process::id();
+        loop {
+            let next = NEXT.fetch_add(1, Ordering::Relaxed);
+            let path = base.join(format!("ringpad-test-{name}-{me}-{next}"));
+            match std::fs::create_dir(&path) {
+                Ok(()) => return Self { path, made_by: me },
+                // Of a test that was killed, whose number came again.
+                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+                Err(error) => panic!("{}: {error}", path.display()),
+            }
+        }
     }
 
     /// The parent's room, in a child.
