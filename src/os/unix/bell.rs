@@ -198,7 +198,7 @@ pub(crate) struct Ready(u64);
 
 impl Ready {
     /// Whether any is.
-    #[cfg(all(test, target_os = "linux"))]
+    #[cfg(all(test, any(target_os = "linux", target_os = "android")))]
     pub(crate) fn any(self) -> bool {
         self.0 != 0
     }
