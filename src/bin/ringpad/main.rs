@@ -15,7 +15,7 @@ use ringpad::{Life, PeerId, Reaped};
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Arguments {
-    /// Where the segments lie [default: $RINGPAD_DIR, else by system: Linux /dev/shm/ringpad-UID, macOS ringpad-UID in the user's temporary
+    /// Where the segments lie [default: $RINGPAD_DIR, else by system: Linux /dev/shm/ringpad-UID, macOS ringpad-UID in the user's cache
     /// directory, FreeBSD /tmp/ringpad-UID, Android $TMPDIR/ringpad-UID, Windows no files]
     #[arg(long, global = true, value_name = "DIR")]
     dir: Option<PathBuf>,

@@ -39,7 +39,7 @@ pub(in crate::os) struct Names {
     pub(super) permissions: Permissions,
     /// The lock file: holds the creator byte while creating, the open byte while open.
     pub(super) hold: LockFile,
-    /// The creator byte is still held for opening or clearing; as opposed to leaving, which several threads' handles and forked copies see.
+    /// The creator byte is held by whoever opens or clears, and nobody else has this value yet. One who leaves holds it without.
     creating: bool,
 }
 
