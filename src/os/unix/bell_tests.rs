@@ -197,6 +197,22 @@ fn a_wary_bell_does_not_block_on_a_pipe_made_blocking() {
     assert_eq!(bell.drain().unwrap(), rung);
 }
 
+/// What a bell asks first where no call can be told not to wait.
+#[test]
+fn a_pipe_that_would_block_is_seen_before() {
+    let (read, write_end) = pipe_with(PipeFlags::CLOEXEC).unwrap();
+    let look = |fd: &OwnedFd, how| is_ready(fd.as_fd(), how);
+    assert_eq!(look(&read, PollFlags::IN), Err(Errno::AGAIN));
+    let mut filled = 0;
+    while look(&write_end, PollFlags::OUT).is_ok() {
+        filled += write(&write_end, &[0; 4096]).unwrap();
+    }
+    assert!(filled > 0 && look(&read, PollFlags::IN).is_ok());
+    // The control: it would have waited.
+    fcntl_setfl(&write_end, OFlags::NONBLOCK).unwrap();
+    assert_eq!(write(&write_end, &[0; 4096]), Err(Errno::AGAIN));
+}
+
 #[test]
 fn wait_names_the_ready_ones() {
     let bells: Vec<Bell> = (0..40).map(|_| Bell::pipe(false).unwrap()).collect();
