@@ -57,6 +57,11 @@ pub fn by_ffmpeg(film: &Film, path: &str) -> bool {
         .args(["-f", "yuv4mpegpipe", "-y", path])
         .stdin(Stdio::null());
     match ffmpeg.status() {
+        // A system may tell so late that there was nothing to start: so posix_spawn's page says, and emulators do.
+        Ok(status) if status.code() == Some(127) => {
+            println!("skipped: no ffmpeg here ({status})");
+            false
+        }
         Ok(status) => {
             assert!(status.success(), "ffmpeg: {status}");
             true
