@@ -32,7 +32,21 @@ pub struct Engine {
     pub child: Child,
     pub keys: ChildStdin,
     said: ChildStdout,
-    complained: ChildStderr,
+    complained: Complaints,
+}
+
+/// What an engine complains of. A test that fails shows it: that an engine has ended may be why.
+struct Complaints(ChildStderr);
+
+impl Drop for Complaints {
+    fn drop(&mut self) {
+        let mut text = String::new();
+        // The engine is dead: its guard went before.
+        if std::thread::panicking() && self.0.read_to_string(&mut text).is_ok() && !text.is_empty()
+        {
+            println!("the engine said: {text}");
+        }
+    }
 }
 
 impl Engine {
@@ -47,7 +61,7 @@ impl Engine {
         Self {
             keys: child.stdin.take().unwrap(),
             said: child.stdout.take().unwrap(),
-            complained: child.stderr.take().unwrap(),
+            complained: Complaints(child.stderr.take().unwrap()),
             child: Child::of(child),
         }
     }
@@ -62,7 +76,7 @@ impl Engine {
     pub fn ends(mut self) -> (Value, ExitStatus) {
         let (mut said, mut complained) = (String::new(), String::new());
         self.said.read_to_string(&mut said).unwrap();
-        self.complained.read_to_string(&mut complained).unwrap();
+        self.complained.0.read_to_string(&mut complained).unwrap();
         let status = self.child.wait();
         println!("{said}");
         assert_eq!(complained, "", "quiet in a pipe");

@@ -1,6 +1,6 @@
-//! Waiting for two rings at once in an event loop of one's own: [`on_epoll`], [`on_mio`], [`on_tokio`].
+//! Waiting for two rings at once in an event loop of one's own: `on_epoll`, `on_mio`, [`on_tokio`]; on Windows the last alone.
 //!
-//! A peer has one doorbell, a pipe, whatever the number of its rings; a loop watches that one descriptor. Each of the
+//! A peer has one doorbell, a pipe, whatever the number of its rings; a loop watches that one descriptor or handle. Each of the
 //! three loops does the same:
 //!
 //! ```text
@@ -14,7 +14,9 @@
 //! The tick is for what nobody can ring: a producer killed between its commit and its ring, and its death.
 
 mod inbox;
+#[cfg(unix)]
 pub mod on_epoll;
+#[cfg(unix)]
 pub mod on_mio;
 pub mod on_tokio;
 

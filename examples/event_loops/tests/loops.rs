@@ -6,7 +6,9 @@ use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use ringpad::os::{Options, OwnedPeer, SharedSegment};
-use ringpad_event_loops::{Inbox, Result, Seen, TICK, on_epoll, on_mio, on_tokio, plan};
+use ringpad_event_loops::{Inbox, Result, Seen, TICK, on_tokio, plan};
+#[cfg(unix)]
+use ringpad_event_loops::{on_epoll, on_mio};
 
 const BURSTS: u64 = 30;
 const EACH: u64 = 100;
@@ -14,13 +16,25 @@ const EACH: u64 = 100;
 /// What hangs fails.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// The number of this thread, as the system has it.
+fn this_thread() -> u32 {
+    #[cfg(unix)]
+    return rustix::thread::gettid()
+        .as_raw_nonzero()
+        .get()
+        .unsigned_abs();
+    #[cfg(windows)]
+    // SAFETY: asks only.
+    return unsafe { windows_sys::Win32::System::Threading::GetCurrentThreadId() };
+}
+
 /// Runs one loop in this thread against a producer in a process of its own.
 fn receive(run: impl FnOnce(OwnedPeer, Inbox) -> Result<Seen>) -> Result<(Seen, Duration)> {
     let segment = SharedSegment::anonymous(&plan()?, &Options::new())?;
     let me = segment.join()?;
     let inbox = Inbox::of(&me)?;
 
-    let thread = rustix::thread::gettid().as_raw_nonzero();
+    let thread = this_thread();
     let mut command = Command::new(env!("CARGO_BIN_EXE_producer"));
     command.args([BURSTS.to_string(), EACH.to_string(), thread.to_string()]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -67,11 +81,13 @@ fn check(run: impl FnOnce(OwnedPeer, Inbox) -> Result<Seen> + Send + 'static) ->
     Ok(())
 }
 
+#[cfg(unix)]
 #[test]
 fn epoll() -> Result<()> {
     check(|me, inbox| on_epoll::run(&me, inbox))
 }
 
+#[cfg(unix)]
 #[test]
 fn mio() -> Result<()> {
     check(|me, inbox| on_mio::run(&me, inbox))

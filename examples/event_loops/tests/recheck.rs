@@ -1,4 +1,5 @@
 //! Why a loop looks again between arming and sleeping.
+#![cfg(unix)]
 
 use std::os::fd::AsFd;
 use std::time::Duration;

@@ -2,6 +2,10 @@
 //!
 //! Usage: `producer BURSTS EACH THREAD`, with a segment handed down; THREAD is the consumer's thread number.
 
+#[cfg_attr(not(windows), path = "linux.rs")]
+#[cfg_attr(windows, path = "windows.rs")]
+mod sleeper;
+
 use std::error::Error;
 use std::time::{Duration, Instant};
 
@@ -53,10 +57,7 @@ fn until_asleep(
         pause(deadline)?;
     }
     loop {
-        let stat = std::fs::read_to_string(format!("/proc/{thread}/stat"))?;
-        // The state follows the program's name, which stands in parentheses and may contain some.
-        let (_, rest) = stat.rsplit_once(") ").ok_or("a strange stat file")?;
-        if rest.starts_with('S') {
+        if sleeper::is_asleep(thread)? {
             return Ok(());
         }
         pause(deadline)?;
