@@ -95,10 +95,12 @@ impl Pool {
         let since = Instant::now();
         // Of the dead nobody is started before the others went on without them.
         let (sent, got) = self.moved();
+        let mut looks = 0;
         while self.moved().0 <= sent || self.moved().1 <= got {
             if since.elapsed() > SOON {
-                return Err(format!("stuck after the death of {victims:?}"));
+                return Err(self.stuck(victims, (sent, got), looks));
             }
+            looks += 1;
             std::thread::sleep(Duration::from_micros(50));
         }
         let took = since.elapsed();
@@ -106,6 +108,16 @@ impl Pool {
             self.children[*who] = self.start(*who);
         }
         Ok(took)
+    }
+
+    /// What is told of a crowd that does not go on. Few looks: the machine stood still, not the crowd.
+    fn stuck(&mut self, victims: &[usize], (sent, got): (u64, u64), looks: u64) -> String {
+        let (now_sent, now_got) = self.moved();
+        let ended = |child: &mut Child| child.ended().map(|status| status.to_string());
+        let ended: Vec<_> = self.children.iter_mut().map(ended).collect();
+        format!(
+            "stuck after the death of {victims:?}, seen by {looks} looks: {sent} sent, {got} got, then {now_sent} and {now_got}; ended: {ended:?}"
+        )
     }
 
     /// Has everybody finish in good order, and adds up.

@@ -4,6 +4,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 use ringpad::Life;
 use ringpad::frames::Ticket;
@@ -36,15 +38,26 @@ pub struct Engine {
 }
 
 /// What an engine complains of. A test that fails shows it: that an engine has ended may be why.
-struct Complaints(ChildStderr);
+struct Complaints(Option<ChildStderr>);
 
 impl Drop for Complaints {
     fn drop(&mut self) {
-        let mut text = String::new();
-        // The engine is dead: its guard went before.
-        if std::thread::panicking() && self.0.read_to_string(&mut text).is_ok() && !text.is_empty()
-        {
-            println!("the engine said: {text}");
+        if !std::thread::panicking() {
+            return;
+        }
+        // The engine's guard went before. Who else has the pipe, a decoder that hangs, does not hold this up.
+        let Some(mut from) = self.0.take() else {
+            return;
+        };
+        let (send, said) = channel();
+        std::thread::spawn(move || {
+            let mut some = [0; 4096];
+            while let Ok(len @ 1..) = from.read(&mut some) {
+                _ = send.send(String::from_utf8_lossy(&some[..len]).into_owned());
+            }
+        });
+        while let Ok(some) = said.recv_timeout(Duration::from_secs(1)) {
+            println!("the engine said: {some}");
         }
     }
 }
@@ -61,7 +74,7 @@ impl Engine {
         Self {
             keys: child.stdin.take().unwrap(),
             said: child.stdout.take().unwrap(),
-            complained: Complaints(child.stderr.take().unwrap()),
+            complained: Complaints(child.stderr.take()),
             child: Child::of(child),
         }
     }
@@ -76,7 +89,8 @@ impl Engine {
     pub fn ends(mut self) -> (Value, ExitStatus) {
         let (mut said, mut complained) = (String::new(), String::new());
         self.said.read_to_string(&mut said).unwrap();
-        self.complained.0.read_to_string(&mut complained).unwrap();
+        let mut from = self.complained.0.take().unwrap();
+        from.read_to_string(&mut complained).unwrap();
         let status = self.child.wait();
         println!("{said}");
         assert_eq!(complained, "", "quiet in a pipe");

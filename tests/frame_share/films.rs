@@ -59,7 +59,7 @@ pub fn by_ffmpeg(film: &Film, path: &str) -> bool {
     match ffmpeg.status() {
         // A system may tell so late that there was nothing to start: so posix_spawn's page says, and emulators do.
         Ok(status) if status.code() == Some(127) => {
-            println!("skipped: no ffmpeg here ({status})");
+            println!("skipped: ffmpeg did not start ({status})");
             false
         }
         Ok(status) => {

@@ -24,7 +24,7 @@ use std::time::Duration;
 
 pub use inbox::{Inbox, LAST_LINE, LAST_NUMBER, LINES, NUMBERS, Seen, plan};
 
-/// The longest sleep. Correctness does not hang on it while producers live.
+/// The longest sleep. Correctness does not hang on it while producers live (on Windows, where tokio runs on one thread).
 pub const TICK: Duration = Duration::from_secs(1);
 
 /// An error that may cross threads.
