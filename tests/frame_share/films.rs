@@ -58,8 +58,8 @@ pub fn by_ffmpeg(film: &Film, path: &str) -> bool {
         .stdin(Stdio::null());
     match ffmpeg.status() {
         // A system may tell so late that there was nothing to start: so posix_spawn's page says, and emulators do.
-        Ok(status) if status.code() == Some(127) => {
-            println!("skipped: ffmpeg did not start ({status})");
+        Ok(status) if status.code() == Some(127) && !is_on_path("ffmpeg") => {
+            println!("skipped: no ffmpeg here ({status})");
             false
         }
         Ok(status) => {
@@ -71,6 +71,11 @@ pub fn by_ffmpeg(film: &Film, path: &str) -> bool {
             false
         }
     }
+}
+
+fn is_on_path(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).exists())
 }
 
 /// Both files have the same bytes.
