@@ -7,7 +7,7 @@ use ringpad::Plan;
 use ringpad::frames::{Config, FourCc, Frames, Picture, Ticket};
 use ringpad::mailslot::{self, Mailslot};
 use ringpad::notepad::{self, Notepad};
-use ringpad::os::{FrameUser, NotepadWriter, Options, OwnedPeer, Publisher, SharedSegment};
+use ringpad::os::{self, FrameUser, NotepadWriter, Options, OwnedPeer, Publisher, SharedSegment};
 use ringpad_window::feed::{Feed, News};
 use ringpad_window::wire::{
     FILM, FILM_BYTES, Film, Notice, POOL, State, TICKETS, Words, monotonic_ns, picture_of,
@@ -16,7 +16,6 @@ use ringpad_window::y4m::Header;
 
 mod common;
 use common::known::header;
-use common::programs::{Name, segment};
 use common::until;
 
 const FRAMES: u32 = 2;
@@ -99,10 +98,21 @@ fn newest(feed: &mut Feed) -> Result<(News, Option<u8>), String> {
     news.map(|news| (news, byte)).map_err(|why| why.to_string())
 }
 
+/// A segment's name. Nobody is killed here: whoever had it leaves nothing, with no help.
+struct Name(String);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        let left = os::list(&Options::new()).unwrap();
+        let left = left.iter().find(|left| left.name == self.0);
+        assert!(left.is_none() || std::thread::panicking(), "{left:?}");
+    }
+}
+
 fn both(test: &str) -> (Name, Camera, Feed) {
-    let name = segment(test);
-    let camera = Camera::new(&name);
-    let feed = Feed::open(&name, Duration::ZERO).unwrap();
+    let name = Name(format!("window-{test}-{}", std::process::id()));
+    let camera = Camera::new(&name.0);
+    let feed = Feed::open(&name.0, Duration::ZERO).unwrap();
     (name, camera, feed)
 }
 

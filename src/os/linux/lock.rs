@@ -106,6 +106,11 @@ impl LockFile {
         held_at_all(self.fd(), OPEN)
     }
 
+    /// Whether anybody has the segment open, as far as can be told without taking a lock.
+    pub(in crate::os) fn looks_open(&self) -> io::Result<bool> {
+        self.is_open_somewhere()
+    }
+
     /// Whether anybody has the segment open, creates or leaves it.
     pub(in crate::os) fn is_in_use(&self) -> io::Result<bool> {
         Ok(held_at_all(self.fd(), OPEN)? || held_at_all(self.fd(), CREATOR)?)

@@ -2,11 +2,11 @@
 
 #![forbid(unsafe_code)]
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 use super::LockFile;
-use super::directory::{self, Create};
+use super::directory::{self, Create, Permissions};
 use super::names::{Names, is_anonymous, is_ours, open_lock_file};
 use crate::os::Result;
 use crate::os::error::Doing;
@@ -89,7 +89,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 }
 
 /// Removes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched.
+/// touched, and on Linux nobody who opens one waits for this. Where locks are `flock`'s it takes each creator's lock for a moment, as [`list`] does.
 ///
 /// # Errors
 ///
@@ -124,6 +124,10 @@ pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> R
         if !which(name) {
             continue;
         }
+        // It lives: whoever opens it must not meet this one's lock.
+        if looks_open(dir.as_fd(), name, &options.permissions) {
+            continue;
+        }
         let deadline = soon(BUSY);
         // Somebody is opening it, or it is gone already, or it is no segment's: not for us.
         let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
@@ -136,6 +140,13 @@ pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> R
         }
     }
     Ok(collected)
+}
+
+/// Whether somebody has it open, as far as a look tells. What fails here fails under the lock too, and is told there.
+fn looks_open(dir: BorrowedFd<'_>, name: &str, permissions: &Permissions) -> bool {
+    open_lock_file(dir, name, false, permissions)
+        .and_then(|file| LockFile::of(file, dir, name, permissions)?.looks_open())
+        .unwrap_or(false)
 }
 
 /// The segment's name in that of a file which was being made.
@@ -189,6 +200,46 @@ mod tests {
         assert_eq!(list(&options).unwrap(), want.split_off(2));
         drop(living);
         assert_eq!(list(&options).unwrap(), []);
+        std::fs::remove_dir_all(&directory).unwrap();
+    }
+    /// One who has no patience at all opens a living segment, however often others collect.
+    #[cfg(not(ringpad_flock))]
+    #[test]
+    fn who_opens_a_living_segment_does_not_wait_for_one_who_collects() {
+        use crate::os::Error;
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let name = format!("ringpad-collecting-{}", std::process::id());
+        let directory = std::env::temp_dir().join(name);
+        let options = Options::new().directory(&directory);
+        let plan = Plan::<0>::new().peers(2).unwrap();
+        let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
+        let hasty = options.clone().patience(Duration::ZERO);
+        // How the first of so many openings failed, if one did.
+        let failed = |most, look: &(dyn Fn() + Sync)| {
+            let over = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        look();
+                    }
+                });
+                let opened = (0..most).map(|_| SharedSegment::open("living", &hasty).err());
+                let failed = opened.flatten().next();
+                over.store(true, Ordering::Relaxed);
+                failed
+            })
+        };
+        let collects = || assert_eq!(collect(&options).unwrap(), [""; 0]);
+        let met = failed(5_000, &collects);
+        assert!(met.is_none(), "{met:?}");
+        let locks = || drop(Names::lock("living", Create::Never, &options, soon(BUSY)));
+        let met = failed(1_000_000, &locks);
+        assert!(
+            matches!(met, Some(Error::TimedOut { .. })),
+            "the control locks to look: {met:?}"
+        );
+        drop(living);
         std::fs::remove_dir_all(&directory).unwrap();
     }
 }

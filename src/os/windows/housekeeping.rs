@@ -77,7 +77,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 }
 
 /// Deletes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched.
+/// touched, and nobody who opens one waits for this.
 ///
 /// # Errors
 ///
@@ -88,6 +88,10 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         return Ok(collected);
     };
     for name in names(&directory)?.into_keys() {
+        // It lives: whoever opens it must not meet this one's lock.
+        if let Ok(file::Found::Busy) = file::look_into(&directory.join(format!("{name}.seg"))) {
+            continue;
+        }
         // Somebody is opening it, it is gone already, or the lock file is no segment's: not for us.
         let Ok(place) = Filed::lock(&name, &directory, false, soon(BUSY)) else {
             continue;
