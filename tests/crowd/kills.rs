@@ -6,18 +6,19 @@ use ringpad::mpmc::Recovery;
 
 use crate::common::room::Room;
 use crate::common::{Dice, number};
-use crate::ledger::{Allowed, Ledger, RECEIVERS, SENDERS, Sums, at};
+use crate::ledger::{Allowed, BATCH, Ledger, RECEIVERS, SENDERS, Sums, at};
 use crate::message::{message, name};
 use crate::pool::{EVERYBODY, Pool};
 
-/// Kills of one segment: the ledger has room for so much.
+/// Most kills of one segment.
 const ROUND: u64 = 250;
 
-fn killed(recovery: Recovery, kills: u64, dice: &mut Dice) -> Result<(Sums, Duration), String> {
-    let mut pool = Pool::new(recovery, "crowd");
+/// So many kills, or as many as the ledger has room for: how many those were, what came of it, and how long the others took at most.
+fn killed(mut pool: Pool, kills: u64, dice: &mut Dice) -> Result<(u64, Sums, Duration), String> {
     let (mut left, mut longest) = (kills, Duration::ZERO);
     pool.goes_on(1)?;
-    while left > 0 {
+    // A machine that is slow to start processes leaves the others much time to send.
+    while left > 0 && !pool.ledger.is_full() {
         Pool::pause(dice, 1500);
         let first = dice.below(EVERYBODY as u64) as usize;
         let mut victims = vec![first];
@@ -32,7 +33,7 @@ fn killed(recovery: Recovery, kills: u64, dice: &mut Dice) -> Result<(Sums, Dura
         longest = longest.max(pool.kill(&victims)?);
     }
     pool.goes_on(1)?;
-    Ok((pool.settle()?, longest))
+    Ok((kills - left, pool.settle()?, longest))
 }
 
 #[test]
@@ -46,7 +47,8 @@ fn kills_lose_tear_and_repeat_nothing() {
         for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
             let each = ROUND.min(kills.div_ceil(2));
             let since = Instant::now();
-            let (sums, longest) = killed(recovery, each, &mut dice).unwrap();
+            let pool = Pool::new(recovery, "crowd");
+            let (each, sums, longest) = killed(pool, each, &mut dice).unwrap();
             done += each;
             println!(
                 "{recovery:?}: {each} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
@@ -59,6 +61,31 @@ fn kills_lose_tear_and_repeat_nothing() {
         "TOTAL {done} kills, no fault, {:.1} s",
         began.elapsed().as_secs_f64()
     );
+}
+
+#[test]
+fn a_full_ledger_ends_a_round_and_is_no_stuck_crowd() {
+    for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
+        let (room, kills) = (20_000, 1_000_000);
+        let pool = Pool::with_room(recovery, "crowd-full", room);
+        let (done, sums, _) = killed(pool, kills, &mut Dice::new()).unwrap();
+        println!("full after {done} kills: {sums:?}");
+        assert!(done < kills);
+        // One of them had no room for another call; nobody went on behind the room there is.
+        let full = room - BATCH as u64 + 1..=SENDERS as u64 * room;
+        assert!(full.contains(&sums.sent), "{sums:?}");
+    }
+}
+
+#[test]
+fn control_a_crowd_that_stands_still_is_stuck() {
+    let mut pool = Pool::new(Recovery::Revoke, "crowd-still");
+    pool.goes_on(1).unwrap();
+    pool.children[..SENDERS]
+        .iter()
+        .for_each(|sender| sender.stop());
+    let why = pool.kill(&[SENDERS]).expect_err("nobody sends");
+    assert!(why.starts_with("stuck after the death of [2]"), "{why}");
 }
 
 /// One message of each kind: returned, begun only, held by one who died.

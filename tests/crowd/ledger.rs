@@ -12,6 +12,8 @@ use crate::message::{Message, name, parts, whole};
 
 pub const SENDERS: usize = 2;
 pub const RECEIVERS: usize = 3;
+/// Most messages of one call.
+pub const BATCH: usize = 5;
 /// Most messages of one sender: a bit each.
 pub const MOST: u64 = WORDS as u64 * 64 - 1;
 
@@ -24,6 +26,8 @@ pub mod at {
     pub const NEVER: usize = 2;
     /// Messages that came when they had come before: how many; which from `AGAINS` on.
     pub const AGAIN: usize = 3;
+    /// How many messages of each sender there is room for, [`MOST`](super::MOST) at most.
+    pub const ROOM: usize = 4;
     /// Of each sender.
     pub const BEGUN: usize = 8;
     pub const RETURNED: usize = 16;
@@ -78,6 +82,16 @@ impl Ledger {
             page: Page::open(room, "page"),
             came,
         }
+    }
+
+    /// Whether what a sender may send by one call more can be noted down.
+    pub fn has_room(&self, sender: usize) -> bool {
+        self.page.get(at::BEGUN + sender) + BATCH as u64 <= self.page.get(at::ROOM)
+    }
+
+    /// A sender has no room left: it sends no more, however well the ring does.
+    pub fn is_full(&self) -> bool {
+        (0..SENDERS).any(|sender| !self.has_room(sender))
     }
 
     fn bit(&self, sender: usize, number: u64) -> (usize, u64) {

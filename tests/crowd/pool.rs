@@ -9,7 +9,7 @@ use ringpad::os::SharedSegment;
 use crate::common::child::{self, Child};
 use crate::common::room::Room;
 use crate::common::{Dice, PATIENCE};
-use crate::ledger::{Allowed, Ledger, RECEIVERS, SENDERS, Sums, at};
+use crate::ledger::{Allowed, Ledger, MOST, RECEIVERS, SENDERS, Sums, at};
 use crate::message::Message;
 use crate::roles::{RING, SEGMENT};
 
@@ -29,12 +29,18 @@ pub struct Pool {
 
 impl Pool {
     pub fn new(recovery: Recovery, name: &str) -> Self {
+        Self::with_room(recovery, name, MOST)
+    }
+
+    /// With room for so many messages of each sender.
+    pub fn with_room(recovery: Recovery, name: &str, messages: u64) -> Self {
         let room = Room::new(name);
         let config = Config::new(SLOTS).recovery(recovery);
         let plan = Plan::<1>::new().peers(32).unwrap();
         let plan = plan.channel::<Mpmc<Message>>(RING, &config).unwrap();
         let segment = SharedSegment::open_or_create(SEGMENT, &plan, &room.options()).unwrap();
         let ledger = Ledger::create(&room);
+        ledger.page.set(at::ROOM, messages);
         let mut pool = Self {
             room,
             _segment: segment,
@@ -60,12 +66,12 @@ impl Pool {
         (sent, self.ledger.sum(at::GOT, RECEIVERS))
     }
 
-    /// Waits until messages were sent and received, so many at least; how long that took.
+    /// Waits until messages were sent and received, so many at least, or the ledger is full; how long that took.
     pub fn goes_on(&mut self, by: u64) -> Result<Duration, String> {
         let (since, (sent, got)) = (Instant::now(), self.moved());
         loop {
             let (now_sent, now_got) = self.moved();
-            if now_sent >= sent + by && now_got >= got + by {
+            if self.ledger.is_full() || now_sent >= sent + by && now_got >= got + by {
                 return Ok(since.elapsed());
             }
             if since.elapsed() > SOON {
@@ -82,7 +88,7 @@ impl Pool {
         }
     }
 
-    /// Kills some at once and begins them anew once the others went on; how long those took.
+    /// Kills some at once and begins them anew once the others went on, unless the ledger is full; how long those took.
     pub fn kill(&mut self, victims: &[usize]) -> Result<Duration, String> {
         victims.iter().for_each(|who| self.children[*who].kill());
         for who in victims {
@@ -96,7 +102,7 @@ impl Pool {
         // Of the dead nobody is started before the others went on without them.
         let (sent, got) = self.moved();
         let mut looks = 0;
-        while self.moved().0 <= sent || self.moved().1 <= got {
+        while !self.ledger.is_full() && (self.moved().0 <= sent || self.moved().1 <= got) {
             if since.elapsed() > SOON {
                 return Err(self.stuck(victims, (sent, got), looks));
             }

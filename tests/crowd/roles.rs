@@ -4,13 +4,11 @@ use ringpad::os::{OwnedPeer, SharedSegment};
 
 use crate::common::child;
 use crate::common::room::Room;
-use crate::ledger::{Ledger, MOST, at};
+use crate::ledger::{BATCH, Ledger, at};
 use crate::message::{Message, message, whole};
 
 pub const SEGMENT: &str = "crowd";
 pub const RING: &str = "ring";
-/// Most messages of one call.
-pub const BATCH: usize = 5;
 
 fn begin() -> (Ledger, OwnedPeer, usize, u64) {
     let room = Room::parents();
@@ -27,11 +25,11 @@ pub fn sender() {
     let page = &ledger.page;
     let mut next = page.get(at::BEGUN + index) + 1;
     while page.get(at::STOP) == 0 {
-        let count = if life % 2 == 0 { 1 } else { BATCH as u64 };
-        if next + count > MOST {
+        if !ledger.has_room(index) {
             std::thread::yield_now();
             continue;
         }
+        let count = if life % 2 == 0 { 1 } else { BATCH as u64 };
         page.set(at::BEGUN + index, next + count - 1);
         let batch: [Message; BATCH] = std::array::from_fn(|i| message(index, next + i as u64));
         let mut left = &batch[..count as usize];
