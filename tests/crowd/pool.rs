@@ -10,7 +10,7 @@ use crate::common::child::{self, Child};
 use crate::common::room::Room;
 use crate::common::{Dice, PATIENCE};
 use crate::ledger::{Allowed, Ledger, MOST, RECEIVERS, SENDERS, Sums, at};
-use crate::message::Message;
+use crate::message::{Message, message};
 use crate::roles::{RING, SEGMENT};
 
 const SLOTS: u32 = 32;
@@ -20,7 +20,7 @@ pub const EVERYBODY: usize = SENDERS + RECEIVERS;
 
 pub struct Pool {
     room: Room,
-    _segment: SharedSegment,
+    segment: SharedSegment,
     pub ledger: Ledger,
     pub children: Vec<Child>,
     allowed: Allowed,
@@ -43,7 +43,7 @@ impl Pool {
         ledger.page.set(at::ROOM, messages);
         let mut pool = Self {
             room,
-            _segment: segment,
+            segment,
             ledger,
             children: Vec::new(),
             allowed: Allowed::default(),
@@ -88,7 +88,7 @@ impl Pool {
         }
     }
 
-    /// Kills some at once and begins them anew once the others went on, unless the ledger is full; how long those took.
+    /// Kills some at once, and begins them anew once the others went on or the ledger is full; how long that took.
     pub fn kill(&mut self, victims: &[usize]) -> Result<Duration, String> {
         victims.iter().for_each(|who| self.children[*who].kill());
         for who in victims {
@@ -126,6 +126,34 @@ impl Pool {
         )
     }
 
+    /// More than a lap through the ring by one who has it alone: also of a ring that was left when the ledger was full.
+    fn works(&self) -> Result<(), String> {
+        let text = |error: ringpad::os::Error| format!("in the end: {error}");
+        let me = self.segment.join().map_err(text)?;
+        let mut tx = me.sender::<Message>(RING).map_err(text)?;
+        let mut rx = me.receiver::<Message>(RING).map_err(text)?;
+        let since = Instant::now();
+        for number in 1..=2 * u64::from(SLOTS) {
+            let sent = message(0, number);
+            while tx.try_send(sent).is_err() {
+                if since.elapsed() > SOON {
+                    return Err(format!("stuck in the end: {number} is not sent"));
+                }
+            }
+            loop {
+                match rx.try_recv() {
+                    Some(got) if got == sent => break,
+                    Some(got) => return Err(format!("in the end {got:?} came for {sent:?}")),
+                    None if since.elapsed() > SOON => {
+                        return Err(format!("stuck in the end: {number} does not come"));
+                    }
+                    None => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Has everybody finish in good order, and adds up.
     pub fn settle(mut self) -> Result<Sums, String> {
         let mut receivers = self.children.split_off(SENDERS);
@@ -143,6 +171,7 @@ impl Pool {
                 return Err(format!("a receiver ended with {status}"));
             }
         }
+        self.works()?;
         self.ledger.settle(&self.allowed)
     }
 

@@ -17,8 +17,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use rustix::fs::{Mode, OFlags, fcntl_getfl, fstat, open};
 
 use super::{context, invalid};
-use crate::os::unix::directory::Permissions;
-use crate::os::unix::names::{CREATOR, OPEN};
+use crate::os::unix::directory::{self, Permissions};
+use crate::os::unix::names::{CREATOR, OPEN, open_lock_file};
 
 /// Takes byte `byte` exclusively, without waiting; `false`: another description holds it, in either way.
 ///
@@ -106,9 +106,18 @@ impl LockFile {
         held_at_all(self.fd(), OPEN)
     }
 
-    /// Whether anybody has the segment open, as far as can be told without taking a lock.
-    pub(in crate::os) fn looks_open(&self) -> io::Result<bool> {
-        self.is_open_somewhere()
+    /// Whether anybody has a segment open and is not the last one, leaving it, as far as can be told without taking a lock.
+    pub(in crate::os) fn looks_open(
+        dir: BorrowedFd<'_>,
+        name: &str,
+        permissions: &Permissions,
+    ) -> io::Result<bool> {
+        // Not opened if it is somebody else's: closing it would release this process's own POSIX locks on it.
+        if directory::has_bytes(dir, &format!("{name}.lock"))? {
+            return Ok(false);
+        }
+        let ask = open_lock_file(dir, name, false, permissions)?;
+        Ok(held_at_all(ask.as_fd(), OPEN)? && !held_exclusively(ask.as_fd(), OPEN)?)
     }
 
     /// Whether anybody has the segment open, creates or leaves it.

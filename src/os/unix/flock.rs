@@ -169,8 +169,12 @@ impl LockFile {
         Ok(!free)
     }
 
-    /// Whether anybody has the segment open, as far as can be told without taking a lock: nothing can.
-    pub(in crate::os) fn looks_open(&self) -> io::Result<bool> {
+    /// Whether anybody has a segment open, as far as can be told without taking a lock: nothing can.
+    pub(in crate::os) fn looks_open(
+        _dir: BorrowedFd<'_>,
+        _name: &str,
+        _permissions: &Permissions,
+    ) -> io::Result<bool> {
         Ok(false)
     }
 

@@ -3,16 +3,16 @@
 #![forbid(unsafe_code)]
 
 use std::os::fd::{AsFd, BorrowedFd};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::LockFile;
-use super::directory::{self, Create, Permissions};
-use super::names::{Names, is_anonymous, is_ours, open_lock_file};
-use crate::os::Result;
+use super::directory::{self, Create};
+use super::names::{CROWDED, Names, is_anonymous, is_ours, open_lock_file};
 use crate::os::error::Doing;
 use crate::os::name::check_name;
 use crate::os::options::Options;
-use crate::os::patience::soon;
+use crate::os::patience::{Backoff, soon};
+use crate::os::{Error, Result};
 
 /// How long [`collect`] waits for others who are just opening or leaving.
 const BUSY: Duration = Duration::from_millis(200);
@@ -89,7 +89,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 }
 
 /// Removes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched, and on Linux nobody who opens one waits for this. Where locks are `flock`'s it takes each creator's lock for a moment, as [`list`] does.
+/// touched, and on Linux nobody who opens one waits for this, unless it was made that moment. Where locks are `flock`'s it takes each creator's lock for a moment, as [`list`] does.
 ///
 /// # Errors
 ///
@@ -124,13 +124,7 @@ pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> R
         if !which(name) {
             continue;
         }
-        // It lives: whoever opens it must not meet this one's lock.
-        if looks_open(dir.as_fd(), name, &options.permissions) {
-            continue;
-        }
-        let deadline = soon(BUSY);
-        // Somebody is opening it, or it is gone already, or it is no segment's: not for us.
-        let Ok(names) = Names::lock(name, Create::Never, options, deadline) else {
+        let Some(names) = lock(dir.as_fd(), name, options) else {
             continue;
         };
         let ask = names.open_lock()?;
@@ -142,11 +136,20 @@ pub(super) fn collect_some(options: &Options, which: impl Fn(&str) -> bool) -> R
     Ok(collected)
 }
 
-/// Whether somebody has it open, as far as a look tells. What fails here fails under the lock too, and is told there.
-fn looks_open(dir: BorrowedFd<'_>, name: &str, permissions: &Permissions) -> bool {
-    open_lock_file(dir, name, false, permissions)
-        .and_then(|file| LockFile::of(file, dir, name, permissions)?.looks_open())
-        .unwrap_or(false)
+/// Locks a name of which there may be something to remove. `None`: it lives, somebody is opening it, it is gone already, or it is no
+/// segment's.
+fn lock(dir: BorrowedFd<'_>, name: &str, options: &Options) -> Option<Names> {
+    let (deadline, mut backoff) = (soon(BUSY), Backoff::new(CROWDED));
+    loop {
+        // Before each try: whoever opens it must not meet this one's lock.
+        if LockFile::looks_open(dir, name, &options.permissions).unwrap_or(false) {
+            return None;
+        }
+        match Names::lock(name, Create::Never, options, Instant::now()) {
+            Err(Error::TimedOut { .. }) => backoff.pause(deadline, String::new).ok()?,
+            other => return other.ok(),
+        }
+    }
 }
 
 /// The segment's name in that of a file which was being made.
@@ -202,44 +205,8 @@ mod tests {
         assert_eq!(list(&options).unwrap(), []);
         std::fs::remove_dir_all(&directory).unwrap();
     }
-    /// One who has no patience at all opens a living segment, however often others collect.
-    #[cfg(not(ringpad_flock))]
-    #[test]
-    fn who_opens_a_living_segment_does_not_wait_for_one_who_collects() {
-        use crate::os::Error;
-        use std::sync::atomic::{AtomicBool, Ordering};
-
-        let name = format!("ringpad-collecting-{}", std::process::id());
-        let directory = std::env::temp_dir().join(name);
-        let options = Options::new().directory(&directory);
-        let plan = Plan::<0>::new().peers(2).unwrap();
-        let living = SharedSegment::open_or_create("living", &plan, &options).unwrap();
-        let hasty = options.clone().patience(Duration::ZERO);
-        // How the first of so many openings failed, if one did.
-        let failed = |most, look: &(dyn Fn() + Sync)| {
-            let over = AtomicBool::new(false);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    while !over.load(Ordering::Relaxed) {
-                        look();
-                    }
-                });
-                let opened = (0..most).map(|_| SharedSegment::open("living", &hasty).err());
-                let failed = opened.flatten().next();
-                over.store(true, Ordering::Relaxed);
-                failed
-            })
-        };
-        let collects = || assert_eq!(collect(&options).unwrap(), [""; 0]);
-        let met = failed(5_000, &collects);
-        assert!(met.is_none(), "{met:?}");
-        let locks = || drop(Names::lock("living", Create::Never, &options, soon(BUSY)));
-        let met = failed(1_000_000, &locks);
-        assert!(
-            matches!(met, Some(Error::TimedOut { .. })),
-            "the control locks to look: {met:?}"
-        );
-        drop(living);
-        std::fs::remove_dir_all(&directory).unwrap();
-    }
 }
+
+#[cfg(all(test, target_os = "linux", not(ringpad_flock)))]
+#[path = "housekeeping_tests.rs"]
+mod beside_others;

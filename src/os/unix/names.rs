@@ -28,7 +28,7 @@ const LEAVING: Duration = Duration::from_secs(2);
 
 /// The longest sleep of one who waits for the creator byte. A thousand who looked more often would leave the one who has
 /// it no processor.
-const CROWDED: Duration = Duration::from_millis(50);
+pub(super) const CROWDED: Duration = Duration::from_millis(50);
 
 /// A named segment's directory, names and lock.
 #[derive(Debug)]
@@ -248,7 +248,7 @@ pub(super) fn lock_file(
 }
 
 /// Opens the lock file if it is there.
-pub(super) fn open_lock_file(
+pub(in crate::os) fn open_lock_file(
     dir: BorrowedFd<'_>,
     name: &str,
     write: bool,

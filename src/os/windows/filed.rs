@@ -38,7 +38,7 @@ use crate::os::{Error, Result};
 
 /// How long one who leaves waits for others who are just opening or leaving: the last one deletes the file.
 const LEAVING: Duration = Duration::from_secs(2);
-/// How often one who leaves looks whether others have the file open: who lists the directory has it for a moment.
+/// How often one who leaves looks whether others have the file open: who lists the directory, or collects, has it for a moment.
 const LOOKS: u32 = 3;
 
 /// A name in a directory, whose lock file this one has.
@@ -102,7 +102,7 @@ impl Filed {
         let file = match file::join(&self.path, writable) {
             // The last one out was just leaving.
             Err(error) if file::is_missing(&error) => return Ok(Found::Nothing),
-            // Who lists the directory has it alone for a moment; or it is deleted, and a scanner still has it.
+            // Who lists the directory, or collects, has it alone for a moment; or it is deleted, and a scanner still has it.
             Err(error) if file::is_busy(&error) => return Ok(Found::Held),
             other => other.doing(|| self.doing())?,
         };

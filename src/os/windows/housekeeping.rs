@@ -4,15 +4,16 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::file;
 use super::filed::Filed;
-use crate::os::Result;
+use super::paged::CROWDED;
 use crate::os::error::Doing;
 use crate::os::name::check_name;
 use crate::os::options::Options;
-use crate::os::patience::soon;
+use crate::os::patience::{Backoff, soon};
+use crate::os::{Error, Result};
 
 /// How long [`collect`] waits for others who are just opening or leaving.
 const BUSY: Duration = Duration::from_millis(200);
@@ -77,7 +78,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 }
 
 /// Deletes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched, and nobody who opens one waits for this.
+/// touched, and nobody who opens one waits for this, unless it was made that moment.
 ///
 /// # Errors
 ///
@@ -88,12 +89,7 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         return Ok(collected);
     };
     for name in names(&directory)?.into_keys() {
-        // It lives: whoever opens it must not meet this one's lock.
-        if let Ok(file::Found::Busy) = file::look_into(&directory.join(format!("{name}.seg"))) {
-            continue;
-        }
-        // Somebody is opening it, it is gone already, or the lock file is no segment's: not for us.
-        let Ok(place) = Filed::lock(&name, &directory, false, soon(BUSY)) else {
+        let Some(place) = lock(&name, &directory) else {
             continue;
         };
         if place.collect()? {
@@ -101,6 +97,23 @@ pub fn collect(options: &Options) -> Result<Vec<String>> {
         }
     }
     Ok(collected)
+}
+
+/// Locks a name of which there may be something to delete. `None`: it lives, somebody is opening it, it is gone already, or the lock file
+/// is no segment's.
+fn lock(name: &str, directory: &Path) -> Option<Filed> {
+    let path = directory.join(format!("{name}.seg"));
+    let (deadline, mut backoff) = (soon(BUSY), Backoff::new(CROWDED));
+    loop {
+        // Before each try: whoever opens it must not meet this one's lock.
+        if let Ok(file::Found::Busy) = file::look_into(&path) {
+            return None;
+        }
+        match Filed::lock(name, directory, false, Instant::now()) {
+            Err(Error::TimedOut { .. }) => backoff.pause(deadline, String::new).ok()?,
+            other => return other.ok(),
+        }
+    }
 }
 
 /// The names in a directory, and whether there is memory of them.
