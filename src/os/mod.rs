@@ -56,6 +56,9 @@ mod bsd;
 mod calling;
 mod error;
 mod framing;
+// Where locks can be asked about without taking one.
+#[cfg(all(test, any(windows, all(target_os = "linux", not(ringpad_flock)))))]
+mod hasty;
 #[cfg(any(target_os = "linux", target_os = "android"))]
 pub(crate) mod linux;
 mod listening;

@@ -16,7 +16,7 @@ const ROUND: u64 = 250;
 /// So many kills, or as many as the ledger has room for: how many those were, what came of it, and how long the others took at most.
 fn killed(mut pool: Pool, kills: u64, dice: &mut Dice) -> Result<(u64, Sums, Duration), String> {
     let (mut left, mut longest) = (kills, Duration::ZERO);
-    pool.goes_on(1)?;
+    pool.goes_on(1, &[])?;
     // A machine that is slow to start processes leaves the others much time to send.
     while left > 0 && !pool.ledger.is_full() {
         Pool::pause(dice, 1500);
@@ -32,7 +32,7 @@ fn killed(mut pool: Pool, kills: u64, dice: &mut Dice) -> Result<(u64, Sums, Dur
         left -= victims.len() as u64;
         longest = longest.max(pool.kill(&victims)?);
     }
-    pool.goes_on(1)?;
+    pool.goes_on(1, &[])?;
     Ok((kills - left, pool.settle()?, longest))
 }
 
@@ -43,13 +43,13 @@ fn kills_lose_tear_and_repeat_nothing() {
     println!("{kills} kills, seed {}", dice.seed());
     let began = Instant::now();
     let half = kills.div_ceil(2);
-    for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
-        let mut left = half;
-        while left > 0 {
+    let mut left = [(Recovery::Revoke, half), (Recovery::ProofOnly, half)];
+    while left.iter().any(|(_, left)| *left > 0) {
+        for (recovery, left) in left.iter_mut().filter(|(_, left)| *left > 0) {
             let since = Instant::now();
-            let pool = Pool::new(recovery, "crowd");
-            let (done, sums, longest) = killed(pool, ROUND.min(left), &mut dice).unwrap();
-            left -= done;
+            let pool = Pool::new(*recovery, "crowd");
+            let (done, sums, longest) = killed(pool, ROUND.min(*left), &mut dice).unwrap();
+            *left -= done;
             println!(
                 "{recovery:?}: {done} kills, {sums:?}, others went on within {longest:?}, {:.1} s",
                 since.elapsed().as_secs_f64()
@@ -66,23 +66,23 @@ fn kills_lose_tear_and_repeat_nothing() {
 
 #[test]
 fn a_full_ledger_ends_a_round_and_is_no_stuck_crowd() {
+    let mut dice = Dice::new();
+    println!("seed {}", dice.seed());
     for recovery in [Recovery::Revoke, Recovery::ProofOnly] {
         let room = 20_000;
-        let pool = || Pool::with_room(recovery, "crowd-full", room);
-        let (done, sums, _) = killed(pool(), 1_000_000, &mut Dice::new()).unwrap();
+        let pool = Pool::with_room(recovery, "crowd-full", room);
+        let (done, sums, _) = killed(pool, 1_000_000, &mut dice).unwrap();
         println!("full after {done} kills: {sums:?}");
         assert!(done < 1_000_000);
         // One of them had no room for another call; nobody went on behind the room there is.
         let full = room - BATCH as u64 + 1..=SENDERS as u64 * room;
         assert!(full.contains(&sums.sent), "{sums:?}");
 
-        let mut pool = pool();
-        until("nobody sends", || {
-            !(0..SENDERS).any(|sender| pool.ledger.has_room(sender))
-        });
+        let mut pool = Pool::with_room(recovery, "crowd-full", 1_000);
+        until("nobody sends", || pool.ledger.is_full_without(&[]));
         pool.kill(&[SENDERS]).unwrap();
         pool.kill(&[0, SENDERS + 1]).unwrap();
-        pool.goes_on(1).unwrap();
+        pool.goes_on(1, &[]).unwrap();
         pool.settle().unwrap();
     }
 }
@@ -90,7 +90,7 @@ fn a_full_ledger_ends_a_round_and_is_no_stuck_crowd() {
 #[test]
 fn control_a_crowd_that_stands_still_is_stuck() {
     let mut pool = Pool::new(Recovery::Revoke, "crowd-still");
-    pool.goes_on(1).unwrap();
+    pool.goes_on(1, &[]).unwrap();
     pool.children[..SENDERS]
         .iter()
         .for_each(|sender| sender.stop());

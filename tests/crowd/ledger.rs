@@ -89,9 +89,17 @@ impl Ledger {
         self.page.get(at::BEGUN + sender) + BATCH as u64 <= self.page.get(at::ROOM)
     }
 
-    /// A sender has no room left: it sends no more, however well the ring does.
+    /// A sender has no room left.
     pub fn is_full(&self) -> bool {
         (0..SENDERS).any(|sender| !self.has_room(sender))
+    }
+
+    /// No sender but these has room: nobody sends, however well the ring does.
+    pub fn is_full_without(&self, these: &[usize]) -> bool {
+        let others = |sender: &usize| !these.contains(sender);
+        !(0..SENDERS)
+            .filter(others)
+            .any(|sender| self.has_room(sender))
     }
 
     fn bit(&self, sender: usize, number: u64) -> (usize, u64) {

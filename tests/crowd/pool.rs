@@ -66,12 +66,13 @@ impl Pool {
         (sent, self.ledger.sum(at::GOT, RECEIVERS))
     }
 
-    /// Waits until messages were sent and received, so many at least, or the ledger is full; how long that took.
-    pub fn goes_on(&mut self, by: u64) -> Result<Duration, String> {
+    /// Waits until messages were sent and received, so many at least, or nobody but these has room to send; how long that took.
+    pub fn goes_on(&mut self, by: u64, without: &[usize]) -> Result<Duration, String> {
         let (since, (sent, got)) = (Instant::now(), self.moved());
         loop {
             let (now_sent, now_got) = self.moved();
-            if self.ledger.is_full() || now_sent >= sent + by && now_got >= got + by {
+            let moved = now_sent >= sent + by && now_got >= got + by;
+            if moved || self.ledger.is_full_without(without) {
                 return Ok(since.elapsed());
             }
             if since.elapsed() > SOON {
@@ -88,11 +89,14 @@ impl Pool {
         }
     }
 
-    /// Kills some at once, and begins them anew once the others went on or the ledger is full; how long that took.
+    /// Kills some at once, and begins them anew once the others went on or have no room to send; how long that took.
     pub fn kill(&mut self, victims: &[usize]) -> Result<Duration, String> {
         victims.iter().for_each(|who| self.children[*who].kill());
         for who in victims {
-            self.children[*who].wait();
+            let status = self.children[*who].wait();
+            if !child::was_killed(status) {
+                return Err(format!("{who} ended with {status}"));
+            }
             match who.checked_sub(SENDERS) {
                 None => self.ledger.bury_sender(*who, &mut self.allowed),
                 Some(receiver) => self.ledger.bury_receiver(receiver, &mut self.allowed),
@@ -102,7 +106,9 @@ impl Pool {
         // Of the dead nobody is started before the others went on without them.
         let (sent, got) = self.moved();
         let mut looks = 0;
-        while !self.ledger.is_full() && (self.moved().0 <= sent || self.moved().1 <= got) {
+        while (self.moved().0 <= sent || self.moved().1 <= got)
+            && !self.ledger.is_full_without(victims)
+        {
             if since.elapsed() > SOON {
                 return Err(self.stuck(victims, (sent, got), looks));
             }
@@ -126,28 +132,23 @@ impl Pool {
         )
     }
 
-    /// More than a lap through the ring by one who has it alone: also of a ring that was left when the ledger was full.
-    fn works(&self) -> Result<(), String> {
+    /// Two laps through the ring with nobody else alive, whatever was left in it. What the dead held may come: that is the ledger's.
+    fn laps(&self) -> Result<(), String> {
         let text = |error: ringpad::os::Error| format!("in the end: {error}");
         let me = self.segment.join().map_err(text)?;
         let mut tx = me.sender::<Message>(RING).map_err(text)?;
         let mut rx = me.receiver::<Message>(RING).map_err(text)?;
         let since = Instant::now();
         for number in 1..=2 * u64::from(SLOTS) {
-            let sent = message(0, number);
-            while tx.try_send(sent).is_err() {
-                if since.elapsed() > SOON {
-                    return Err(format!("stuck in the end: {number} is not sent"));
-                }
-            }
+            // Of nobody in the ledger.
+            let (own, mut is_sent) = (message(SENDERS, number), false);
             loop {
+                is_sent = is_sent || tx.try_send(own).is_ok();
                 match rx.try_recv() {
-                    Some(got) if got == sent => break,
-                    Some(got) => return Err(format!("in the end {got:?} came for {sent:?}")),
-                    None if since.elapsed() > SOON => {
-                        return Err(format!("stuck in the end: {number} does not come"));
-                    }
-                    None => {}
+                    Some(got) if got == own => break,
+                    Some(got) => self.ledger.got(&got),
+                    None if since.elapsed() < SOON => {}
+                    None => return Err(format!("stuck in the end: {number}, sent: {is_sent}")),
                 }
             }
         }
@@ -171,8 +172,9 @@ impl Pool {
                 return Err(format!("a receiver ended with {status}"));
             }
         }
-        self.works()?;
-        self.ledger.settle(&self.allowed)
+        let laps = self.laps();
+        let sums = self.ledger.settle(&self.allowed)?;
+        laps.map(|()| sums)
     }
 
     /// For a while at most so long.

@@ -11,7 +11,7 @@ use crate::pool::{EVERYBODY, Pool};
 fn stopped(recovery: Recovery, stops: u64, dice: &mut Dice) -> Result<u64, String> {
     let mut pool = Pool::new(recovery, "crowd-stops");
     let (since, mut longest) = (Instant::now(), Duration::ZERO);
-    pool.goes_on(1)?;
+    pool.goes_on(1, &[])?;
     let mut done = 0;
     while done < stops && !pool.ledger.is_full() {
         done += 1;
@@ -23,13 +23,13 @@ fn stopped(recovery: Recovery, stops: u64, dice: &mut Dice) -> Result<u64, Strin
         pool.children[who].stop();
         if recovery == Recovery::Revoke {
             // More than a lap past it.
-            longest = longest.max(pool.goes_on(100)?);
+            longest = longest.max(pool.goes_on(100, &[who])?);
         } else {
             Pool::pause(dice, 1000);
         }
         pool.children[who].resume();
     }
-    pool.goes_on(100)?;
+    pool.goes_on(100, &[])?;
     let sums = pool.settle()?;
     println!(
         "{recovery:?}: {done} stops, {sums:?}, others went on within {longest:?}, {:.1} s",

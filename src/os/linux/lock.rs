@@ -117,7 +117,8 @@ impl LockFile {
             return Ok(false);
         }
         let ask = open_lock_file(dir, name, false, permissions)?;
-        Ok(held_at_all(ask.as_fd(), OPEN)? && !held_exclusively(ask.as_fd(), OPEN)?)
+        // The last one out has made it exclusive.
+        Ok(conflict(ask.as_fd(), libc::F_WRLCK, OPEN)? == libc::F_RDLCK)
     }
 
     /// Whether anybody has the segment open, creates or leaves it.
@@ -166,11 +167,16 @@ fn set(fd: BorrowedFd<'_>, kind: libc::c_int, byte: u64) -> io::Result<bool> {
     }
 }
 
-/// `F_OFD_GETLK`; `true` when a lock of this kind would meet a conflict.
+/// Whether a lock of this kind would meet a conflict.
 fn get(ask: BorrowedFd<'_>, kind: libc::c_int, byte: u64) -> io::Result<bool> {
+    Ok(conflict(ask, kind, byte)? != libc::F_UNLCK)
+}
+
+/// `F_OFD_GETLK`: the kind of a lock that one of this kind would meet, `F_UNLCK` if none.
+fn conflict(ask: BorrowedFd<'_>, kind: libc::c_int, byte: u64) -> io::Result<libc::c_int> {
     let mut lock = one_byte(kind, byte)?;
     call(ask, libc::F_OFD_GETLK, &mut lock)?;
-    Ok(libc::c_int::from(lock.l_type) != libc::F_UNLCK)
+    Ok(libc::c_int::from(lock.l_type))
 }
 
 fn one_byte(kind: libc::c_int, byte: u64) -> io::Result<libc::flock> {

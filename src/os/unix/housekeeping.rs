@@ -89,7 +89,8 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 }
 
 /// Removes what the dead left of every segment in the options' directory; returns the names. Living segments are not
-/// touched, and on Linux nobody who opens one waits for this, unless it was made that moment. Where locks are `flock`'s it takes each creator's lock for a moment, as [`list`] does.
+/// touched, and on Linux nobody who opens one waits for this, unless it was made that moment. Where locks are `flock`'s
+/// it takes each creator's lock for a moment, as [`list`] does.
 ///
 /// # Errors
 ///

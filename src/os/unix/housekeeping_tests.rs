@@ -2,8 +2,6 @@
 
 use std::fs::File;
 use std::os::fd::AsFd;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
@@ -12,49 +10,20 @@ use super::*;
 use crate::Plan;
 use crate::os::linux::lock::held_at_all;
 use crate::os::linux::testing::Scratch;
-use crate::os::{Error, SharedSegment};
+use crate::os::{SharedSegment, hasty};
 
 fn living(options: &Options) -> SharedSegment {
     let plan = Plan::<0>::new().peers(2).unwrap();
     SharedSegment::open_or_create("living", &plan, options).unwrap()
 }
 
-/// How the first of so many openings without patience failed, if one did, and how often another thread looked meanwhile.
-fn failed(most: u32, options: &Options, look: &(dyn Fn() + Sync)) -> (Option<Error>, u32) {
-    let (over, hasty) = (
-        AtomicBool::new(false),
-        options.clone().patience(Duration::ZERO),
-    );
-    std::thread::scope(|scope| {
-        let looking = scope.spawn(|| {
-            let mut looks = 0;
-            while !over.load(Ordering::Relaxed) {
-                look();
-                looks += 1;
-            }
-            looks
-        });
-        let opened = (0..most).map(|_| SharedSegment::open("living", &hasty).err());
-        let failed = opened.flatten().next();
-        over.store(true, Ordering::Relaxed);
-        (failed, looking.join().unwrap())
-    })
-}
-
 #[test]
 fn who_opens_a_living_segment_does_not_wait_for_one_who_collects() {
     let scratch = Scratch::new();
     let options = Options::new().directory(&scratch.path);
-    let _living = living(&options);
-    let collects = || assert_eq!(collect(&options).unwrap(), [""; 0]);
-    let (met, looks) = failed(5_000, &options, &collects);
-    assert!(met.is_none() && looks > 0, "{looks} looks: {met:?}");
-    let locks = || drop(Names::lock("living", Create::Never, &options, soon(BUSY)));
-    let (met, looks) = failed(1_000_000, &options, &locks);
-    assert!(
-        matches!(met, Some(Error::TimedOut { .. })),
-        "the control locks to look, {looks} times: {met:?}"
-    );
+    hasty::check(5_000, &options, || {
+        drop(Names::lock("living", Create::Never, &options, soon(BUSY)));
+    });
 }
 
 #[test]

@@ -39,7 +39,7 @@ use crate::os::{Error, Result};
 /// How long one who leaves waits for others who are just opening or leaving: the last one deletes the file.
 const LEAVING: Duration = Duration::from_secs(2);
 /// How often one who leaves looks whether others have the file open: who lists the directory, or collects, has it for a moment.
-const LOOKS: u32 = 3;
+pub(super) const LOOKS: u32 = 3;
 
 /// A name in a directory, whose lock file this one has.
 #[derive(Debug)]

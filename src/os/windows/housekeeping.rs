@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::file;
-use super::filed::Filed;
+use super::filed::{Filed, LOOKS};
 use super::paged::CROWDED;
 use crate::os::error::Doing;
 use crate::os::name::check_name;
@@ -106,7 +106,7 @@ fn lock(name: &str, directory: &Path) -> Option<Filed> {
     let (deadline, mut backoff) = (soon(BUSY), Backoff::new(CROWDED));
     loop {
         // Before each try: whoever opens it must not meet this one's lock.
-        if let Ok(file::Found::Busy) = file::look_into(&path) {
+        if is_open(&path) {
             return None;
         }
         match Filed::lock(name, directory, false, Instant::now()) {
@@ -114,6 +114,19 @@ fn lock(name: &str, directory: &Path) -> Option<Filed> {
             other => return other.ok(),
         }
     }
+}
+
+/// Whether somebody has the file open, and not just for a look as this one does.
+fn is_open(path: &Path) -> bool {
+    for look in 0..LOOKS {
+        if look > 0 {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if !matches!(file::look_into(path), Ok(file::Found::Busy)) {
+            return false;
+        }
+    }
+    true
 }
 
 /// The names in a directory, and whether there is memory of them.
@@ -135,3 +148,7 @@ fn names(directory: &Path) -> Result<BTreeMap<String, bool>> {
     }
     Ok(names)
 }
+
+#[cfg(test)]
+#[path = "housekeeping_tests.rs"]
+mod tests;
