@@ -10,7 +10,7 @@ use ringpad::{Plan, Result};
 
 use crate::common::child::{self, Child};
 use crate::common::room::Room;
-use crate::common::{Dice, PATIENCE};
+use crate::common::{Dice, PATIENCE, until};
 use crate::ledger::{Allowed, Ledger, RECEIVERS, Sums, at};
 use crate::picture::FRAME_BYTES;
 use crate::roles::{Inbox, POOL, QUEUE, SEGMENT, mail, ring};
@@ -113,7 +113,10 @@ impl Cast {
                 return Ok(since.elapsed());
             }
             if since.elapsed() > PATIENCE {
-                return Err(format!("stuck: {before:?}, then {now:?}"));
+                let recalled = self.ledger.page.get(at::RECALLED);
+                return Err(format!(
+                    "stuck: {before:?}, then {now:?}; {recalled} recalled"
+                ));
             }
             self.ledger.wrong()?;
             std::thread::sleep(Duration::from_micros(50));
@@ -130,6 +133,19 @@ impl Cast {
             (1, _) => {}
             _ => self.allowed.again += 1,
         }
+        Ok(())
+    }
+
+    /// Kills one, and begins it anew once the others have published so much more.
+    pub fn do_without(&mut self, who: usize, publications: u64) -> Result<(), String> {
+        self.children[who].kill();
+        self.bury(who)?;
+        let before = self.ledger.moved()[0];
+        for each in (0..publications).step_by(100) {
+            let what = format!("{each} publications without {who}, from {before} on");
+            until(&what, || self.ledger.moved()[0] >= before + each);
+        }
+        self.children[who] = self.start(who);
         Ok(())
     }
 

@@ -75,6 +75,21 @@ fn kills_lose_and_tear_nothing_and_every_frame_comes_free() {
     println!("TOTAL {done} kills at frame pools, no fault, {took:.1} s");
 }
 
+/// What is taken back from it meanwhile is its own until another comes.
+#[test]
+fn a_receiver_that_does_not_come_stops_no_publisher() {
+    let mut cast = Cast::new("frames-without", CAST);
+    cast.goes_on(1).unwrap();
+    // Every second life of a publisher is bold: then all three are.
+    [0, 0, 2, 2].map(|who| cast.kill(&[who]).unwrap());
+    let receiver = CAST.everybody() - 1;
+    cast.do_without(receiver, 15_000).unwrap();
+    cast.goes_on(1).unwrap();
+    let sums = cast.settle(false).unwrap();
+    println!("{sums:?}");
+    assert!(sums.recalled > 0, "its rings were full");
+}
+
 #[test]
 fn control_receivers_that_remove_tickets_too_early_lose() {
     let careless = Roles {
