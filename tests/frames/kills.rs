@@ -81,7 +81,9 @@ fn a_receiver_that_does_not_come_stops_no_publisher() {
     let mut cast = Cast::new("frames-without", CAST);
     cast.goes_on(1).unwrap();
     // Every second life of a publisher is bold: then all three are.
-    [0, 0, 2, 2].map(|who| cast.kill(&[who]).unwrap());
+    for who in [0, 0, 2, 2] {
+        cast.kill(&[who]).unwrap();
+    }
     let receiver = CAST.everybody() - 1;
     cast.do_without(receiver, 15_000).unwrap();
     cast.goes_on(1).unwrap();
