@@ -35,7 +35,7 @@ pub struct Listed {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](crate::os::Error::Io) if the directory or a file in it cannot be read, or is not what its permissions should be.
+/// [`Error::Io`] if the directory or a file in it cannot be read, or is not what its permissions should be.
 pub fn list(options: &Options) -> Result<Vec<Listed>> {
     let path = options.path();
     let doing = || format!("reading the directory {}", path.display());
@@ -94,7 +94,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](crate::os::Error::Io) if the directory cannot be read.
+/// [`Error::Io`] if the directory cannot be read.
 pub fn collect(options: &Options) -> Result<Vec<String>> {
     collect_some(options, |name| {
         check_name(name).is_ok() || is_anonymous(name)

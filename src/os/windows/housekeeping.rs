@@ -35,7 +35,7 @@ pub struct Listed {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](crate::os::Error::Io) if the directory or a file in it cannot be read, or is another user's.
+/// [`Error::Io`] if the directory or a file in it cannot be read, or is another user's.
 pub fn list(options: &Options) -> Result<Vec<Listed>> {
     let Some(directory) = options.chosen() else {
         return Ok(Vec::new());
@@ -82,7 +82,7 @@ pub fn list(options: &Options) -> Result<Vec<Listed>> {
 ///
 /// # Errors
 ///
-/// [`Error::Io`](crate::os::Error::Io) if the directory cannot be read.
+/// [`Error::Io`] if the directory cannot be read.
 pub fn collect(options: &Options) -> Result<Vec<String>> {
     let mut collected = Vec::new();
     let Some(directory) = options.chosen() else {
