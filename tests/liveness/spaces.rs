@@ -26,6 +26,8 @@ const BARE: usize = 20;
 /// Which peer died, plus one; and who saw it, in microseconds.
 const DIED: usize = 24;
 const SAW: usize = 28;
+/// Asks no more.
+const SILENT: usize = 32;
 
 /// The peer of a space, or, if its number shall not be 1, the parent of it.
 pub fn spaced() {
@@ -67,6 +69,7 @@ pub fn spaced() {
         page.add(ASKED + which, 1);
         std::thread::sleep(BREATH);
     }
+    page.set(SILENT + which, 1);
     until("told who", || page.get(DIED) != 0);
     let since = Instant::now();
     until_within(SECOND, "the other is seen dead", || {
@@ -117,6 +120,10 @@ fn two_spaces(numbers: [u64; 2], procs: [Proc; 2], dies: usize) -> bool {
     let bare = page.get(BARE) + page.get(BARE + 1);
     assert_eq!(bare > 0, numbers[0] != numbers[1], "{bare} by bare numbers");
     page.set(STOP, 1);
+    // A question that is not answered yet would rightly be answered "dead".
+    until("nobody asks any more", || {
+        [0, 1].iter().all(|which| page.get(SILENT + which) == 1)
+    });
     let asks = [0, 1].map(|which| page.get(ASKED + which));
     // The first process of the space that shall die ends the space; the other is told after it was killed.
     let dead = Pid::from_raw(page.get(PROCESS + dies) as i32).unwrap();
