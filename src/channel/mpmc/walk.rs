@@ -49,16 +49,16 @@ impl Ring<'_> {
     }
 
     /// Where a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
-    /// it, and the words inside it say nothing. Laps at once while that leaves two, and then `sure` is where the first of them ends: all
+    /// it, and the words inside it say nothing. Laps at once while that leaves so many, and then `sure` is where the first of them ends: all
     /// before it is past. The slot may lie inside a run that is being given back, so that only the second lap comes upon its first word.
     #[inline(always)]
-    fn past(&self, at: u64, word: Word, ahead: i64, sure: &mut u64) -> u64 {
+    fn past(&self, at: u64, word: Word, ahead: i64, leaves: u64, sure: &mut u64) -> u64 {
         let lap = u64::from(self.laps.capacity());
         let ahead = ahead as u64;
-        if ahead > 2 * lap {
-            let two = at.wrapping_add(ahead - 2 * lap);
-            *sure = two.wrapping_add(lap);
-            return two;
+        if ahead > leaves * lap {
+            let to = at.wrapping_add(ahead - leaves * lap);
+            *sure = to.wrapping_add(lap);
+            return to;
         }
         at.wrapping_add(self.laps.run(word).into())
     }
@@ -78,7 +78,8 @@ impl Ring<'_> {
                 return Found::Here(t, word);
             }
             if ahead > 0 {
-                t = self.past(t, word, ahead, &mut sure);
+                // A slot is free for a lap when somebody claimed it a lap before: all before that were claimed.
+                t = self.past(t, word, ahead, 2, &mut sure);
             } else if ahead == 0 || past {
                 t = t.wrapping_add(u64::from(self.laps.run(word)));
             } else {
@@ -109,7 +110,8 @@ impl Ring<'_> {
                 return Found::Here(h, word);
             }
             if ahead > 0 {
-                h = self.past(h, word, ahead, &mut sure);
+                // Of what was claimed before, one lap may be unread still: the slot itself may be free because its sender died.
+                h = self.past(h, word, ahead, 3, &mut sure);
                 continue;
             }
             if past {

@@ -257,3 +257,22 @@ fn what_is_given_back_is_free_at_the_lap_of_its_neighbours_whatever_hints_say() 
         assert_eq!(tx.try_send_slice(&[7; 9]), 4, "every slot serves");
     });
 }
+
+/// A slot that its dead sender left is free for the next lap before anybody has read what lies in front of it.
+#[test]
+fn a_message_before_a_slot_that_was_given_back_is_left_behind_by_nobody() {
+    for from in 0..40 {
+        revocable(8, |room, ring| {
+            let (mut tx, mut rx) = both(ring);
+            pass(&mut tx, &mut rx, 0..40);
+            tx.try_send(100).unwrap();
+            assert_eq!(ring.ring.claim(41, word(&ring.ring, 41), 1, stranger()), 1);
+            ring.ring.give_back(41, stranger());
+            tx.try_send(102).unwrap();
+            set_hint(room, HEAD, from);
+            let mut late = ring.bare_receiver().unwrap();
+            assert_eq!(late.try_recv(), Some(100), "from {from}");
+            assert_eq!(late.try_recv(), Some(102), "from {from}");
+        });
+    }
+}
