@@ -6,6 +6,7 @@ mod late;
 mod mending;
 mod passing;
 mod positions;
+mod reachable;
 mod refused;
 mod taken;
 mod threads;

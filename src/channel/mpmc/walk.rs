@@ -5,7 +5,7 @@
 use core::hint::spin_loop;
 
 use super::ring::{MOST_RUN, Ring};
-use super::word::{State, Word};
+use super::word::{Laps, State, Word};
 use crate::memory::order::{OBSERVE, RECLAIM, RELAXED};
 
 /// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
@@ -38,6 +38,55 @@ pub(super) enum Found {
     Nothing(u64),
 }
 
+/// A walk: the next slot to look at, and up to where all is past.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Walk {
+    pub(super) at: u64,
+    pub(super) sure: u64,
+}
+
+impl Walk {
+    #[inline(always)]
+    pub(super) fn at(from: u64) -> Self {
+        Self {
+            at: from,
+            sure: from,
+        }
+    }
+
+    /// Whether nothing is to be believed here: behind a leap, up to where it is sure.
+    #[inline(always)]
+    fn is_past(&self) -> bool {
+        (self.at.wrapping_sub(self.sure) as i64) < 0
+    }
+
+    /// On behind the run.
+    #[inline(always)]
+    fn pass(&mut self, laps: Laps, word: Word) {
+        self.at = self.at.wrapping_add(laps.run(word).into());
+    }
+
+    /// On from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over it, and the words
+    /// inside it say nothing. Laps at once while that leaves so many, and then `sure` is where the first of them ends: all before it is past.
+    /// The slot may lie inside a run that is being given back, so that only the second lap comes upon its first word.
+    #[inline(always)]
+    fn pass_over(&mut self, laps: Laps, word: Word, ahead: i64, leaves: u64) {
+        let lap = u64::from(laps.capacity());
+        let ahead = ahead as u64;
+        if ahead > leaves * lap {
+            self.at = self.at.wrapping_add(ahead - leaves * lap);
+            self.sure = self.at.wrapping_add(lap);
+        } else {
+            self.pass(laps, word);
+        }
+    }
+
+    /// Where to begin next time, out of budget: not in the middle of a leap.
+    fn stopped(&self, from: u64) -> Found {
+        Found::Nothing(if self.sure > self.at { from } else { self.at })
+    }
+}
+
 impl Ring<'_> {
     /// What one call may spend.
     #[inline(always)]
@@ -48,88 +97,89 @@ impl Ring<'_> {
         }
     }
 
-    /// Where a walk goes on from a slot that is so far ahead: past its run, since that is held for this lap too where senders passed over
-    /// it, and the words inside it say nothing. Laps at once while that leaves so many, and then `sure` is where the first of them ends: all
-    /// before it is past. The slot may lie inside a run that is being given back, so that only the second lap comes upon its first word.
-    #[inline(always)]
-    fn past(&self, at: u64, word: Word, ahead: i64, leaves: u64, sure: &mut u64) -> u64 {
-        let lap = u64::from(self.laps.capacity());
-        let ahead = ahead as u64;
-        if ahead > leaves * lap {
-            let to = at.wrapping_add(ahead - leaves * lap);
-            *sure = to.wrapping_add(lap);
-            return to;
-        }
-        at.wrapping_add(self.laps.run(word).into())
-    }
-
     /// Walks from a position where the tail once stood to the first that nobody claimed.
     #[inline(always)]
     pub(super) fn find_free(&self, from: u64, budget: &mut Budget) -> Found {
-        let (mut t, mut sure) = (from, from);
+        let mut walk = Walk::at(from);
         while budget.slots > 0 {
             budget.slots -= 1;
-            // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
-            let word = Word(self.word(t).load(RECLAIM));
-            let ahead = self.laps.ahead(word, t);
-            let state = word.state();
-            let past = (t.wrapping_sub(sure) as i64) < 0;
-            if ahead == 0 && state == State::Free && !past {
-                return Found::Here(t, word);
-            }
-            if ahead > 0 {
-                // A slot is free for a lap when somebody claimed it a lap before: all before that were claimed.
-                t = self.past(t, word, ahead, 2, &mut sure);
-            } else if ahead == 0 || past {
-                t = t.wrapping_add(u64::from(self.laps.run(word)));
-            } else {
-                return match state {
-                    State::HeldRead | State::HeldWrite | State::Orphan | State::Writing => {
-                        Found::Blocked(Obstacle { position: t, word })
-                    }
-                    _ => Found::Nothing(t),
-                };
+            if let Some(found) = self.step_free(&mut walk) {
+                return found;
             }
         }
-        // Not from the middle of a leap.
-        Found::Nothing(if sure > t { from } else { t })
+        walk.stopped(from)
     }
 
     /// Walks from a position where the head once stood to the first message that nobody took.
     #[inline(always)]
     pub(super) fn find_ready(&self, from: u64, budget: &mut Budget) -> Found {
-        let (mut h, mut sure) = (from, from);
+        let mut walk = Walk::at(from);
         while budget.slots > 0 {
             budget.slots -= 1;
-            // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as in find_free.
-            let word = Word(self.word(h).load(OBSERVE));
-            let ahead = self.laps.ahead(word, h);
-            let state = word.state();
-            let past = (h.wrapping_sub(sure) as i64) < 0;
-            if ahead == 0 && state == State::Ready && !past {
-                return Found::Here(h, word);
-            }
-            if ahead > 0 {
-                // Of what was claimed before, one lap may be unread still: the slot itself may be free because its sender died.
-                h = self.past(h, word, ahead, 3, &mut sure);
-                continue;
-            }
-            if past {
-                h = h.wrapping_add(self.laps.run(word).into());
-                continue;
-            }
-            match state {
-                State::HeldRead | State::HeldWrite | State::Orphan if ahead == 0 => {
-                    h = h.wrapping_add(u64::from(self.laps.run(word)));
-                }
-                State::Writing if ahead == 0 => {
-                    return Found::Blocked(Obstacle { position: h, word });
-                }
-                _ => return Found::Nothing(h),
+            if let Some(found) = self.step_ready(&mut walk) {
+                return found;
             }
         }
-        // As in find_free.
-        Found::Nothing(if sure > h { from } else { h })
+        walk.stopped(from)
+    }
+
+    /// One slot of a sender's walk.
+    #[inline(always)]
+    pub(super) fn step_free(&self, walk: &mut Walk) -> Option<Found> {
+        let t = walk.at;
+        // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
+        let word = Word(self.word(t).load(RECLAIM));
+        let ahead = self.laps.ahead(word, t);
+        let state = word.state();
+        let past = walk.is_past();
+        if ahead == 0 && state == State::Free && !past {
+            return Some(Found::Here(t, word));
+        }
+        if ahead > 0 {
+            // A slot is free for a lap when somebody claimed it a lap before: all before that were claimed.
+            walk.pass_over(self.laps, word, ahead, 2);
+        } else if ahead == 0 || past {
+            walk.pass(self.laps, word);
+        } else {
+            return Some(match state {
+                State::HeldRead | State::HeldWrite | State::Orphan | State::Writing => {
+                    Found::Blocked(Obstacle { position: t, word })
+                }
+                _ => Found::Nothing(t),
+            });
+        }
+        None
+    }
+
+    /// One slot of a receiver's walk.
+    #[inline(always)]
+    pub(super) fn step_ready(&self, walk: &mut Walk) -> Option<Found> {
+        let h = walk.at;
+        // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as of senders.
+        let word = Word(self.word(h).load(OBSERVE));
+        let ahead = self.laps.ahead(word, h);
+        let state = word.state();
+        let past = walk.is_past();
+        if ahead == 0 && state == State::Ready && !past {
+            return Some(Found::Here(h, word));
+        }
+        if ahead > 0 {
+            // Of what was claimed before, one lap may be unread still: the slot itself may be free because its sender died.
+            walk.pass_over(self.laps, word, ahead, 3);
+            return None;
+        }
+        if past {
+            walk.pass(self.laps, word);
+            return None;
+        }
+        match state {
+            State::HeldRead | State::HeldWrite | State::Orphan if ahead == 0 => {
+                walk.pass(self.laps, word);
+                None
+            }
+            State::Writing if ahead == 0 => Some(Found::Blocked(Obstacle { position: h, word })),
+            _ => Some(Found::Nothing(h)),
+        }
     }
 
     /// Looks whether the word changes, as often as patience says and its writer may need.
