@@ -212,7 +212,8 @@ impl<'m> Ring<'m> {
                 return;
             }
             // Where nobody has passed over it, and not so much has passed that a lap of 32 bits came again, it is where it was.
-            let passed = self.tail.load(RELAXED).wrapping_sub(at);
+            let hint = self.tail.load(RELAXED).max(self.head.load(RELAXED));
+            let passed = hint.wrapping_sub(at);
             let at = match self.laps.ahead(found, at) {
                 0 if passed < 1 << 31 => at,
                 _ => self.laps.position(found, index, self.near(at)),

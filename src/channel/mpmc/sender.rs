@@ -8,7 +8,7 @@ use core::marker::PhantomData;
 use super::PATIENCE;
 use super::repair::Look;
 use super::ring::Ring;
-use super::walk::{Budget, Found, Obstacle};
+use super::walk::{Behind, Budget, Found, Obstacle};
 use super::word::{State, Tag};
 use crate::channel::party::Party;
 use crate::error::Full;
@@ -209,10 +209,14 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
             self.party.wake();
         }
         // Where all that is left is held the ring is full: to pass over it would only lead receivers round and round.
-        if !self.ring.rules.revoke || !self.ring.leads_on(obstacle, budget) {
+        if !self.ring.rules.revoke {
             return false;
         }
-        self.ring.skip(obstacle);
+        match self.ring.behind_held(obstacle, budget) {
+            Behind::Room => self.ring.skip(obstacle),
+            Behind::Later(at) => self.at = self.at.max(at),
+            Behind::Nothing => return false,
+        }
         true
     }
 

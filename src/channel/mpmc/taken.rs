@@ -246,7 +246,7 @@ impl<'p, T: Pod, W: Wake> Receiver<'p, T, W> {
 
     /// What this end just took the place of its reader in.
     fn held(&self, index: u32, mine: Word) -> Held<'p> {
-        let near = self.ring.tail.load(RELAXED);
+        let near = self.ring.near(index.into());
         let sequences = self.ring.sequences.as_ref();
         Held {
             ring: self.ring,

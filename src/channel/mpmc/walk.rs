@@ -11,6 +11,12 @@ use crate::memory::order::{OBSERVE, RECLAIM, RELAXED};
 /// Slots that one call looks at beside four laps: each but the last few was lost to another party, which got on by it.
 const MORE: u64 = if cfg!(ringpad_loom) { 4 } else { 1024 };
 
+/// Laps that a sender's leap leaves, one of them past for sure: a slot is free for a lap when somebody claimed it a lap before, and then all
+/// before that were claimed.
+pub(super) const SENDERS_LEAVE: u64 = 2;
+/// As of senders; of what was claimed one lap may be unread still, since the slot itself may be free because its sender died.
+pub(super) const RECEIVERS_LEAVE: u64 = 3;
+
 /// What one call may still spend.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
@@ -43,6 +49,17 @@ pub(super) enum Found {
 pub(super) struct Walk {
     pub(super) at: u64,
     pub(super) sure: u64,
+}
+
+/// What lies behind held slots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Behind {
+    /// A slot that is free at this lap.
+    Room,
+    /// A slot of a later lap: the position looked from is from long ago, whatever the held slot's 32 bits say. With one where a walk may begin.
+    Later(u64),
+    /// Messages, a slot that is being written, or no end of held ones.
+    Nothing,
 }
 
 impl Walk {
@@ -103,7 +120,7 @@ impl Ring<'_> {
         let mut walk = Walk::at(from);
         while budget.slots > 0 {
             budget.slots -= 1;
-            if let Some(found) = self.step_free(&mut walk) {
+            if let Some(found) = self.step_free(&mut walk, SENDERS_LEAVE) {
                 return found;
             }
         }
@@ -116,7 +133,7 @@ impl Ring<'_> {
         let mut walk = Walk::at(from);
         while budget.slots > 0 {
             budget.slots -= 1;
-            if let Some(found) = self.step_ready(&mut walk) {
+            if let Some(found) = self.step_ready(&mut walk, RECEIVERS_LEAVE) {
                 return found;
             }
         }
@@ -125,7 +142,7 @@ impl Ring<'_> {
 
     /// One slot of a sender's walk.
     #[inline(always)]
-    pub(super) fn step_free(&self, walk: &mut Walk) -> Option<Found> {
+    pub(super) fn step_free(&self, walk: &mut Walk, leaves: u64) -> Option<Found> {
         let t = walk.at;
         // RECLAIM: pairs with RELEASE of whoever freed the slot, and the others of its run before it.
         let word = Word(self.word(t).load(RECLAIM));
@@ -136,8 +153,7 @@ impl Ring<'_> {
             return Some(Found::Here(t, word));
         }
         if ahead > 0 {
-            // A slot is free for a lap when somebody claimed it a lap before: all before that were claimed.
-            walk.pass_over(self.laps, word, ahead, 2);
+            walk.pass_over(self.laps, word, ahead, leaves);
         } else if ahead == 0 || past {
             walk.pass(self.laps, word);
         } else {
@@ -153,7 +169,7 @@ impl Ring<'_> {
 
     /// One slot of a receiver's walk.
     #[inline(always)]
-    pub(super) fn step_ready(&self, walk: &mut Walk) -> Option<Found> {
+    pub(super) fn step_ready(&self, walk: &mut Walk, leaves: u64) -> Option<Found> {
         let h = walk.at;
         // OBSERVE: pairs with PUBLISH of the sender; and with RELEASE, as of senders.
         let word = Word(self.word(h).load(OBSERVE));
@@ -164,8 +180,7 @@ impl Ring<'_> {
             return Some(Found::Here(h, word));
         }
         if ahead > 0 {
-            // Of what was claimed before, one lap may be unread still: the slot itself may be free because its sender died.
-            walk.pass_over(self.laps, word, ahead, 3);
+            walk.pass_over(self.laps, word, ahead, leaves);
             return None;
         }
         if past {
@@ -227,20 +242,23 @@ impl Ring<'_> {
         false
     }
 
-    /// Whether to pass over these slots leads to a free one: behind them, and behind others that are held too.
-    pub(super) fn leads_on(&self, at: Obstacle, budget: &mut Budget) -> bool {
+    /// What senders come to who pass over these slots, and over others behind them that are held too.
+    pub(super) fn behind_held(&self, at: Obstacle, budget: &mut Budget) -> Behind {
         let mut past = self.laps.run(at.word);
         while past < self.laps.capacity() && budget.slots > 0 {
             budget.slots -= 1;
             let t = at.position.wrapping_add(u64::from(past));
             let word = Word(self.word(t).load(RELAXED));
-            match word.state() {
-                _ if self.laps.ahead(word, t) >= 0 => return true,
-                State::HeldRead | State::HeldWrite | State::Orphan => past += self.laps.run(word),
-                _ => return false,
+            match (self.laps.ahead(word, t), word.state()) {
+                (0, _) => return Behind::Room,
+                (ahead @ 1.., _) => return Behind::Later(self.laps.lap_before(t, ahead)),
+                (_, State::HeldRead | State::HeldWrite | State::Orphan) => {
+                    past += self.laps.run(word)
+                }
+                _ => break,
             }
         }
-        false
+        Behind::Nothing
     }
 
     /// Passes over slots that somebody holds, for this lap.

@@ -218,6 +218,12 @@ impl Laps {
         }
     }
 
+    /// Where the lap begins in which the slot at `position` was claimed, if its word is so far ahead. No run reaches into it.
+    pub(crate) fn lap_before(self, position: u64, ahead: i64) -> u64 {
+        let lap = u64::from(self.capacity());
+        self.lap(position.wrapping_add_signed(ahead).wrapping_sub(lap))
+    }
+
     /// The lap of a word that says all of it.
     pub(crate) fn lap_of(self, word: Word) -> Option<u64> {
         let low = word.0 as u32 & !self.mask;

@@ -6,7 +6,7 @@ mod moves;
 use std::collections::HashMap;
 
 use super::*;
-use crate::channel::mpmc::walk::{Found, Obstacle, Walk};
+use crate::channel::mpmc::walk::{Found, Obstacle, RECEIVERS_LEAVE, SENDERS_LEAVE, Walk};
 use crate::channel::mpmc::word::State as Is;
 use crate::memory::order::RELAXED;
 
@@ -54,12 +54,16 @@ impl Stand {
     }
 }
 
-/// How far to go, and in which order a run's words are freed, the first of them with one exchange.
+/// How far to go, and what walks and parties do.
+#[derive(Clone, Copy)]
 struct Bounds {
     capacity: u32,
     parties: usize,
     tail: u64,
+    /// In which order a run's words are freed, the first of them by an exchange.
     order: fn(u32) -> Vec<u64>,
+    /// Laps that leaps leave, of senders and of receivers.
+    leave: (u64, u64),
 }
 
 /// Walks of one kind that are under way: for each slot to look at, how much further it is to where they are sure, a bit each.
@@ -116,7 +120,7 @@ struct Node {
 struct Seen {
     states: usize,
     steps: u64,
-    ends: u64,
+    leaps: u64,
     wrong: u64,
     first: Option<String>,
 }
@@ -171,11 +175,12 @@ impl Search<'_, '_> {
         senders.add(Walk::at(stand.tail));
         receivers.add(Walk::at(stand.head()));
         let (free, ready) = (self.free(&stand), Some(self.ready(&stand)));
+        let (sender, receiver) = self.bounds.leave;
         self.each_step(&mut senders, &stand, free, |ring, walk| {
-            ring.step_free(walk)
+            ring.step_free(walk, sender)
         });
         self.each_step(&mut receivers, &stand, ready, |ring, walk| {
-            ring.step_ready(walk)
+            ring.step_ready(walk, receiver)
         });
         for next in self.nodes[i].next.clone() {
             let next_node = &mut self.nodes[next];
@@ -200,7 +205,9 @@ impl Search<'_, '_> {
         while let Some(from) = todo.pop() {
             let mut walk = from;
             self.seen.steps += 1;
-            match step(&self.ring, &mut walk) {
+            let found = step(&self.ring, &mut walk);
+            self.seen.leaps += u64::from(walk.sure != from.sure);
+            match found {
                 Some(found) => self.judge(stand, from, found, want),
                 None if walks.add(walk) => todo.push(walk),
                 None => {}
@@ -209,7 +216,6 @@ impl Search<'_, '_> {
     }
 
     fn judge(&mut self, stand: &Stand, walk: Walk, found: Found, want: Option<Found>) {
-        self.seen.ends += 1;
         if Some(found) != want {
             self.seen.wrong += 1;
             let say = || format!("{walk:?}: {found:?}, not {want:?}, in {stand:?}");
@@ -273,29 +279,30 @@ fn search(bounds: &Bounds) -> Seen {
     search.seen
 }
 
-/// As rings free them.
-const SHIPPED: fn(u32) -> Vec<u64> = |run| Ring::behind(run).chain([0]).collect();
-
-/// Nothing goes wrong in any of these: slots, parties beside those that are done, and where the last lap ends.
-fn nothing_goes_wrong(each: &[(u32, usize, u64)]) {
-    for &(capacity, parties, tail) in each {
-        let seen = search(&Bounds {
+impl Bounds {
+    /// As it is shipped: slots, parties beside those that are done, and where the last lap ends.
+    fn of(capacity: u32, parties: usize, tail: u64) -> Self {
+        Self {
             capacity,
             parties,
             tail,
-            order: SHIPPED,
-        });
+            order: |run| Ring::behind(run).chain([0]).collect(),
+            leave: (SENDERS_LEAVE, RECEIVERS_LEAVE),
+        }
+    }
+}
+
+/// Nothing goes wrong in any of these.
+fn nothing_goes_wrong(each: &[(u32, usize, u64)]) {
+    for &(capacity, parties, tail) in each {
+        let seen = search(&Bounds::of(capacity, parties, tail));
         println!(
-            "{capacity} slots, {parties} parties, {tail} positions: {} states, {} looks, {} ends of walks",
-            seen.states, seen.steps, seen.ends
+            "{capacity} slots, {parties} parties, {tail} positions: {} states, {} looks, {} leaps",
+            seen.states, seen.steps, seen.leaps
         );
-        assert!(
-            seen.first.is_none(),
-            "{} times: {:?}",
-            seen.wrong,
-            seen.first
-        );
-        assert!(seen.states > 300 && seen.steps > 10 * seen.states as u64);
+        let (wrong, first) = (seen.wrong, seen.first);
+        assert!(first.is_none(), "{wrong} times: {first:?}");
+        assert!(seen.states > 300 && seen.leaps > 300);
     }
 }
 
@@ -312,11 +319,15 @@ fn no_walk_goes_wrong_in_any_state_of_larger_rings() {
 
 #[test]
 fn negative_control_walks_go_wrong_if_the_first_word_is_freed_before_the_others() {
-    let seen = search(&Bounds {
-        capacity: 4,
-        parties: 1,
-        tail: 20,
-        order: |run| (0..run.into()).collect(),
-    });
-    assert!(seen.wrong > 0, "of {}", seen.ends);
+    let order = |run| (0..u64::from(run)).collect();
+    let bounds = Bounds::of(4, 1, 20);
+    assert!(search(&Bounds { order, ..bounds }).wrong > 0);
+}
+
+#[test]
+fn negative_control_walks_go_wrong_if_they_leap_a_lap_further() {
+    let bounds = Bounds::of(2, 2, 12);
+    for leave in [(1, 3), (2, 2)] {
+        assert!(search(&Bounds { leave, ..bounds }).wrong > 0, "{leave:?}");
+    }
 }

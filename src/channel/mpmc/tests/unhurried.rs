@@ -1,7 +1,7 @@
 //! What calls cost beside words that are hostile, and writers that take their time beside receivers that poll.
 
 use super::*;
-use crate::channel::mpmc::walk::{Found, Obstacle};
+use crate::channel::mpmc::walk::{Behind, Found, Obstacle};
 use crate::memory::order::RELAXED;
 use std::time::{Duration, Instant};
 
@@ -50,16 +50,13 @@ fn to_look_where_a_slot_in_the_way_leads_is_part_of_the_calls_budget() {
         let word = word(&ring.ring, at);
         let mut budget = ring.ring.budget(0);
         let all = budget.slots;
-        assert!(
-            ring.ring
-                .leads_on(Obstacle { position: at, word }, &mut budget)
-        );
+        let obstacle = Obstacle { position: at, word };
+        assert_eq!(ring.ring.behind_held(obstacle, &mut budget), Behind::Room);
         assert_eq!(all - budget.slots, u64::from(ring.capacity()) - 1);
         budget.slots = 10;
-        assert!(
-            !ring
-                .ring
-                .leads_on(Obstacle { position: at, word }, &mut budget)
+        assert_eq!(
+            ring.ring.behind_held(obstacle, &mut budget),
+            Behind::Nothing
         );
         assert_eq!(budget.slots, 0);
     });

@@ -90,6 +90,10 @@ impl Search<'_, '_> {
         let now = laps.position(found, at as u32, stand.tail);
         match stand.parties[i].doing {
             Doing::Writes(stored) => {
+                if stored == 0 {
+                    self.as_shipped(stand, at, run, found);
+                    self.set(stand);
+                }
                 if stored + 1 < run {
                     let next = laps.ready(at, run as u32).shorter(stored + 1);
                     self.ring.word(at + stored + 1).store(next.0, RELAXED);
@@ -104,7 +108,15 @@ impl Search<'_, '_> {
                     parties[i].doing = Doing::Holds;
                 }
             }
-            Doing::Holds => parties[i].doing = Doing::Frees(now, 0),
+            Doing::Holds => {
+                self.ring.tail.store(stand.tail, RELAXED);
+                self.ring.give_back(at, stranger());
+                let next = now + u64::from(laps.capacity());
+                let freed = |i| word(&self.ring, next + i) == laps.free(next + i);
+                assert!((0..run).all(freed), "as shipped: {stand:?}");
+                self.set(stand);
+                parties[i].doing = Doing::Frees(now, 0);
+            }
             Doing::Frees(lap, stored) => {
                 let next = lap + u64::from(laps.capacity());
                 let order = (self.bounds.order)(run as u32);
@@ -122,6 +134,19 @@ impl Search<'_, '_> {
             }
         }
         self.reach(stand.tail, pending, parties)
+    }
+
+    /// What the shipped commit does at once is what follows here store by store.
+    fn as_shipped(&self, stand: &Stand, at: u64, run: u64, found: Word) {
+        let done = self.ring.commit(at, run as u32, stranger());
+        assert_eq!(done, found.state() == Is::Writing, "{stand:?}");
+        let all = self.ring.laps.ready(at, run as u32);
+        let inner = (1..run).all(|i| word(&self.ring, at + i) == all.shorter(i));
+        let first = word(&self.ring, at);
+        assert!(
+            inner && first == if done { all } else { found },
+            "{stand:?}"
+        );
     }
 
     /// One that writes dies, and another goes on to give back what it claimed; or one that gives back, and another begins again.
