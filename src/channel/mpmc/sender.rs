@@ -181,7 +181,8 @@ impl<'p, T: Pod, W: Wake> Sender<'p, T, W> {
         0
     }
 
-    /// Gets past a slot of the lap before that somebody still holds; false if this ring's rules let nobody, or nothing is free behind it.
+    /// Gets past a slot of the lap before that somebody still holds, or comes to see that it is late; false if this ring's rules let nobody
+    /// pass, or nothing is free behind it.
     #[cold]
     #[inline(never)]
     fn pass(&mut self, obstacle: Obstacle, budget: &mut Budget) -> bool {

@@ -54,11 +54,12 @@ pub(super) struct Walk {
 /// What lies behind held slots.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Behind {
-    /// A slot that is free at this lap.
+    /// A slot of this lap: free, or taken a moment ago.
     Room,
-    /// A slot of a later lap: the position looked from is from long ago, whatever the held slot's 32 bits say. With one where a walk may begin.
+    /// A slot of a later lap: whoever looks is late, by a moment or, whatever the 32 bits of the held slot say, by very much. With a position
+    /// from where to walk.
     Later(u64),
-    /// Messages, a slot that is being written, or no end of held ones.
+    /// No slot that can be had: messages, a slot that is being written, held ones only, or the budget is spent.
     Nothing,
 }
 

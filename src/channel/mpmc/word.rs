@@ -218,7 +218,7 @@ impl Laps {
         }
     }
 
-    /// Where the lap begins in which the slot at `position` was claimed, if its word is so far ahead. No run reaches into it.
+    /// Where a lap begins up to which all was claimed, if the word of the slot at `position` is so far ahead. No run reaches over it.
     pub(crate) fn lap_before(self, position: u64, ahead: i64) -> u64 {
         let lap = u64::from(self.capacity());
         self.lap(position.wrapping_add_signed(ahead).wrapping_sub(lap))

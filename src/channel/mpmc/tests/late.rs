@@ -292,6 +292,28 @@ fn what_is_given_back_is_free_at_the_lap_of_its_neighbours_whatever_hints_say() 
     });
 }
 
+#[test]
+fn a_slot_passed_over_by_as_much_as_words_tell_is_given_back_where_either_hint_says() {
+    for hint in [TAIL, HEAD] {
+        revocable(4, |room, ring| {
+            let (mut tx, mut rx) = both(ring);
+            assert!(ring.ring.claim_one(0, stranger()));
+            let held = ring
+                .ring
+                .laps
+                .as_held_write(word(&ring.ring, 0), stranger());
+            // Exactly so much later that the word is the same again.
+            let far = 1 << 32;
+            ring.ring.begin_at(far);
+            ring.ring.word(far).store(held.0, RELAXED);
+            pass(&mut tx, &mut rx, 0..3);
+            set_hint(room, hint, 1);
+            ring.ring.give_back(0, stranger());
+            assert_eq!(word(&ring.ring, 0), ring.ring.laps.free(far + 4));
+        });
+    }
+}
+
 /// A slot that its dead sender left is free for the next lap before anybody has read what lies in front of it.
 #[test]
 fn a_message_before_a_slot_that_was_given_back_is_left_behind_by_nobody() {

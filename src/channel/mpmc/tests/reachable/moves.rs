@@ -109,7 +109,6 @@ impl Search<'_, '_> {
                 }
             }
             Doing::Holds => {
-                self.ring.tail.store(stand.tail, RELAXED);
                 self.ring.give_back(at, stranger());
                 let next = now + u64::from(laps.capacity());
                 let freed = |i| word(&self.ring, next + i) == laps.free(next + i);
